@@ -1,0 +1,153 @@
+"""What users pass, checked and turned into the arrays that a program is given."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.errors import InputError, closest
+
+_REAL = "biuf"
+
+
+def flatten_like(given: Any, specs: Any, what: str) -> list[Any]:
+    """Returns the leaves of a user's structure in the order of `specs`, the model's structure.
+
+    A list or tuple goes by position, a dict by key or, where the model takes a list, by input name; one array
+    alone serves a model with one input.
+    """
+    if isinstance(given, Mapping):
+        return _by_name(given, specs, what)
+    if not isinstance(given, list | tuple):
+        if isinstance(specs, list | tuple | Mapping) and len(tf.nest.flatten(specs)) != 1:
+            names = names_of(specs)
+            raise InputError(f"{what} must be {len(names)} arrays, as the model takes {names}. Got one array.")
+        return [given]
+    wanted = tf.nest.flatten(specs)
+    if len(given) != len(wanted):
+        raise InputError(
+            f"{what} must have {len(wanted)} array(s), as the model takes {names_of(specs)}. Got {len(given)} "
+            "(a list is always a structure; make an array of numbers with np.array)."
+        )
+    return list(given)
+
+
+def _by_name(given: Mapping[str, Any], specs: Any, what: str) -> list[Any]:
+    names = names_of(specs)
+    unknown = [name for name in given if name not in names]
+    missing = [name for name in names if name not in given]
+    if unknown or missing:
+        near = f"; {closest(str(unknown[0]), names)}" if unknown else ""
+        raise InputError(f"{what} must have the keys {names}. Got {list(given)}{near}.")
+    return [given[name] for name in names]
+
+
+def names_of(specs: Any) -> list[str]:
+    """Returns the names of the model's inputs, in their flattened order."""
+    if isinstance(specs, Mapping):
+        return [name for name, _ in sorted(specs.items())]  # the order of tf.nest
+    return [getattr(spec, "name", None) or f"input {n}" for n, spec in enumerate(tf.nest.flatten(specs))]
+
+
+def read_inputs(given: Any, specs: Any) -> list[np.ndarray | tf.Tensor]:
+    """Returns the model's inputs as arrays of the specs' dtypes, flattened; symbolic tensors stay so.
+
+    Raises:
+      InputError: wrong structure, rank, shape or dtype, NaN or Inf, an empty batch, or unequal batches.
+    """
+    leaves = flatten_like(given, specs, "inputs")
+    flat = tf.nest.flatten(specs)
+    arrays = [_read(leaf, spec, f"input {spec.name or n!r}") for n, (leaf, spec) in enumerate(zip(leaves, flat, strict=True))]
+    sizes = {array.shape[0] for array in arrays if array.shape[0] is not None}
+    if len(sizes) > 1:
+        raise InputError(f"inputs must have one batch size. Got {sorted(sizes)}.")
+    if 0 in sizes:
+        raise InputError("inputs must hold at least one example. Got an empty batch.")
+    return arrays
+
+
+def read_baseline(
+    given: Any, structure: Any, examples: Sequence[Any]
+) -> list[np.ndarray | tf.Tensor]:
+    """Returns baselines `[1 or batch, ...]` (axes of length 1 broadcast), one for each explained tensor.
+
+    Args:
+      given: None (zeros), a number, one example, or one per example, in the structure of the inputs.
+      structure: the structure of the explained tensors.
+      examples: the explained tensors, or their specs: of each the shape and dtype are used.
+
+    Raises:
+      InputError: wrong structure, shape, count or dtype, NaN or Inf.
+    """
+    if given is None or _is_number(given):
+        return [_read_baseline(given, example) for example in examples]
+    leaves = flatten_like(given, structure, "baseline")
+    return [_read_baseline(value, example) for value, example in zip(leaves, examples, strict=True)]
+
+
+def _read_baseline(given: Any, example: Any) -> Any:
+    shape, dtype = tuple(example.shape), tf.as_dtype(example.dtype)
+    if given is None:
+        given = 0.0
+    array = given if is_symbolic(given) else _numbers(given, "baseline", dtype)
+    rank = len(array.shape)
+    if rank == 0:
+        return array.reshape((1,) * len(shape)) if not is_symbolic(array) else tf.reshape(array, (1,) * len(shape))
+    one = rank == len(shape) - 1 and _matches(array.shape, shape[1:])
+    each = rank == len(shape) and array.shape[0] in (1, shape[0], None) and _matches(array.shape[1:], shape[1:])
+    if not one and not each:
+        raise InputError(
+            f"baseline must be a number, one example {list(shape[1:])} or one per example {list(shape)}. Got shape "
+            f"{list(array.shape)}."
+        )
+    return array[None] if one else array
+
+
+def _read(given: Any, spec: tf.TensorSpec, name: str) -> Any:
+    array = given if is_symbolic(given) else _numbers(given, name, spec.dtype)
+    if spec.shape.rank is not None and len(array.shape) != spec.shape.rank:
+        raise InputError(f"{name} must have shape {_shown(spec.shape)}. Got shape {list(array.shape)}.")
+    if not _matches(array.shape[1:], spec.shape[1:]):
+        raise InputError(f"{name} must have shape {_shown(spec.shape)}. Got shape {list(array.shape)}.")
+    if is_symbolic(array) and array.dtype != spec.dtype:
+        array = tf.cast(array, spec.dtype)
+    return array
+
+
+def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
+    """Returns a user's array in a model's dtype."""
+    if isinstance(given, list | tuple | Mapping):
+        raise InputError(f"{name} must be an array. Got a {type(given).__name__}; make an array with np.array.")
+    array = np.asarray(given.numpy() if tf.is_tensor(given) else given)
+    numeric = array.dtype.kind in _REAL or tf.as_dtype(array.dtype).is_floating if array.dtype.kind in "biufV" else False
+    if not numeric:
+        raise InputError(f"{name} must have a real dtype. Got {array.dtype}.")
+    if array.dtype.kind not in "biu" and not np.isfinite(array.astype(np.float64)).all():
+        raise InputError(f"{name} must be finite. Got NaN or Inf.")
+    if not dtype.is_floating and array.dtype.kind not in "biu" and not (array == np.round(array)).all():
+        raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype.as_numpy_dtype)
+    if dtype.is_floating and not np.isfinite(cast.astype(np.float64)).all():
+        raise InputError(f"{name} must be finite in the model's {dtype.name}. Got values beyond its range.")
+    return cast
+
+
+def _is_number(given: Any) -> bool:
+    return np.isscalar(given) or (not isinstance(given, list | tuple | Mapping) and np.ndim(given) == 0)
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a value is a tensor of a graph being built."""
+    return tf.is_tensor(value) and not hasattr(value, "numpy")
+
+
+def _matches(shape: Sequence[int | None], wanted: Sequence[int | None]) -> bool:
+    return len(shape) == len(wanted) and all(
+        a is None or b is None or a == b for a, b in zip(shape, wanted, strict=True)
+    )
+
+
+def _shown(shape: tf.TensorShape) -> list[Any]:
+    return ["batch", *shape[1:]]

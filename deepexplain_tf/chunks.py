@@ -1,0 +1,50 @@
+"""Many evaluations of a model, a chunk at a time, in one loop on the device."""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+
+import tensorflow as tf
+
+Body = Callable[[tf.Tensor, tf.Tensor, Sequence[tf.Tensor]], Sequence[tf.Tensor]]
+
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunks:
+    """How a loop of evaluations is cut.
+
+    Attributes:
+      size: how many are done at once.
+      pad: whether the last chunk has full size too, as a compiler or a model of fixed batch size wants it.
+    """
+
+    size: int
+    pad: bool
+
+    def run(self, total: tf.Tensor, state: Sequence[tf.Tensor], body: Body) -> list[tf.Tensor]:
+        """Runs over the numbers 0 … total − 1.
+
+        Args:
+          total: how many evaluations there are.
+          state: what is accumulated.
+          body: `(numbers [rows], valid [rows], state)` → new state; rows that are not valid are padding,
+            repeat the last number and must count nothing.
+
+        Returns:
+          The final state.
+        """
+
+        def step(start: tf.Tensor, *state: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            stop = start + self.size
+            numbers = start + tf.range(self.size) if self.pad else tf.range(start, tf.minimum(stop, total))
+            return (stop, *body(tf.minimum(numbers, total - 1), numbers < total, state))
+
+        first = (tf.constant(0), *state)
+        _, *final = tf.while_loop(
+            lambda start, *_: start < total,
+            step,
+            first,
+            shape_invariants=tuple(value.shape for value in first),
+            parallel_iterations=1,
+        )
+        return list(final)

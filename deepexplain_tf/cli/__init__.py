@@ -1,0 +1,9 @@
+"""The command line: the only place of the library that defines flags.
+
+The imports are the list of commands.
+"""
+
+from deepexplain_tf.cli.demo import Demo
+from deepexplain_tf.cli.explain import Explain
+
+__all__ = ["Demo", "Explain"]

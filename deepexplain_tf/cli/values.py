@@ -1,0 +1,63 @@
+"""What the flags of `deepexplain explain` are written in."""
+
+import ast
+from collections.abc import Iterable
+import contextlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from deepexplain_tf.cli.command import UsageError
+from deepexplain_tf.cli.files import read_array
+
+Target = int | tuple[int, ...] | npt.NDArray[np.int64] | None
+
+
+def target(text: str | None) -> Target:
+    """Reads `7`, `3,8` (one per example) or `(4,2)` (an index into the axes after the batch); None stays."""
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError, SyntaxError):
+        value = ast.literal_eval(text.strip())
+        whole = value if isinstance(value, tuple) else (value,)
+        if all(type(number) is int for number in whole):
+            if value is not whole:
+                return int(value)
+            return whole if text.strip().startswith("(") else np.array(whole)
+    raise UsageError(
+        f"--target must be one number, as 7, one per example, as 3,8, or an index, as (4,2). Got {text!r}."
+    )
+
+
+def number(text: str) -> float | None:
+    """Returns the number that a text is, or None."""
+    with contextlib.suppress(ValueError):
+        return float(text)
+    return None
+
+
+def name_or_index(text: str) -> str | int:
+    """Returns the integer that a text is, else the text: an output is meant by its name or index."""
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def options(texts: Iterable[str]) -> dict[str, Any]:
+    """Reads `name=value` of each text: a Python literal, the array of an `.npy` file, or plain text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"--option must be name=value, as --option=n_steps=128. Got {text!r}.")
+        if name in found:
+            raise UsageError(f"--option gives {name} twice.")
+        found[name] = _option(value)
+    return found
+
+
+def _option(text: str) -> Any:
+    if text.endswith(".npy"):
+        return read_array(text)
+    with contextlib.suppress(ValueError, SyntaxError):
+        return ast.literal_eval(text)
+    return text

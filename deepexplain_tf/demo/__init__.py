@@ -1,0 +1,1 @@
+"""A trained ImageNet network and photos, to try the library on something real."""

@@ -1,0 +1,170 @@
+"""What stands behind a `DeepExplain` and its explainers: programs and compiled functions, each made once."""
+
+from collections.abc import Callable, Mapping
+import dataclasses
+import inspect
+import threading
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.graph.ir import Value
+from deepexplain_tf.graph.trace import Source, trace
+from deepexplain_tf.methods.base import Method, Result
+from deepexplain_tf.model import Model, cut_model
+from deepexplain_tf.objective import Objective, Scope
+from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.rules.coverage import Coverage
+
+
+class Engine:
+    """Traces a model once per signature, and compiles each method once per form of its graph."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        output: str | int,
+        layer: str | None,
+        overrides: Mapping[str, Any],
+        jit_compile: bool,
+        strict: bool,
+    ):
+        self._source = source
+        self._output = output
+        self._layer = layer
+        self._overrides = dict(overrides)
+        self._jit_compile = jit_compile
+        self._strict = strict
+        self._lock = threading.RLock()
+        self._models: dict[Any, Model] = {}
+        self._objectives: dict[Any, Objective] = {}
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+        self.n_traces = 0
+
+    @property
+    def specs(self) -> Any:
+        """The structure of the model's inputs, None where only data can tell."""
+        return self._source.specs
+
+    @property
+    def jit_compile(self) -> bool:
+        """Whether programs are compiled by XLA."""
+        return self._jit_compile
+
+    def model(self, inputs: Any = None) -> Model:
+        """Returns the model traced for these inputs (any, where it declares its own)."""
+        key = None if self._source.specs is not None else _signature(inputs)
+        with self._lock:
+            if key is None and inputs is None and self._source.specs is None and self._models:
+                return next(iter(self._models.values()))
+            if key not in self._models:
+                traced = trace(self._source, self._layer, inputs)
+                names = _output_names(self._source.layered, traced.outputs)
+                self._models[key] = cut_model(traced, self._layer, self._output, names)
+            return self._models[key]
+
+    def objective(self, model: Model, target: Any, selection: str) -> Objective:
+        """Returns the objective of a target: one per kind of selection, one per callable."""
+        key = (model.traced, selection, target if selection == "callable" else None)
+        with self._lock:
+            if key not in self._objectives:
+                build = model.callable_objective if selection == "callable" else model.objective
+                self._objectives[key] = build(target if selection == "callable" else selection)
+            return self._objectives[key]
+
+    def composite(self, method: Method) -> Composite:
+        """Returns a method's override map with the user's own merged over it."""
+        return dataclasses.replace(method.composite, own=self._overrides)
+
+    def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
+        """Checks that a method can explain an objective; returns notes. See `Objective.require`."""
+        if not method.differentiates:
+            objective.require_dependence()
+            return ()
+        return self.require(self.composite(method), objective)
+
+    def require(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
+        """Checks that a composite covers an objective; returns notes. See `Objective.require`."""
+        return objective.require(composite, self._strict)
+
+    def coverage(self, method: Method) -> Coverage:
+        """Returns what a method does at each active op."""
+        objective = self.model().everything()
+        found = objective.coverage(self.composite(method))
+        if method.differentiates:
+            return found
+        return Coverage(found.ops, ("exact",) * len(found))
+
+    def attribution(
+        self, method: Method, objective: Objective, chunks: Chunks, arguments: Mapping[str, Any]
+    ) -> Callable[..., Result]:
+        """Returns the compiled graph of a method, called with keyword arguments like `arguments`."""
+        options = tuple(getattr(method, option) for option in method.graph_options)
+        form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
+        composite = self.composite(method)
+
+        def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
+            self.n_traces += 1
+            scope = Scope(objective, inputs, selector[0] if selector else None)
+            return method.attribute(scope, baseline, data, composite, chunks)
+
+        specs = {
+            "inputs": [_spec(value) for value in objective.inputs],
+            "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
+            "baseline": [_open(array) for array in arguments["baseline"]],
+            "data": {name: _open(array) for name, array in arguments["data"].items()},
+        }
+        return self._compile((type(method), options, objective, chunks, form), graph, specs)
+
+    def forward(self, objective: Objective) -> Callable[..., Any]:
+        """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
+
+        def graph(inputs: Any) -> Any:
+            self.n_traces += 1
+            scope = Scope(objective, inputs, None)
+            return scope.output(scope.explained), scope.explained
+
+        specs = {"inputs": [_spec(value) for value in objective.inputs]}
+        return self._compile((objective, "forward"), graph, specs)
+
+    def _compile(self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any]) -> Callable[..., Any]:
+        with self._lock:
+            if key not in self._compiled:
+                signature = inspect.signature(graph).parameters
+                function = tf.function(
+                    graph,
+                    autograph=False,
+                    jit_compile=self._jit_compile,
+                    input_signature=[specs[name] for name in signature],
+                )
+                function.get_concrete_function()
+                self._compiled[key] = function
+            return self._compiled[key]
+
+
+def _output_names(keras_model: Any, outputs: Any) -> list[str]:
+    """Returns the names of the outputs, in the order of their positions."""
+    if isinstance(outputs, Mapping):
+        return sorted(outputs)
+    return list(getattr(keras_model, "output_names", None) or [])
+
+
+def _signature(inputs: Any) -> Any:
+    """Returns what a trace depends on: structure, dtypes and the shape of one example."""
+    leaves = tf.nest.flatten(inputs)
+    arrays = [leaf if tf.is_tensor(leaf) else np.asarray(leaf) for leaf in leaves]
+    shape = tuple((tf.as_dtype(array.dtype), tuple(array.shape[1:])) for array in arrays)
+    keys = tuple(sorted(inputs)) if isinstance(inputs, Mapping) else type(inputs).__name__ if len(leaves) > 1 else ""
+    return keys, shape
+
+
+def _open(array: Any) -> tf.TensorSpec:
+    """Returns the spec of an argument of which only dtype and rank are fixed."""
+    return tf.TensorSpec([None] * len(array.shape), tf.as_dtype(array.dtype))
+
+
+def _spec(value: Value) -> tf.TensorSpec:
+    return tf.TensorSpec(value.shape, value.dtype)

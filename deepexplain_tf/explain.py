@@ -1,0 +1,221 @@
+"""`DeepExplain`, the with-block around a model, and the explainers made in it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf import run
+from deepexplain_tf.engine import Engine
+from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest
+from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.graph.ir import GROUP
+from deepexplain_tf.graph.kinds import Kind
+from deepexplain_tf.graph.trace import source_of
+from deepexplain_tf.methods.base import METHODS, make
+from deepexplain_tf.rewrite import rewritten
+from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.rules.coverage import Coverage
+from deepexplain_tf.types import Overrides, Structure, Target
+
+_KINDS = (GROUP, *(kind.value for kind in Kind))
+_CALL = ("target", "baseline", "batch_size", "chunk_size", "seed", "progress")
+
+
+class DeepExplain:
+    """Explains a model inside a with-block; the model itself is never changed.
+
+    Example:
+      >>> import deepexplain_tf as dx
+      >>> with dx.DeepExplain(lambda x: x[:, 0] * x[:, 1]) as de:
+      ...     e = de.explain("integrated_gradients", np.array([[2.0, 3.0]]))
+      >>> e.attributions.round(3)
+      array([[3., 3.]])
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        output: str | int = "auto",
+        layer: str | None = None,
+        overrides: Overrides | None = None,
+        jit_compile: bool | str = "auto",
+        signature: str | None = None,
+        input_signature: Any = None,
+        strict: bool = True,
+    ):
+        """Checks what can be checked without inputs; entering the with-block traces the model where it can.
+
+        Args:
+          model: a Keras model or layer, the path of a `.keras` or `.h5` file, a tf.Module, a tf.function, or a
+            callable of tensors.
+          output: `"auto"` takes a trailing Softmax or Sigmoid off each output, so that the target is a logit;
+            `"model"` takes outputs as they are; a name or index chooses one of several (and strips it).
+          layer: the name of a Keras layer whose output is explained instead of the inputs; `"name:i"` picks
+            one of several calls.
+          overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under
+            `tf.custom_gradient`; merged over every method's own map.
+          jit_compile: True, False, or `"auto"`: XLA where there is a GPU or TPU.
+          signature: the signature of a SavedModel; not used by other models.
+          input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable; without it shapes come
+            from the first call.
+          strict: False lets ops without a rule pass by plain gradient, listed in `notes`.
+
+        Raises:
+          TypeError: an argument of the wrong type, or something that is no model.
+          FileNotFoundError: there is no such file.
+          ModelError: the file holds no model.
+          OptionError: an argument out of range.
+        """
+        if not isinstance(output, str | int) or isinstance(output, bool):
+            raise TypeError(f"output is 'auto', 'model', a name or an index. Got {type(output).__name__}.")
+        if layer is not None and not isinstance(layer, str):
+            raise TypeError(f"layer is the name of a layer. Got {type(layer).__name__}.")
+        if not (isinstance(jit_compile, bool) or jit_compile == "auto"):
+            raise OptionError(f"jit_compile must be True, False or 'auto'. Got {jit_compile!r}.")
+        if not isinstance(strict, bool):
+            raise OptionError(f"strict must be True or False. Got {strict!r}.")
+        if signature is not None:
+            raise OptionError("signature names a signature of a SavedModel; other models have none.")
+        self._engine = Engine(
+            source_of(model, input_signature),
+            output=output,
+            layer=layer,
+            overrides=_checked(overrides),
+            jit_compile=_accelerated() if jit_compile == "auto" else bool(jit_compile),
+            strict=strict,
+        )
+        self._open = False
+
+    def __enter__(self) -> "DeepExplain":
+        if self._engine.specs is not None:
+            self._engine.model()
+        self._open = True
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._open = False
+
+    def explain(
+        self,
+        method: str,
+        inputs: Structure,
+        *,
+        target: Target = None,
+        baseline: Structure = None,
+        batch_size: int | None = None,
+        chunk_size: int | None = None,
+        seed: int | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> Explanation:
+        """Explains a batch of inputs.
+
+        Args:
+          method: a name of `list_methods()` or an alias.
+          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
+          target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index
+            into the non-batch axes), float weights in the output's shape, or a function of the outputs.
+          baseline: None (zeros), a number, one example or one per example, in the structure of `inputs`.
+          batch_size: examples per call of the compiled program, default 32.
+          chunk_size: model evaluations at once inside it, default 16.
+          seed: of methods that sample.
+          progress: whether to show a progress bar over the batches.
+          **options: the method's own; see its docstring.
+
+        Returns:
+          An `Explanation`; its arrays are NumPy, or symbolic tensors where `inputs` are.
+
+        Raises:
+          DeepExplainError: any argument that does not fit, before any work is done.
+          UnsupportedOpError: an op that no rule covers.
+        """
+        fixed = dict(target=target, baseline=baseline, batch_size=batch_size, chunk_size=chunk_size)
+        return self.explainer(method, **fixed, seed=seed, progress=progress, **options)(inputs)
+
+    def explainer(self, method: str, **fixed: Any) -> "Explainer":
+        """Returns a compiled, reusable callable; it lives on after the block.
+
+        Args:
+          method: a name of `list_methods()` or an alias.
+          **fixed: arguments of `explain` that are the same for every call.
+        """
+        self._require_open()
+        return Explainer(self._engine, method, fixed)
+
+    def rewrite(self, method_or_map: str | Mapping[str, Any], baseline: Structure = None) -> Callable[..., Any]:
+        """Returns a callable with the model's outputs whose gradient is the replaced one.
+
+        Its values are the model's (nothing is stripped); under `tf.GradientTape` it has the gradient of the
+        method's rules, or of the given override map.
+
+        Args:
+          method_or_map: a method that replaces gradients, or op type or kind → rule.
+          baseline: for DeepLIFT: None (zeros), a number, or one example in the structure of the inputs.
+        """
+        self._require_open()
+        if isinstance(method_or_map, Mapping):
+            composite = Composite(own=_checked(method_or_map))
+        else:
+            composite = self._engine.composite(make(method_or_map, {}))
+        if baseline is not None and not composite.twin:
+            raise OptionError("baseline belongs to methods that compare with one. Got it for one that has none.")
+        return rewritten(self._engine, composite, baseline)
+
+    def coverage(self, method: str) -> Coverage:
+        """Returns what a method does at each op between what is explained and the outputs.
+
+        Args:
+          method: a name of `list_methods()`; a method that only evaluates the model covers every op.
+
+        Raises:
+          ModelError: a model whose input shapes are not known yet.
+        """
+        self._require_open()
+        return self._engine.coverage(make(method, {}))
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise ClosedError("a DeepExplain is used inside its with-block. Got a call outside of it.")
+
+
+class Explainer:
+    """A method bound to a model: called with inputs, it returns an `Explanation`."""
+
+    def __init__(self, engine: Engine, method: str, fixed: Mapping[str, Any]):
+        self._engine = engine
+        self._name = METHODS.resolve(method)
+        self._fixed = dict(fixed)
+        self._split(self._fixed)
+
+    @property
+    def n_traces(self) -> int:
+        """How often a graph has been traced for this model; a repeated call leaves it as it is."""
+        return self._engine.n_traces
+
+    def __call__(self, inputs: Structure, **late: Any) -> Explanation:
+        """Explains a batch; `late` are arguments of `DeepExplain.explain`, which replace the fixed ones."""
+        call, options = self._split({**self._fixed, **late})
+        return run.explain(self._engine, self._name, make(self._name, options), inputs, **call)
+
+    def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        options = {name: value for name, value in given.items() if name not in _CALL}
+        make(self._name, options)
+        return {name: value for name, value in given.items() if name in _CALL}, options
+
+
+def _checked(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if overrides is None:
+        return {}
+    if not isinstance(overrides, Mapping) or not all(callable(rule) for rule in overrides.values()):
+        raise TypeError("overrides is a dict of op type or kind → rule(op, inputs) -> outputs.")
+    for name in overrides:
+        if name not in _KINDS and not hasattr(tf.raw_ops, name):
+            known = [*_KINDS, *dir(tf.raw_ops)]
+            raise UnknownNameError(f"overrides must name op types or kinds. Got {name!r}; {closest(name, known)}.")
+    return overrides
+
+
+def _accelerated() -> bool:
+    return any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())

@@ -1,0 +1,245 @@
+"""The result of every explain call, and its file format."""
+
+from collections.abc import Iterator
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import ml_dtypes
+import numpy as np
+
+from deepexplain_tf.errors import InputError, UnknownNameError, closest
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FORMAT = "deepexplain_tf.Explanation/1"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Explanation:
+    """The attributions of a batch of inputs, with what is needed to judge them.
+
+    Where the method promises completeness, Σ attributions = outputs − baseline_outputs + completeness_gap for
+    each example, in units of the target. Inside a `tf.function` the arrays are symbolic tensors: nothing here
+    converts them before they are asked for as NumPy.
+
+    Attributes:
+      attributions: An array, or a list, tuple or dict of arrays, as the explained input(s); `[batch, ...]`.
+      outputs: `[batch]`, the explained scalar at the inputs.
+      baseline_outputs: `[batch]`, the same at the baseline; None for methods without one.
+      completeness_gap: `[batch]`; None where the method does not promise completeness.
+      n_steps: The number of path steps, one int or one per example; None for methods without a path.
+      standard_error: Of sampled attributions, in their structure; else None.
+      estimated_error: `[batch]`, of an adaptive path integral; else None.
+      method: The registered name of the method.
+      target: None, an int, a tuple of ints, an array, or the name of a callable.
+      notes: What was stripped, fell back or passed without a rule.
+    """
+
+    attributions: Any
+    outputs: Any
+    baseline_outputs: Any = None
+    completeness_gap: Any = None
+    n_steps: Any = None
+    standard_error: Any = None
+    estimated_error: Any = None
+    method: str
+    target: Any = None
+    notes: tuple[str, ...] = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(_only(self.attributions), dtype=dtype, copy=copy)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether every field is the same: structure, dtypes and values, where NaN equals NaN."""
+        if not isinstance(other, Explanation):
+            return NotImplemented
+        return _same(vars(self), vars(other))
+
+    def __repr__(self) -> str:
+        lines = [f"Explanation({self.method}, target={_describe(self.target)})"]
+        lines.append(f"  attributions: {_describe(self.attributions)}")
+        lines.append(f"  outputs: {_numbers(self.outputs)}")
+        if isinstance(self.completeness_gap, np.ndarray):
+            gap = np.abs(self.completeness_gap.astype(np.float64)).max(initial=0.0)
+            lines[-1] += f", largest |gap|: {gap:.2g}"
+        if self.notes:
+            lines.append(f"  notes: {len(self.notes)}")
+        return "\n".join(lines)
+
+    def image(
+        self, inputs: Any = None, *, example: int = 0, kind: str | None = None, **options: Any
+    ) -> "Image.Image":
+        """Returns a picture of one example.
+
+        Args:
+          inputs: The explained batch of pictures; required for kinds that show the picture.
+          example: Which example of the batch is drawn.
+          kind: `"heat_map"`, `"overlay"` or `"window"`, as in `deepexplain_tf.visualize`; None is an overlay
+            where `inputs` are given, else a heat map.
+          **options: Those of the function of that name, such as `percentile`.
+
+        Raises:
+          InputError: The attributions are no picture, the inputs are missing, or there is no such example.
+          TypeError: There are several inputs.
+          UnknownNameError: An unknown kind.
+        """
+        from deepexplain_tf import visualize
+
+        kind = kind or ("heat_map" if inputs is None else "overlay")
+        attributions = _example(self.attributions, example)
+        if kind == "heat_map":
+            return visualize.heat_map(attributions, **options)
+        painters = {"overlay": visualize.overlay, "window": visualize.window}
+        if kind not in painters:
+            raise UnknownNameError(f"unknown kind {kind!r}; {closest(kind, ['heat_map', *painters])}.")
+        if inputs is None:
+            raise InputError(f"{kind!r} shows the picture: pass the explained inputs. Got None.")
+        return painters[kind](attributions, _example(inputs, example), **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes one file in the `.npz` format at exactly `path`; no suffix is added.
+
+        It is written beside `path` and takes its place once it is whole; a failure leaves an old file alone.
+
+        Raises:
+          TypeError: A field holds something that is not an array, a number, a string or a structure of these.
+        """
+        arrays: dict[str, Any] = {}
+        fields = {name: _pack(value, arrays) for name, value in vars(self).items()}
+        header = json.dumps({"format": _FORMAT, "fields": fields}).encode()
+        with written_whole(path) as file:
+            np.savez(file, header=np.frombuffer(header, np.uint8), **arrays)
+
+
+def load(path: str | os.PathLike[str]) -> Explanation:
+    """Reads an `Explanation` that `Explanation.save` wrote; nothing in the file is executed.
+
+    Raises:
+      FileNotFoundError: There is no such file.
+      InputError: The file is damaged, or something else.
+    """
+    with open(path, "rb") as file:
+        # A damaged archive fails in its zip, zlib, npy or JSON layer, each with errors of its own.
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                header = json.loads(arrays["header"].tobytes())
+                if header["format"] != _FORMAT:
+                    raise ValueError(f"its format is {header['format']!r}")
+                return Explanation(**{name: _unpack(v, arrays) for name, v in header["fields"].items()})
+        except Exception as error:
+            raise InputError(
+                f"an explanation is loaded from a file that `Explanation.save` wrote, format {_FORMAT!r}. "
+                f"Got {os.fspath(path)!r}: {type(error).__name__}: {error}"
+            ) from error
+
+
+@contextlib.contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Opens a temporary file beside `path`, which takes its place when the block ends without an error."""
+    final = pathlib.Path(os.path.realpath(path))
+    temporary = final.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        # Not `tempfile`, whose files only their owner can read.
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "__array__")
+
+
+def _only(structure: Any) -> Any:
+    """The array of a structure that holds one."""
+    while isinstance(structure, (list, tuple, dict)):
+        if len(structure) != 1:
+            names = f": {', '.join(map(str, structure))}" if isinstance(structure, dict) else ""
+            raise TypeError(
+                f"one array needs one input; choose one of `e.attributions`. Got {len(structure)}{names}."
+            )
+        (structure,) = structure.values() if isinstance(structure, dict) else structure
+    return structure
+
+
+def _example(batch: Any, index: int) -> np.ndarray:
+    array = np.asarray(_only(batch))
+    if array.ndim == 0 or not -len(array) <= index < len(array):
+        raise InputError(f"`example` is an index into the batch. Got {index} for shape {array.shape}.")
+    return array[index]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)) and type(a) is type(b):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if _is_array(a) and _is_array(b):
+        a, b = np.asarray(a), np.asarray(b)
+        return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True)
+    return type(a) is type(b) and a == b
+
+
+def _describe(value: Any) -> str:
+    """Structures with the dtype and shape of each array; anything else in full."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_describe(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        inside = ", ".join(map(_describe, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    return f"{value.dtype.name}{value.shape}" if _is_array(value) else repr(value)
+
+
+def _numbers(values: Any) -> str:
+    if not isinstance(values, np.ndarray):
+        return _describe(values)
+    return np.array2string(values.astype(np.float64), precision=4, threshold=6, edgeitems=3)
+
+
+def _pack(value: Any, arrays: dict[str, Any]) -> Any:
+    """A JSON value for `value`, whose arrays are put into `arrays` and stand there by name."""
+    if isinstance(value, dict):
+        return {"dict": [[key, _pack(part, arrays)] for key, part in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return {"list" if isinstance(value, list) else "tuple": [_pack(part, arrays) for part in value]}
+    if value is None or (isinstance(value, (bool, int, float, str)) and not _is_array(value)):
+        return value
+    array = np.asarray(value) if _is_array(value) else None
+    if array is None or array.dtype.hasobject:
+        raise TypeError(
+            f"an explanation is saved from arrays, numbers and strings. Got {type(value).__name__}."
+        )
+    name = f"array_{len(arrays)}"
+    if array.dtype.isbuiltin == 2:  # bfloat16 and its like, which the npy format cannot name
+        arrays[name] = array.view(f"u{array.itemsize}")
+        return {"array": name, "dtype": array.dtype.name}
+    arrays[name] = array
+    return {"array": name}
+
+
+def _unpack(packed: Any, arrays: Any) -> Any:
+    match packed:
+        case {"dict": items}:
+            return {key: _unpack(part, arrays) for key, part in items}
+        case {"list": items}:
+            return [_unpack(part, arrays) for part in items]
+        case {"tuple": items}:
+            return tuple(_unpack(part, arrays) for part in items)
+        case {"array": name, "dtype": dtype}:
+            return arrays[name].view(getattr(ml_dtypes, dtype))
+        case {"array": name}:
+            return arrays[name]
+        case None | bool() | int() | float() | str():
+            return packed
+    raise ValueError(f"it holds {packed!r}")

@@ -1,0 +1,1 @@
+"""TensorFlow programs as graphs of records: traced, read, rewritten and emitted again; no attribution here."""

@@ -1,0 +1,143 @@
+"""The records of a traced program: nodes, their values, and the programs they form.
+
+A program is a set of values reached backwards from its outputs, so that it needs no list of nodes: a pass
+that makes new nodes returns new outputs, and what nothing reaches is gone.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import dataclasses
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+ARGUMENT = "Argument"  # an input of the program
+CAPTURE = "Capture"  # a tensor of the outside: a variable's handle or a constant
+GROUP = "Group"  # several element-wise ops that are one scalar function
+
+
+@dataclasses.dataclass(eq=False, frozen=True, slots=True)
+class Node:
+    """One op, or one of the three special types above.
+
+    Attributes:
+      name: the op's name in the traced graph.
+      type: the TensorFlow op type, such as `"Relu"`.
+      inputs: the values it reads.
+      specs: dtype and shape of each output.
+      attrs: the attributes of the NodeDef.
+      device: the device string, or `""`.
+      body: of a Group, the program of its members.
+      gradient: of an op with a user's own gradient, that gradient as a program of the upstream gradients.
+      tensor: of a Capture, the tensor.
+    """
+
+    name: str
+    type: str
+    inputs: "tuple[Value, ...]"
+    specs: tuple[tf.TensorSpec, ...]
+    attrs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    device: str = ""
+    body: "Program | None" = None
+    gradient: "Program | None" = None
+    tensor: tf.Tensor | None = None
+
+    def output(self, index: int = 0) -> "Value":
+        """Returns the value of one output."""
+        return Value(self, index)
+
+    def outputs(self) -> "tuple[Value, ...]":
+        """Returns the values of all outputs."""
+        return tuple(Value(self, index) for index in range(len(self.specs)))
+
+
+class Value(NamedTuple):
+    """One output of a node."""
+
+    node: Node
+    index: int
+
+    @property
+    def dtype(self) -> tf.DType:
+        """The element type."""
+        return self.node.specs[self.index].dtype
+
+    @property
+    def shape(self) -> tf.TensorShape:
+        """The static shape, with None where it is open."""
+        return self.node.specs[self.index].shape
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether a derivative can be asked for: floating or complex."""
+        return self.dtype.is_floating or self.dtype.is_complex
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Values computed from arguments. A gradient's program also reads values of the program around it."""
+
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+    def nodes(self) -> list[Node]:
+        """Returns the nodes behind the outputs, each after those that it reads."""
+        return order(self.outputs)
+
+
+def order(outputs: Iterable[Value], given: Collection[Value] = ()) -> list[Node]:
+    """Returns the nodes needed for `outputs` where `given` values are known, each after those it reads."""
+    ordered: list[Node] = []
+    seen: set[Node] = set()
+    for output in outputs:
+        if output in given:
+            continue
+        stack = [(output.node, False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                ordered.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((value.node, False) for value in reversed(node.inputs) if value not in given)
+    return ordered
+
+
+Transform = Callable[[Node, tuple[Value, ...]], Sequence[Value] | None]
+
+
+def rewrite(
+    outputs: Iterable[Value], transform: Transform, current: dict[Value, Value] | None = None
+) -> dict[Value, Value]:
+    """Makes new nodes for all that `outputs` reach; one walk under every pass.
+
+    Args:
+      outputs: where the walk begins.
+      transform: receives a node and its inputs in the new program; returns what stands for the node's
+        outputs, or None to keep the op.
+      current: what is known already to stand for some values, at which the walk ends; it is added to.
+
+    Returns:
+      `current`, with what stands for every value reached.
+    """
+    current = {} if current is None else current
+
+    def visit(reached: Iterable[Value]) -> None:
+        for node in order(reached, current):
+            inputs = tuple(current[value] for value in node.inputs)
+            standing = transform(node, inputs)
+            if standing is None:
+                standing = keep(node, inputs).outputs()
+            current.update(zip(node.outputs(), standing, strict=True))
+
+    def keep(node: Node, inputs: tuple[Value, ...]) -> Node:
+        gradient = node.gradient
+        if gradient is not None:
+            visit(gradient.outputs)
+            gradient = Program(gradient.inputs, tuple(current[value] for value in gradient.outputs))
+        if inputs == node.inputs and gradient == node.gradient:
+            return node
+        return dataclasses.replace(node, inputs=inputs, gradient=gradient)
+
+    visit(outputs)
+    return current

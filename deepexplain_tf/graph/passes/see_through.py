@@ -1,0 +1,15 @@
+"""Users' own gradients taken off, so that rules see the ops that compute the value."""
+
+from collections.abc import Sequence
+
+from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
+
+
+def see_through(program: Program) -> Program:
+    """Returns the program without the pass-through ops that carry a `tf.custom_gradient`."""
+
+    def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
+        return inputs if node.type == "IdentityN" else None
+
+    current = rewrite(program.outputs, transform)
+    return Program(program.inputs, tuple(current[value] for value in program.outputs))

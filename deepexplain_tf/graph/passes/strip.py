@@ -1,0 +1,18 @@
+"""Probabilities at the end of a model taken off, so that the target is a logit."""
+
+from deepexplain_tf.graph.ir import Node, Value
+
+_PROBABILITIES = {"Softmax", "Sigmoid"}
+_PASSED = {"Identity", "IdentityN"}
+
+
+def strip_probability(output: Value) -> tuple[Value, Node | None]:
+    """Returns the logit behind an output that is a Softmax or Sigmoid, and the op that was taken off.
+
+    Any other output comes back as it is, with None.
+    """
+    value = output
+    while value.node.type in _PASSED:
+        value = value.node.inputs[value.index]
+    node = value.node
+    return (node.inputs[0], node) if node.type in _PROBABILITIES else (output, None)

@@ -1,0 +1,136 @@
+"""TensorFlow graphs read into records: calls are entered, captures named, users' own gradients kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.errors import ModelError
+from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value
+
+_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
+_OWN_GRADIENT = "_gradient_op_type"
+_DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _OWN_GRADIENT}
+_LOOP_V1 = {"Enter", "Exit", "NextIteration", "Merge", "Switch"}
+
+
+def argument(name: str, spec: tf.TensorSpec) -> Value:
+    """Returns a new input of a program."""
+    return Node(name, ARGUMENT, (), (tf.TensorSpec(spec.shape, spec.dtype),)).output()
+
+
+class Reader:
+    """Reads tensors of one graph as values; a call of a function is read by a reader of its own.
+
+    Attributes:
+      inner: the readers of the functions called, in the order of the calls.
+    """
+
+    def __init__(self, graph: tf.Graph, bound: Mapping[str, Value]):
+        """Args: the graph, and the values of its placeholders by tensor name."""
+        self._graph = graph
+        self._values = dict(bound)
+        self.inner: list[Reader] = []
+
+    def read(self, tensors: Sequence[tf.Tensor]) -> tuple[Value, ...]:
+        """Returns the values of tensors of this graph."""
+        for op in self._unread(tensors):
+            if all(tensor.name in self._values for tensor in op.outputs):
+                continue  # read meanwhile, on behalf of a user's own gradient
+            for tensor, value in zip(op.outputs, self._convert(op), strict=True):
+                self._values[tensor.name] = value
+        return tuple(self._values[tensor.name] for tensor in tensors)
+
+    def find(self, tensor: tf.Tensor) -> Value | None:
+        """Returns the value of a tensor of this graph or of a function called in it, None if not read."""
+        if tensor.graph is self._graph:
+            return self._values.get(tensor.name)
+        found = (reader.find(tensor) for reader in self.inner)
+        return next((value for value in found if value is not None), None)
+
+    def _unread(self, tensors: Sequence[tf.Tensor]) -> Iterator[tf.Operation]:
+        """Yields the ops behind `tensors`, each after those that it reads."""
+        entered: set[str] = set()
+        done: set[str] = set()
+        stack = [(tensor.op, False) for tensor in reversed(tensors) if tensor.name not in self._values]
+        while stack:
+            op, ready = stack.pop()
+            if ready:
+                done.add(op.name)
+                yield op
+            elif op.name not in done:
+                if op.name in entered:
+                    raise ModelError(f"a program has no cycle of ops. Got one through {op.name!r} ({op.type}).")
+                entered.add(op.name)
+                stack.append((op, True))
+                stack.extend((tensor.op, False) for tensor in op.inputs if tensor.name not in self._values)
+
+    def _convert(self, op: tf.Operation) -> Sequence[Value]:
+        if op.type in _LOOP_V1:
+            raise ModelError(f"control flow of TensorFlow 1 ({op.type} at {op.name!r}) has no v2 form here.")
+        if op.type == "Placeholder":
+            raise ModelError(f"every placeholder of a model is an input. Got {op.name!r}, which is not fed.")
+        inputs = tuple(self._values[tensor.name] for tensor in op.inputs)
+        if op.type in _CALLS:
+            return self._enter(op, inputs)
+        attrs = dict(op.node_def.attr)
+        node = Node(
+            name=op.name,
+            type=op.type,
+            inputs=inputs,
+            specs=tuple(tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in op.outputs),
+            attrs={key: attrs[key] for key in attrs.keys() - _DROPPED_ATTRS},
+            device=op.device,
+            gradient=self._own_gradient(op) if _OWN_GRADIENT in attrs else None,
+        )
+        return node.outputs()
+
+    def _enter(self, op: tf.Operation, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+        graph = tf_private.function_graph(self._graph, op.get_attr("f").name)
+        reader = Reader(graph, {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)})
+        self.inner.append(reader)
+        return reader.read(graph.outputs)
+
+    def _own_gradient(self, op: tf.Operation) -> Program | None:
+        """Reads what a user's `tf.custom_gradient` makes of upstream gradients, None where it is lost."""
+        scratch = tf_private.nested_graph("own_gradient", op.graph)
+        with scratch.as_default():
+            upstream = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in op.outputs]
+            try:
+                gradients = tf_private.gradient_function(op)(op, *upstream)
+            except LookupError:
+                return None
+            gradients = list(gradients) if isinstance(gradients, list | tuple) else [gradients]
+            gradients = [
+                tf.zeros_like(tensor) if gradient is None else gradient
+                for tensor, gradient in zip(op.inputs, gradients, strict=True)
+            ]
+        arguments = tuple(argument(f"{op.name}/upstream", tensor) for tensor in upstream)
+        bound = dict(zip((tensor.name for tensor in upstream), arguments, strict=True))
+        # What the op passes on unchanged stands for its outputs, which are not read yet.
+        same = dict(zip((tensor.name for tensor in op.outputs), op.inputs, strict=False))
+        for outer, inner in scratch.captures:
+            bound[inner.name] = self.read([same.get(outer.name, outer)])[0]
+        return Program(arguments, Reader(scratch, bound).read(gradients))
+
+
+def read_function(function: Any) -> tuple[Program, Reader]:
+    """Reads a ConcreteFunction: its inputs become arguments, its captures are kept by reference."""
+    graph = function.graph
+    bound = {}
+    outside = {inner.name: outer for outer, inner in graph.captures}
+    arguments = []
+    for tensor in graph.inputs:
+        if tensor.name in outside:
+            node = Node(tensor.name, CAPTURE, (), (_spec(tensor),), tensor=outside[tensor.name])
+            bound[tensor.name] = node.output()
+        else:
+            bound[tensor.name] = argument(tensor.op.name, tensor)
+            arguments.append(bound[tensor.name])
+    reader = Reader(graph, bound)
+    return Program(tuple(arguments), reader.read(graph.outputs)), reader
+
+
+def _spec(tensor: tf.Tensor) -> tf.TensorSpec:
+    return tf.TensorSpec(tensor.shape, tensor.dtype)

@@ -1,0 +1,33 @@
+"""Methods: what users call. Each is one file, registered once; importing it here makes it known."""
+
+from deepexplain_tf.methods.base import METHODS, Layout, Method, make
+from deepexplain_tf.methods.deconvnet import DeconvNet
+from deepexplain_tf.methods.deeplift import DeepLIFT
+from deepexplain_tf.methods.epsilon_lrp import EpsilonLRP
+from deepexplain_tf.methods.gradient_x_input import GradientXInput
+from deepexplain_tf.methods.guided_backprop import GuidedBackprop
+from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
+from deepexplain_tf.methods.occlusion import Occlusion
+from deepexplain_tf.methods.saliency import Saliency
+from deepexplain_tf.methods.shapley_sampling import ShapleySampling
+
+__all__ = [
+    "DeconvNet",
+    "DeepLIFT",
+    "EpsilonLRP",
+    "GradientXInput",
+    "GuidedBackprop",
+    "IntegratedGradients",
+    "Layout",
+    "Method",
+    "Occlusion",
+    "Saliency",
+    "ShapleySampling",
+    "list_methods",
+    "make",
+]
+
+
+def list_methods() -> list[str]:
+    """Returns the names of the methods."""
+    return list(METHODS)

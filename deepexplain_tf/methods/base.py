@@ -1,0 +1,132 @@
+"""What a method is: an override map and a few lines of arithmetic, registered once.
+
+A method is a frozen dataclass; its fields are its options, checked when it is made. `attribute` builds its
+graph from a `Scope`; what may differ from call to call without tracing again comes as `data`.
+"""
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from typing import Any, ClassVar, TypedDict
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.errors import OptionError, closest
+from deepexplain_tf.objective import Scope
+from deepexplain_tf.registry import Registry
+from deepexplain_tf.rules.composites import Composite
+
+METHODS: Registry[type["Method"]] = Registry("method")
+Data = Mapping[str, np.ndarray]
+Evaluate = Callable[..., dict[str, Any]]
+TensorData = Mapping[str, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What a method may know of the explained tensors before any work.
+
+    Attributes:
+      structure: the explained tensors' structure as the user sees it, with positions as leaves.
+      shapes: the shape of one example of each.
+      seed: the user's seed.
+    """
+
+    structure: Any
+    shapes: tuple[tuple[int, ...], ...]
+    seed: int | None
+
+
+class Result(TypedDict, total=False):
+    """What a method's graph returns.
+
+    `attributions` has one tensor `[batch, ...]` for each explained tensor; `outputs` and `baseline_outputs`
+    are `[batch]`; `total` `[batch]` is what completeness adds up, where that is not the sum of attributions.
+    """
+
+    attributions: list[tf.Tensor]
+    outputs: tf.Tensor
+    baseline_outputs: tf.Tensor
+    standard_error: list[tf.Tensor]
+    total: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Method(abc.ABC):
+    """The contract of a method. Required: `attribute`; the rest has defaults."""
+
+    uses_baseline: ClassVar[bool] = False
+    differentiates: ClassVar[bool] = True
+    complete: ClassVar[bool] = False  # attributions sum to outputs − baseline_outputs
+    loops: ClassVar[bool] = False  # evaluates the model many times for each example
+    graph_options: ClassVar[tuple[str, ...]] = ()  # options that the graph is built from
+
+    @abc.abstractmethod
+    def attribute(
+        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+    ) -> Result:
+        """Builds the attribution of one batch.
+
+        Args:
+          scope: the objective and the examples.
+          baseline: `[1 or batch, ...]` for each explained tensor; empty where the method has none.
+          data: the tensors of `self.data`.
+          composite: `self.composite` with the user's overrides.
+          chunks: for methods that evaluate the model many times.
+        """
+
+    @property
+    def composite(self) -> Composite:
+        """The override map."""
+        return Composite()
+
+    def data(self, layout: Layout) -> Data:
+        """Returns what the graph is fed beside the examples; OptionError where the options do not fit."""
+        del layout
+        return {}
+
+    def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
+        """Returns the result for all examples; a method that looks at results between steps replaces it.
+
+        Args:
+          evaluate: `(method, rows=None)` → the result of a method's graph for some examples.
+          count: how many examples there are, None inside a graph.
+        """
+        del count
+        return evaluate(self)
+
+
+def make(name: str, options: Mapping[str, Any]) -> Method:
+    """Makes a method from its name and options.
+
+    Raises:
+      UnknownNameError: no such method.
+      OptionError: an unknown or foreign option, or a value out of range.
+    """
+    kind = METHODS[name]
+    known = {field.name for field in dataclasses.fields(kind)}
+    for option in options:
+        if option not in known:
+            owners = [other for other in METHODS if option in {f.name for f in dataclasses.fields(METHODS[other])}]
+            hint = f"it belongs to {', '.join(owners)}" if owners else closest(option, known)
+            raise OptionError(f"unknown option {option!r} of {METHODS.resolve(name)}; {hint}.")
+    return kind(**options)
+
+
+def require(condition: bool, option: str, range_: str, got: object) -> None:
+    """Raises OptionError unless an option lies in its range."""
+    if not condition:
+        raise OptionError(f"{option} must be {range_}. Got {got!r}.")
+
+
+def is_int(value: object) -> bool:
+    """Whether an option is a whole number (and not a bool)."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_real(value: object) -> bool:
+    """Whether an option is a finite real number (and not a bool)."""
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return real and bool(np.isfinite(value))

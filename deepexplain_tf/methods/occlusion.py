@@ -1,0 +1,167 @@
+"""Occlusion: what the target loses without a window of the input."""
+
+from collections.abc import Sequence
+import dataclasses
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.errors import OptionError
+from deepexplain_tf.masking import masked_values
+from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData, is_int, require
+from deepexplain_tf.objective import Scope
+from deepexplain_tf.rules.composites import Composite
+
+_NORMALISE = ("count", "window", "none")
+
+
+@METHODS.register("occlusion")
+@dataclasses.dataclass(frozen=True)
+class Occlusion(Method):
+    """Σ over the windows w that cover a feature of F(x) − F(x with w at the baseline), normalised.
+
+    In units of the target. Windows start at 0, stride, 2·stride, … inside the input; the last is clipped.
+    With several inputs, one is occluded at a time. A feature that no window covers is NaN.
+
+    Attributes:
+      window_shape: one whole number per non-batch axis, channels included, each from 1 to that axis' length
+        (several inputs: one such tuple each); default all ones.
+      strides: likewise, each ≥ 1; default all ones.
+      normalise: `"count"` divides by the number of windows that cover the feature, `"window"` by the window's
+        size too (as DeepExplain does), `"none"` leaves the sum.
+
+    References:
+      Zeiler, Fergus, ECCV 2014, https://arxiv.org/abs/1311.2901. Ancona et al., ICLR 2018.
+    """
+
+    uses_baseline: ClassVar[bool] = True
+    loops: ClassVar[bool] = True
+    differentiates: ClassVar[bool] = False
+    graph_options: ClassVar[tuple[str, ...]] = ("normalise",)
+    window_shape: Any = None
+    strides: Any = None
+    normalise: str = "count"
+
+    def __post_init__(self) -> None:
+        known = ", ".join(map(repr, _NORMALISE))
+        require(self.normalise in _NORMALISE, "normalise", f"one of {known}", self.normalise)
+
+    def data(self, layout: Layout) -> Data:
+        windows = _per_input("window_shape", self.window_shape, layout)
+        strides = _per_input("strides", self.strides, layout)
+        data: dict[str, np.ndarray] = {}
+        for number, (shape, window, stride) in enumerate(zip(layout.shapes, windows, strides, strict=True)):
+            if any(size > length for size, length in zip(window, shape, strict=True)):
+                raise OptionError(f"window_shape must fit into the input's {list(shape)}. Got {list(window)}.")
+            data[f"window_{number}"] = np.asarray(window, np.int32)
+            for axis, (length, step) in enumerate(zip(shape, stride, strict=True)):
+                data[f"starts_{number}_{axis}"] = np.arange(0, length, step, dtype=np.int32)
+        return data
+
+    def attribute(
+        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+    ) -> Result:
+        start = scope.spread(baseline)
+        target = scope.value(scope.explained)
+        attributions = []
+        for number, x in enumerate(scope.explained):
+            starts = [data[f"starts_{number}_{axis}"] for axis in range(len(x.shape) - 1)]
+            windows = _Windows(starts, data[f"window_{number}"], tf.shape(x)[1:])
+            attributions.append(self._occlude(scope, start, target, number, windows, chunks))
+        return {"attributions": attributions, "outputs": target, "baseline_outputs": scope.value(start)}
+
+    def _occlude(
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        target: tf.Tensor,
+        number: int,
+        windows: "_Windows",
+        chunks: Chunks,
+    ) -> tf.Tensor:
+        """Returns the attribution of one explained tensor."""
+
+        def kept(index: tf.Tensor) -> list[tf.Tensor]:
+            everything = tf.ones([1] * len(scope.explained[number].shape), tf.bool)
+            masks = [everything] * len(scope.explained)
+            masks[number] = ~windows.covered(index)
+            return masks
+
+        drops = target[:, tf.newaxis] - masked_values(scope, baseline, kept, windows.count, chunks)
+        total = windows.add_up(drops)
+        covering = tf.cast(windows.covering(), total.dtype)
+        if self.normalise != "none":
+            total /= covering
+        if self.normalise == "window":
+            total /= tf.cast(tf.reduce_prod(windows.shape), total.dtype)
+        return tf.where(covering > 0, total, tf.constant(math.nan, total.dtype))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Windows:
+    """The windows of one input, numbered with the last axis fastest.
+
+    Attributes:
+      starts: for each axis, where windows start.
+      shape: the window's length along each axis.
+      lengths: the input's.
+    """
+
+    starts: Sequence[tf.Tensor]
+    shape: tf.Tensor
+    lengths: tf.Tensor
+
+    @property
+    def count(self) -> tf.Tensor:
+        return tf.reduce_prod([tf.size(start) for start in self.starts]) if self.starts else tf.constant(1)
+
+    def _along(self, axis: int) -> tf.Tensor:
+        """Returns [starts, length]: which features along an axis each start's window covers."""
+        place = tf.range(self.lengths[axis])
+        start = self.starts[axis][:, tf.newaxis]
+        return (place >= start) & (place < start + self.shape[axis])
+
+    def covered(self, index: tf.Tensor) -> tf.Tensor:
+        """Returns booleans [rows, ...] for the windows `index`."""
+        rank = len(self.starts)
+        mask = tf.ones([tf.size(index)] + [1] * rank, tf.bool)
+        for axis in reversed(range(rank)):
+            along = tf.gather(self._along(axis), index % tf.size(self.starts[axis]))
+            index = index // tf.size(self.starts[axis])
+            lengths = [1] * rank
+            mask &= tf.reshape(along, [-1, *lengths[:axis], self.lengths[axis], *lengths[axis + 1 :]])
+        return mask
+
+    def add_up(self, drops: tf.Tensor) -> tf.Tensor:
+        """Returns [batch, ...]: for each feature the sum of `drops` [batch, windows] that cover it."""
+        total = tf.reshape(drops, tf.concat([tf.shape(drops)[:1], [tf.size(start) for start in self.starts]], 0))
+        for axis in range(len(self.starts)):
+            total = tf.tensordot(total, tf.cast(self._along(axis), drops.dtype), [[1], [0]])
+        return total
+
+    def covering(self) -> tf.Tensor:
+        """Returns [...]: how many windows cover each feature."""
+        total = tf.ones([], tf.int32)
+        for axis in range(len(self.starts)):
+            total = total[..., tf.newaxis] * tf.reduce_sum(tf.cast(self._along(axis), tf.int32), 0)
+        return total
+
+
+def _per_input(option: str, given: Any, layout: Layout) -> list[tuple[int, ...]]:
+    """Returns one tuple of whole numbers per input."""
+    if given is None:
+        return [(1,) * len(shape) for shape in layout.shapes]
+    several = isinstance(layout.structure, list | tuple | dict)
+    if several and isinstance(given, dict):
+        given = [given.get(key) for key in layout.structure]
+    tuples = list(given) if several and isinstance(given, list | tuple) else [given]
+    if len(tuples) != len(layout.shapes):
+        raise OptionError(f"{option} has one tuple for each of {len(layout.shapes)} inputs. Got {given!r}.")
+    for item, shape in zip(tuples, layout.shapes, strict=True):
+        fits = isinstance(item, list | tuple | np.ndarray) and len(item) == len(shape)
+        if not (fits and all(is_int(size) and size >= 1 for size in item)):
+            raise OptionError(f"{option} must be {len(shape)} whole numbers ≥ 1 for shape {list(shape)}. Got {item!r}.")
+    return [tuple(int(size) for size in item) for item in tuples]

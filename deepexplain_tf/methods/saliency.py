@@ -1,0 +1,41 @@
+"""Saliency: the gradient."""
+
+from collections.abc import Sequence
+import dataclasses
+from typing import ClassVar
+
+import tensorflow as tf
+
+from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.methods.base import METHODS, Method, Result, TensorData, require
+from deepexplain_tf.objective import Scope
+from deepexplain_tf.rules.composites import Composite
+
+
+@METHODS.register("saliency", aliases=("gradient",))
+@dataclasses.dataclass(frozen=True)
+class Saliency(Method):
+    """|∂F/∂x|, or ∂F/∂x itself with `signed=True`.
+
+    In units of the target per unit of the input. It says to which input the target is most sensitive at x,
+    not how much of the target is due to it.
+
+    Attributes:
+      signed: whether the sign is kept.
+
+    References:
+      Simonyan, Vedaldi, Zisserman, *Deep Inside Convolutional Networks*, ICLR 2014 workshop,
+      https://arxiv.org/abs/1312.6034.
+    """
+
+    graph_options: ClassVar[tuple[str, ...]] = ("signed",)
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.signed, bool), "signed", "True or False", self.signed)
+
+    def attribute(
+        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+    ) -> Result:
+        target, gradients = scope.gradient(scope.explained, composite)
+        return {"attributions": gradients if self.signed else [tf.abs(g) for g in gradients], "outputs": target}

@@ -1,0 +1,184 @@
+"""The function that is explained: from the explained tensors to one number for each example."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import functools
+
+import tensorflow as tf
+
+from deepexplain_tf.errors import TargetError, UnsupportedOpError
+from deepexplain_tf.graph.activity import analyse, differentiable_path
+from deepexplain_tf.graph.emit import Op, Twin, emit, emit_twin, emit_with_rules
+from deepexplain_tf.graph.ir import Program, Value
+from deepexplain_tf.graph.passes import form_groups, see_through
+from deepexplain_tf.rules.composites import Composite, refusal
+from deepexplain_tf.rules.coverage import Coverage
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Objective:
+    """A program cut at what is explained.
+
+    Attributes:
+      inputs: the model's inputs.
+      explained: the inputs of `program` that are explained: the model's own, or a layer's output.
+      program: explained tensors and model inputs → outputs; the last step to the target is `select`.
+      prefix: model inputs → explained tensors, None where the inputs themselves are explained.
+      batch: the batch size of the trace, None where it is open.
+      selection: `"index"`, `"weights"`, or `"callable"` where the program ends in the target already.
+    """
+
+    inputs: tuple[Value, ...]
+    explained: tuple[Value, ...]
+    program: Program
+    prefix: Program | None
+    batch: int | None
+    selection: str = "index"
+
+    @functools.cached_property
+    def canonical(self) -> Program:
+        """The program seen through users' own gradients, with its canonical groups."""
+        return form_groups(see_through(self.program), self.explained)
+
+    def program_for(self, composite: Composite) -> Program:
+        """Returns the form of the program that a composite's rules are made for."""
+        return self.canonical if composite.canonical else self.program
+
+    def coverage(self, composite: Composite) -> Coverage:
+        """Returns what a composite does at each active op."""
+        activity = analyse(self.explained, self.program_for(composite).outputs)
+        ops = [Op(node, activity.inputs(node), {}) for node in activity.active()]
+        return Coverage(tuple(ops), tuple(composite.verdict(op) for op in ops))
+
+    def require_dependence(self) -> None:
+        """Raises TargetError where the target does not depend on the explained tensors at all."""
+        varying = analyse(self.explained, self.program.outputs).varying
+        if not any(value in varying for value in self.program.outputs):
+            raise TargetError("the target must depend on an explained tensor. Got one that depends on none.")
+
+    def require(self, composite: Composite, strict: bool) -> tuple[str, ...]:
+        """Checks that a composite covers the program; returns notes on ops that pass by plain gradient.
+
+        Raises:
+          TargetError: the target depends on none of the explained tensors.
+          UnsupportedOpError: an op has no rule, and `strict` is set.
+        """
+        self.require_dependence()
+        program = self.program_for(composite)
+        if not any(differentiable_path(value, program.outputs) for value in self.explained):
+            raise TargetError(
+                "the target must depend on an explained tensor through differentiable ops. Got one that depends "
+                "on none that way; where inputs are whole numbers (tokens), name the embedding with layer=."
+            )
+        refused = self.coverage(composite).refused()
+        if refused and strict:
+            raise refusal(refused[0])
+        return tuple(f"plain gradient at {op.name} ({op.type}), which has no rule" for op in refused)
+
+
+class Scope:
+    """An objective inside the graph being built, for the examples of one batch.
+
+    Methods ask it for values, gradients and multipliers; each call emits the program once.
+    """
+
+    def __init__(self, objective: Objective, inputs: Sequence[tf.Tensor], selector: tf.Tensor | None):
+        """Args: the objective; its model's inputs `[batch, ...]`; the target's data `[batch, ...]`, if any."""
+        self._objective = objective
+        self._given = dict(zip(objective.inputs, inputs, strict=True))
+        self._selector = selector
+
+    @functools.cached_property
+    def explained(self) -> list[tf.Tensor]:
+        """The explained tensors at the input, `[batch, ...]` each."""
+        prefix = self._objective.prefix
+        if prefix is None:
+            return [self._given[value] for value in self._objective.explained]
+        return emit(prefix, self._given)
+
+    def spread(self, baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns baselines broadcast to one per example, in the shape of the explained tensors."""
+        return [_broadcast(b, tf.shape(x), x) for b, x in zip(baseline, self.explained, strict=True)]
+
+    def rows(self, index: tf.Tensor) -> "Scope":
+        """Returns the scope of the examples `index`, which may repeat."""
+        context = [tf.gather(self._given[value], index) for value in self._objective.inputs]
+        selector = None if self._selector is None else tf.gather(self._selector, index)
+        return Scope(self._objective, context, selector)
+
+    def output(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Returns the model's output, before the target is taken from it."""
+        return emit(self._objective.program, self._bind(explained))[0]
+
+    def value(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Returns the target `[rows]` at given values of the explained tensors."""
+        return self._select([self.output(explained)])
+
+    def replaced(
+        self, explained: Sequence[tf.Tensor], composite: Composite, baseline: Sequence[tf.Tensor] = ()
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Returns the program's outputs, whose gradient is a composite's, and those at the baseline.
+
+        Args:
+          explained: the explained tensors.
+          composite: the rules.
+          baseline: `[1 or rows, ...]` each, for twin-valued rules. One that all examples share is computed
+            once where nothing else carries the batch; then the second outputs have one row.
+        """
+        objective = self._objective
+        program = objective.program_for(composite)
+        if not composite.twin:
+            return emit_with_rules(program, self._bind(explained), objective.explained, composite.single_rule), []
+        shareable = objective.prefix is None and objective.batch is None
+        twins = {}
+        for value, x, start in zip(objective.explained, explained, baseline, strict=True):
+            rows = tf.shape(start if shareable else x)[:1]
+            twins[value] = Twin(x, _broadcast(start, tf.concat([rows, tf.shape(x)[1:]], 0), x))
+        outputs = emit_twin(program, self._given, twins, composite.twin_rule)
+        return [twin.x for twin in outputs], [twin.baseline for twin in outputs]
+
+    def gradient(self, explained: Sequence[tf.Tensor], composite: Composite) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns the target `[rows]` and its gradient, with a composite's single-valued rules."""
+        points = [tf.identity(tensor) for tensor in explained]
+        outputs, _ = self.replaced(points, composite)
+        target = self._select(outputs)
+        return target, _gradients(target, points)
+
+    def multipliers(
+        self, explained: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor], composite: Composite
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Returns the target at the input and at the baseline, and the multipliers of twin-valued rules."""
+        points = [tf.identity(tensor) for tensor in explained]
+        outputs, at_baseline = self.replaced(points, composite, baseline)
+        target = self._select(outputs)
+        rows = tf.shape(target)[0]
+        return target, self._select([_repeat(tensor, rows) for tensor in at_baseline]), _gradients(target, points)
+
+    def _bind(self, explained: Sequence[tf.Tensor]) -> Mapping[Value, tf.Tensor]:
+        return {**self._given, **dict(zip(self._objective.explained, explained, strict=True))}
+
+    def _select(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        if self._objective.selection == "callable":
+            return outputs[0]
+        output, selector = outputs[0], self._selector
+        if self._objective.selection == "weights":
+            axes = list(range(1, len(output.shape)))
+            return tf.reduce_sum(output * tf.cast(selector, output.dtype), axes)
+        return output if len(output.shape) == 1 else tf.gather_nd(output, selector, batch_dims=1)
+
+
+def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    try:
+        return list(tf.gradients(target, list(points), unconnected_gradients=tf.UnconnectedGradients.ZERO))
+    except LookupError as error:
+        raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from error
+
+
+def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    spread = tf.broadcast_to(baseline, shape)
+    spread.set_shape([None, *like.shape[1:]])
+    return spread
+
+
+def _repeat(tensor: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    return tf.broadcast_to(tensor, tf.concat([[rows], tf.shape(tensor)[1:]], 0))

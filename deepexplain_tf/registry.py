@@ -1,0 +1,46 @@
+"""Named members of a family (methods, rules, metrics): each is registered once, in its own file."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from deepexplain_tf.errors import UnknownNameError, closest
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """A mapping from snake_case names, and their aliases, to members."""
+
+    def __init__(self, family: str):
+        self._family = family
+        self._members: dict[str, T] = {}
+        self._aliases: dict[str, str] = {}
+
+    def register(self, name: str, *, aliases: tuple[str, ...] = ()) -> Callable[[T], T]:
+        """Returns a decorator that adds a member under `name`; a name is given once."""
+        for taken in (name, *aliases):
+            if taken in self._members or taken in self._aliases:
+                raise ValueError(f"a {self._family} name is registered once. Got {taken!r} again.")
+
+        def add(member: T) -> T:
+            self._members[name] = member
+            self._aliases.update(dict.fromkeys(aliases, name))
+            return member
+
+        return add
+
+    def resolve(self, name: str) -> str:
+        """Returns the registered name behind a name or alias."""
+        if not isinstance(name, str):
+            raise TypeError(f"a {self._family} is given by its name, a string. Got {type(name).__name__}.")
+        found = self._aliases.get(name, name)
+        if found not in self._members:
+            known = [*self._members, *self._aliases]
+            raise UnknownNameError(f"unknown {self._family} {name!r}; {closest(name, known)}.")
+        return found
+
+    def __getitem__(self, name: str) -> T:
+        return self._members[self.resolve(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._members))

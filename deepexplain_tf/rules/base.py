@@ -1,0 +1,123 @@
+"""What a rule is: an op emitted with another gradient, through `tf.custom_gradient`.
+
+A *single-valued* rule needs the op's own values. A *twin-valued* rule has them at the input and at the
+baseline; writing Δ for their difference, its multipliers m satisfy Σ m·Δin = Δout.
+
+Every rule here is a function of upstream gradients, turned into a rule by `single` or `twin`. A new rule is
+one new file; what it is given to is said in `composites.py`.
+"""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule
+from deepexplain_tf.registry import Registry
+
+RULES: Registry[Callable[..., object]] = Registry("rule")
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """An op's inputs and outputs at one point."""
+
+    inputs: tuple[tf.Tensor, ...]
+    outputs: tuple[tf.Tensor, ...]
+
+
+SingleGradient = Callable[[Op, Point, Sequence[tf.Tensor]], Sequence[tf.Tensor]]
+TwinGradient = Callable[[Op, Point, Point, Sequence[tf.Tensor]], Sequence[tf.Tensor]]
+
+
+def single(gradient: SingleGradient) -> SingleRule:
+    """Makes a single-valued rule.
+
+    Args:
+      gradient: `(op, point, upstream)` → the gradient for each active input, in the order of `op.active`.
+
+    Returns:
+      The rule `(op, inputs) -> outputs`.
+    """
+
+    def rule(op: Op, inputs: Sequence[tf.Tensor]) -> Outputs:
+        def backward(x: Point, upstream: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+            return gradient(op, x, upstream)
+
+        return _emit(op, inputs, backward)
+
+    return rule
+
+
+def twin(gradient: TwinGradient) -> TwinRule:
+    """Makes a twin-valued rule.
+
+    Args:
+      gradient: `(op, x, baseline, upstream)` → multipliers times upstream for each active input, in the
+        order of `op.active`.
+
+    Returns:
+      The rule `(op, inputs, baseline_inputs) -> (outputs, baseline_outputs)`.
+    """
+
+    def rule(op: Op, inputs: Sequence[tf.Tensor], baseline_inputs: Sequence[tf.Tensor]) -> tuple[Outputs, Outputs]:
+        baseline = Point(tuple(baseline_inputs), tuple(op.outputs(baseline_inputs)))
+
+        def backward(x: Point, upstream: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+            return gradient(op, x, baseline, upstream)
+
+        return _emit(op, inputs, backward), list(baseline.outputs)
+
+    return rule
+
+
+def _emit(
+    op: Op,
+    inputs: Sequence[tf.Tensor],
+    backward: Callable[[Point, Sequence[tf.Tensor]], Sequence[tf.Tensor]],
+) -> Outputs:
+    @tf.custom_gradient
+    def replaced(*active: tf.Tensor):  # type: ignore[no-untyped-def]
+        point = list(inputs)
+        for position, tensor in zip(op.active, active, strict=True):
+            point[position] = tensor
+        outputs = op.outputs(point)
+        here = Point(tuple(point), tuple(outputs))
+
+        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
+            return list(backward(here, upstream))
+
+        return outputs, gradient
+
+    return replaced(*(inputs[position] for position in op.active))
+
+
+def ordinary_gradient(
+    op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor], wanted: Sequence[int] | None = None
+) -> list[tf.Tensor]:
+    """Returns the op's own gradient at a point, for the inputs at the positions `wanted` (the active ones)."""
+    point = [tf.stop_gradient(tensor) for tensor in inputs]
+    variables = [point[position] for position in (op.active if wanted is None else wanted)]
+    gradients = tf.gradients(
+        op.outputs(point), variables, list(upstream), unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )
+    return list(gradients)
+
+
+def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """Returns numerator / (denominator + ε·sign(denominator)), with sign(0) = +1."""
+    sign = tf.where(denominator >= 0, tf.ones_like(denominator), -tf.ones_like(denominator))
+    return numerator / (denominator + tf.cast(epsilon, denominator.dtype) * sign)
+
+
+def sum_to_shape(tensor: tf.Tensor, operand: tf.Tensor) -> tf.Tensor:
+    """Returns `tensor` summed over the axes along which `operand` was broadcast to its shape."""
+    if tensor.shape.is_fully_defined() and tensor.shape == operand.shape:
+        return tensor
+    axes = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(operand), s1=tf.shape(tensor)).r0
+    return tf.reshape(tf.reduce_sum(tensor, axes), tf.shape(operand))
+
+
+def average(x: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:
+    """Returns the point in the middle of two."""
+    return x + (baseline - x) / 2

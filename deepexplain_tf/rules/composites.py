@@ -1,0 +1,107 @@
+"""Override maps: which rule each kind of op is given."""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+from deepexplain_tf.errors import UnsupportedOpError
+from deepexplain_tf.graph.emit import Op, SingleRule, TwinRule
+from deepexplain_tf.graph.kinds import Kind
+from deepexplain_tf.rules.cross_max import cross_max
+from deepexplain_tf.rules.deconvnet import deconvnet
+from deepexplain_tf.rules.epsilon import epsilon
+from deepexplain_tf.rules.guided import guided
+from deepexplain_tf.rules.midpoint import midpoint
+from deepexplain_tf.rules.quotient import quotient
+from deepexplain_tf.rules.rescale import rescale
+from deepexplain_tf.rules.softmax import log_softmax, softmax
+from deepexplain_tf.rules.squared_difference import squared_difference
+from deepexplain_tf.rules.through import through
+
+
+@dataclasses.dataclass(frozen=True)
+class Composite:
+    """An override map with what it assumes of the program.
+
+    Attributes:
+      rules: op type or kind → rule; the op type goes first.
+      own: the user's overrides, single-valued, which go before both.
+      twin: whether `rules` are twin-valued.
+      canonical: whether rules see through users' own gradients and canonical groups count as one function.
+      complete: whether ops that are neither linear nor given a rule are refused; else they keep their
+        ordinary gradient.
+    """
+
+    rules: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    own: Mapping[str, SingleRule] = dataclasses.field(default_factory=dict)
+    twin: bool = False
+    canonical: bool = False
+    complete: bool = False
+
+    def verdict(self, op: Op) -> str:
+        """Returns what happens at an active op: `exact`, `linear`, `gradient` or `refused`."""
+        if _find(self.own, op) is not None or _find(self.rules, op) is not None:
+            return "exact"
+        if op.kind is Kind.LINEAR:
+            return "linear"
+        return "refused" if self.complete else "gradient"
+
+    def single_rule(self, op: Op) -> SingleRule | None:
+        """Returns the single-valued rule for an op, None for its ordinary gradient."""
+        return _find(self.own, op) or _find(self.rules, op)
+
+    def twin_rule(self, op: Op) -> TwinRule | None:
+        """Returns the twin-valued rule for an op, None for its ordinary gradient."""
+        own = _find(self.own, op)
+        return _find(self.rules, op) if own is None else _at_both(own)
+
+
+def _find(rules: Mapping[str, Any], op: Op) -> Any:
+    return rules.get(op.type, rules.get(op.kind))
+
+
+def _at_both(rule: SingleRule) -> TwinRule:
+    """Gives a user's single-valued rule a place in a twin-valued walk; the baseline's values are plain."""
+    return lambda op, x, baseline: (rule(op, x), op.outputs(baseline))
+
+
+def refusal(op: Op, strict_hint: bool = True) -> UnsupportedOpError:
+    """Returns the error for an op that no rule covers."""
+    why = {
+        Kind.DISCRETE: "an index or condition in it depends on the explained tensor",
+        Kind.UNKNOWN: "it is not in the table of deepexplain_tf/graph/kinds.py",
+    }.get(op.kind, f"no rule is given to the kind {op.kind.value!r} in deepexplain_tf/rules/composites.py")
+    hint = " Give it a rule by overrides=, or let it pass by plain gradient with strict=False." if strict_hint else ""
+    return UnsupportedOpError(
+        f"every op between the explained tensor and the target needs a rule. Got {op.type} at node "
+        f"{op.name!r}: {why}.{hint}"
+    )
+
+
+GRADIENT = Composite()
+DEEPLIFT = Composite(
+    {
+        Kind.ACTIVATION: rescale,
+        Kind.FUNCTION: rescale,
+        Kind.PRODUCT: midpoint,
+        Kind.QUOTIENT: quotient,
+        Kind.SQUARED_DIFFERENCE: squared_difference,
+        Kind.SOFTMAX: softmax,
+        Kind.LOG_SOFTMAX: log_softmax,
+        Kind.MAXIMUM: cross_max,
+        Kind.MINIMUM: cross_max,
+        Kind.STOP_GRADIENT: through,
+    },
+    twin=True,
+    canonical=True,
+    complete=True,
+)
+GUIDED = Composite(dict.fromkeys(("Relu", "Relu6"), guided))
+DECONVNET = Composite(dict.fromkeys(("Relu", "Relu6"), deconvnet))
+
+
+def epsilon_lrp(stabilizer: float) -> Composite:
+    """Returns ε-LRP's map: activations and canonical groups; all else keeps its ordinary gradient."""
+    return Composite({Kind.ACTIVATION: epsilon(stabilizer)}, canonical=True)
+
+

@@ -1,0 +1,50 @@
+"""What a composite does at each op between the explained tensor and the target."""
+
+import collections
+import dataclasses
+
+from deepexplain_tf.graph.emit import Op
+
+VERDICTS = ("exact", "linear", "gradient", "refused")
+
+
+@dataclasses.dataclass(frozen=True)
+class Coverage:
+    """A verdict for each active op; prints as a table.
+
+    `exact`: a rule replaces its gradient; `linear`: it is linear in what depends on the explained tensor, so
+    that the ordinary gradient is its rule; `gradient`: it keeps the ordinary gradient though it is not
+    linear; `refused`: the method does not run on it.
+
+    Attributes:
+      ops: the active ops, from the input to the target.
+      verdicts: the verdict for each of them.
+    """
+
+    ops: tuple[Op, ...]
+    verdicts: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many ops have each verdict."""
+        found = collections.Counter(self.verdicts)
+        return {verdict: found[verdict] for verdict in VERDICTS}
+
+    def refused(self) -> list[Op]:
+        """Returns the ops that no rule covers."""
+        return [op for op, verdict in self if verdict == "refused"]
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        """Yields (op, verdict); an op has `.name`, `.type` and `.kind`."""
+        return iter(zip(self.ops, self.verdicts, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def __str__(self) -> str:
+        rows = [("op", "type", "kind", "verdict")]
+        rows += [(op.name, op.type, str(op.kind.value), verdict) for op, verdict in self]
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        summary = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
+        return "\n".join([*lines, f"{len(self)} active ops: {summary or 'none'}"])

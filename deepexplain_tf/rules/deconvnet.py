@@ -1,0 +1,21 @@
+"""The deconvolutional network at rectifiers."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.rules.base import RULES, Point, single
+
+
+@RULES.register("deconvnet")
+@single
+def deconvnet(op: Op, x: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """max(upstream, 0), whatever the rectifier's input was.
+
+    References:
+      Zeiler, Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014,
+      https://arxiv.org/abs/1311.2901.
+    """
+    del op, x
+    return [tf.nn.relu(upstream[0])]

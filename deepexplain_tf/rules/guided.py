@@ -1,0 +1,20 @@
+"""Guided backpropagation at rectifiers."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, single
+
+
+@RULES.register("guided")
+@single
+def guided(op: Op, x: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """f'(z)·max(upstream, 0): what is negative in the upstream gradient stops here.
+
+    References:
+      Springenberg et al., *Striving for Simplicity: The All Convolutional Net*, ICLR 2015 workshop,
+      https://arxiv.org/abs/1412.6806.
+    """
+    return ordinary_gradient(op, x.inputs, [tf.nn.relu(upstream[0])])

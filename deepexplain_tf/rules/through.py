@@ -1,0 +1,16 @@
+"""StopGradient seen through."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.rules.base import RULES, Point, twin
+
+
+@RULES.register("through")
+@twin
+def through(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Passes multipliers on unchanged: the value of a StopGradient moves with its input. Exact."""
+    del op, x, baseline
+    return list(upstream)

@@ -1,0 +1,9 @@
+"""Pictures of attributions, with Pillow and NumPy alone."""
+
+from deepexplain_tf.visualize.grid import grid
+from deepexplain_tf.visualize.heat_map import heat_map
+from deepexplain_tf.visualize.overlay import overlay
+from deepexplain_tf.visualize.png import save_png
+from deepexplain_tf.visualize.window import window
+
+__all__ = ["grid", "heat_map", "overlay", "save_png", "window"]

@@ -1,0 +1,27 @@
+"""The colours of signed attributions."""
+
+import numpy as np
+
+# ColorBrewer's RdBu, whose arms are equally dark at equal distance from zero, with a pure white middle and
+# without its near-black ends, at which red and blue are hard to tell apart.
+_STOPS = np.array(
+    [
+        (33, 102, 172),
+        (67, 147, 195),
+        (146, 197, 222),
+        (209, 229, 240),
+        (255, 255, 255),
+        (253, 219, 199),
+        (244, 165, 130),
+        (214, 96, 77),
+        (178, 24, 43),
+    ]
+)
+UNCOVERED = (217, 217, 217)
+
+
+def diverging(values: np.ndarray) -> np.ndarray:
+    """Maps -1 to blue, 0 to white, 1 to red and NaN to light grey; returns uint8 `[..., 3]`."""
+    positions = np.linspace(-1, 1, len(_STOPS))
+    colours = np.stack([np.interp(values, positions, channel) for channel in _STOPS.T], axis=-1)
+    return np.rint(np.where(np.isnan(values)[..., None], UNCOVERED, colours)).astype(np.uint8)

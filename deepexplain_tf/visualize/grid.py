@@ -1,0 +1,114 @@
+"""Many pictures as one."""
+
+from collections.abc import Sequence
+from itertools import repeat
+import os
+
+from PIL import Image, ImageOps
+
+from deepexplain_tf.errors import InputError, OptionError
+from deepexplain_tf.visualize import caption, inputs
+
+_MARGIN = 16  # around the grid and between columns
+_GAP = 6
+_NARROWEST = 96  # a column has room for some words
+_MAX_LINES = 3
+_FRAME = (200, 200, 200)  # zero attributions are as white as the page
+
+
+def grid(
+    rows: Sequence[Sequence[inputs.Picture | None]],
+    captions: Sequence[Sequence[str | None]] | None = None,
+    titles: Sequence[str | None] | None = None,
+    size: int = 224,
+    text_size: int = 14,
+    font: str | os.PathLike[str] | None = None,
+) -> Image.Image:
+    """Lays pictures out in rows, each with a caption below it, under one title per column.
+
+    A picture whose longer side is below `size` is enlarged by a whole number, each pixel becoming a square; a
+    larger one is shrunk to `size`. One much longer than wide (a strip) is widened until it can be seen.
+    Captions and titles are wrapped at the width of their column and end in an ellipsis after three lines.
+
+    Args:
+      rows: Pictures, PIL images or arrays as for `overlay`; None leaves a place empty, and rows may differ in
+        length.
+      captions: In the structure of `rows`; None or "" for no caption.
+      titles: One for each column.
+      size: The pixels on the longer side of a picture, at least 32.
+      text_size: The pixels of a letter, in 6..48.
+      font: A TrueType file, for scripts other than Latin: without it accents are dropped and what is not
+        ASCII becomes `?`.
+
+    Raises:
+      InputError: No picture, one that cannot be drawn, or captions or titles that do not fit the rows.
+      OptionError: A size out of range.
+      TypeError: Rows or captions that are no lists of lists.
+    """
+    if size < 32 or not 6 <= text_size <= 48:
+        raise OptionError(f"`size` is at least 32, `text_size` lies in 6..48. Got {size=}, {text_size=}.")
+    _check(rows, captions, titles)
+    columns = max(map(len, rows))
+    letters = caption.load_font(font, text_size)
+
+    def text(words: str | None, width: int, colour: str) -> Image.Image:
+        readable = caption.plain(words or "") if font is None else words or ""
+        return caption.draw(caption.wrap(readable, letters, width, _MAX_LINES), letters, width, colour)
+
+    pictures = [[_fit(picture, size) for picture in _filled(row, columns)] for row in rows]
+    widths = [max(_NARROWEST, *(image.width for image in column)) for column in zip(*pictures, strict=True)]
+    bands = [list(map(text, titles, widths, repeat("black")))] if titles else []
+    for row, words in zip(pictures, captions or repeat([]), strict=False):
+        below = map(text, _filled(words, columns), widths, repeat("#404040"))
+        bands.append([_stack(cell) for cell in zip(row, below, strict=True)])
+    page = _stack([_beside(band) for band in bands])
+    return ImageOps.expand(page, _MARGIN, "white")
+
+
+def _check(rows: Sequence, captions: Sequence | None, titles: Sequence | None) -> None:
+    if not all(isinstance(row, (list, tuple)) for row in [*rows, *(captions or [])]):
+        raise TypeError("`rows` and `captions` are lists of rows, each a list with one item per column.")
+    shape = [len(row) for row in rows]
+    if not any(shape):
+        raise InputError("a grid has at least one picture. Got none.")
+    if titles and len(titles) != max(shape):
+        raise InputError(f"each of the {max(shape)} columns has one title. Got {len(titles)}.")
+    if captions is not None and (got := [len(row) for row in captions]) != shape:
+        raise InputError(f"captions are given as the pictures are, in rows of {shape}. Got rows of {got}.")
+
+
+def _filled(row: Sequence, columns: int) -> list:
+    return [*row, *[None] * (columns - len(row))]
+
+
+def _fit(picture: inputs.Picture | None, size: int) -> Image.Image:
+    if picture is None:
+        return Image.new("RGB", (1, 1), "white")
+    image = Image.fromarray(inputs.rgb(picture))
+    longer = max(image.size)
+    scale = size // longer if longer <= size else size / longer
+    width, height = (max(round(side * scale), size // 14) for side in image.size)
+    # Box filtering repeats pixels where it enlarges and averages them where it shrinks.
+    return ImageOps.expand(image.resize((width, height), Image.Resampling.BOX), 1, _FRAME)
+
+
+def _stack(images: Sequence[Image.Image]) -> Image.Image:
+    """Puts images below each other, centred."""
+    width = max(image.width for image in images)
+    page = Image.new("RGB", (width, sum(image.height + _GAP for image in images)), "white")
+    top = 0
+    for image in images:
+        page.paste(image, ((width - image.width) // 2, top))
+        top += image.height + _GAP
+    return page
+
+
+def _beside(images: Sequence[Image.Image]) -> Image.Image:
+    """Puts images beside each other, tops aligned."""
+    width = sum(image.width + _MARGIN for image in images) - _MARGIN
+    page = Image.new("RGB", (width, max(image.height for image in images)), "white")
+    left = 0
+    for image in images:
+        page.paste(image, (left, 0))
+        left += image.width + _MARGIN
+    return page

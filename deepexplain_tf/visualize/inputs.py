@@ -1,0 +1,98 @@
+"""What pictures are drawn from, checked and brought to one form: maps `[height, width]` and RGB bytes."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from deepexplain_tf.errors import InputError, OptionError
+
+Picture: TypeAlias = npt.ArrayLike | Image.Image
+
+
+def features(attributions: npt.ArrayLike) -> np.ndarray:
+    """Returns one example as float64 `[height, width, channels]`; NaN marks features without an attribution.
+
+    `[features]` becomes one row. A leading axis of one in front of three others is a batch and dropped; hence
+    the attributions `[1, length, dims]` of one sequence are one row, with `dims` channels.
+    """
+    values = _unbatch(_numbers(attributions, "attributions"))
+    if values.ndim not in (1, 2, 3) or values.size == 0:
+        raise InputError(
+            "attributions are drawn one example at a time: [height, width, channels], [height, width] or "
+            f"[features]. Got shape {values.shape}."
+        )
+    if np.isinf(values).any():
+        raise InputError("attributions must be finite, or NaN where there is none. Got an infinity.")
+    return values[None, :, None] if values.ndim == 1 else values.reshape(*values.shape[:2], -1)
+
+
+def sum_channels(values: np.ndarray) -> np.ndarray:
+    """Sums `[height, width, channels]` over the channels that are not NaN; NaN where all of them are."""
+    return np.where(np.isnan(values).all(axis=-1), np.nan, np.nansum(values, axis=-1))
+
+
+def clip_and_scale(values: np.ndarray, percentile: float) -> np.ndarray:
+    """Clips `values` to ±limit and divides by it, where limit is the `percentile` of |values|; NaN stays.
+
+    Where that percentile is zero, though not all values are, the limit is the largest |value|.
+    """
+    if not 0 < percentile <= 100:
+        raise OptionError(f"`percentile` lies in (0, 100]. Got {percentile}.")
+    sizes = np.abs(values[~np.isnan(values)])
+    if not sizes.any():
+        return values
+    limit = np.percentile(sizes, percentile) or sizes.max()
+    return np.clip(values, -limit, limit) / limit
+
+
+def rgb(image: Picture) -> np.ndarray:
+    """Returns a picture as uint8 `[height, width, 3]`.
+
+    uint8 is taken as 0..255; any other numbers are rescaled such that their minimum is black and their
+    maximum white, a constant picture being mid-grey.
+    """
+    if isinstance(image, Image.Image):
+        return np.asarray(image.convert("RGB"))
+    values = np.asarray(image)
+    if values.dtype != np.uint8:
+        values = _rescale(_numbers(values, "a picture"))
+    values = _unbatch(values)
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[-1] not in (1, 3) or values.size == 0:
+        raise InputError(
+            "a picture is [height, width], [height, width, 1] or [height, width, 3]. "
+            f"Got shape {np.shape(image)}."
+        )
+    return np.broadcast_to(values, (*values.shape[:2], 3))
+
+
+def enlarge_to(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Repeats the cells of a map such that it covers a picture of `shape`, a whole multiple of its own."""
+    if any(large % small for large, small in zip(shape[:2], values.shape, strict=True)):
+        raise InputError(
+            "the picture has the height and width of the attributions, or whole multiples of them. "
+            f"Got {shape[:2]} for attributions {values.shape}."
+        )
+    return values.repeat(shape[0] // values.shape[0], axis=0).repeat(shape[1] // values.shape[1], axis=1)
+
+
+def _numbers(array: npt.ArrayLike, what: str) -> np.ndarray:
+    values = np.asarray(array)
+    if not np.can_cast(values.dtype, np.float64, "same_kind"):
+        raise InputError(f"{what} must be of real numbers. Got dtype {values.dtype}.")
+    return values.astype(np.float64)
+
+
+def _unbatch(values: np.ndarray) -> np.ndarray:
+    return values[0] if values.ndim == 4 and len(values) == 1 else values
+
+
+def _rescale(values: np.ndarray) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise InputError("a picture must be finite. Got NaN or an infinity.")
+    low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
+    if low >= high:
+        return np.full(values.shape, 128, np.uint8)
+    return np.rint((values - low) / (high - low) * 255).astype(np.uint8)

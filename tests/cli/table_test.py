@@ -1,0 +1,15 @@
+from deepexplain_tf.cli import table
+
+
+def test_first_column_left_others_right():
+    text = table.render(["method", "seconds"], [["deeplift", "1.5"], ["occlusion", "12.5"]])
+    assert text.splitlines() == [
+        "method     seconds",
+        "---------  -------",
+        "deeplift       1.5",
+        "occlusion     12.5",
+    ]
+
+
+def test_scientific():
+    assert table.scientific(3.14159e-6) == "3.1e-06"
