@@ -58,7 +58,9 @@ def read_inputs(given: Any, specs: Any) -> list[np.ndarray | tf.Tensor]:
     """
     leaves = flatten_like(given, specs, "inputs")
     flat = tf.nest.flatten(specs)
-    arrays = [_read(leaf, spec, f"input {spec.name or n!r}") for n, (leaf, spec) in enumerate(zip(leaves, flat, strict=True))]
+    arrays = [
+        _read(leaf, spec, f"input {spec.name or n!r}") for n, (leaf, spec) in enumerate(zip(leaves, flat, strict=True))
+    ]
     sizes = {array.shape[0] for array in arrays if array.shape[0] is not None}
     if len(sizes) > 1:
         raise InputError(f"inputs must have one batch size. Got {sorted(sizes)}.")
@@ -67,9 +69,7 @@ def read_inputs(given: Any, specs: Any) -> list[np.ndarray | tf.Tensor]:
     return arrays
 
 
-def read_baseline(
-    given: Any, structure: Any, examples: Sequence[Any]
-) -> list[np.ndarray | tf.Tensor]:
+def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[np.ndarray | tf.Tensor]:
     """Returns baselines `[1 or batch, ...]` (axes of length 1 broadcast), one for each explained tensor.
 
     Args:
@@ -120,7 +120,9 @@ def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
     if isinstance(given, list | tuple | Mapping):
         raise InputError(f"{name} must be an array. Got a {type(given).__name__}; make an array with np.array.")
     array = np.asarray(given.numpy() if tf.is_tensor(given) else given)
-    numeric = array.dtype.kind in _REAL or tf.as_dtype(array.dtype).is_floating if array.dtype.kind in "biufV" else False
+    numeric = (
+        array.dtype.kind in _REAL or tf.as_dtype(array.dtype).is_floating if array.dtype.kind in "biufV" else False
+    )
     if not numeric:
         raise InputError(f"{name} must have a real dtype. Got {array.dtype}.")
     if array.dtype.kind not in "biu" and not np.isfinite(array.astype(np.float64)).all():

@@ -8,7 +8,6 @@ import tensorflow as tf
 Body = Callable[[tf.Tensor, tf.Tensor, Sequence[tf.Tensor]], Sequence[tf.Tensor]]
 
 
-
 @dataclasses.dataclass(frozen=True)
 class Chunks:
     """How a loop of evaluations is cut.

@@ -68,11 +68,12 @@ class Engine:
 
     def objective(self, model: Model, target: Any, selection: str) -> Objective:
         """Returns the objective of a target: one per kind of selection, one per callable."""
-        key = (model.traced, selection, target if selection == "callable" else None)
+        called = target if selection == "callable" else None
+        key = (model, selection, called)
         with self._lock:
             if key not in self._objectives:
-                build = model.callable_objective if selection == "callable" else model.objective
-                self._objectives[key] = build(target if selection == "callable" else selection)
+                made = model.objective(selection) if called is None else model.callable_objective(called)
+                self._objectives[key] = made
             return self._objectives[key]
 
     def composite(self, method: Method) -> Composite:

@@ -131,8 +131,8 @@ class DeepExplain:
           DeepExplainError: any argument that does not fit, before any work is done.
           UnsupportedOpError: an op that no rule covers.
         """
-        fixed = dict(target=target, baseline=baseline, batch_size=batch_size, chunk_size=chunk_size)
-        return self.explainer(method, **fixed, seed=seed, progress=progress, **options)(inputs)
+        call = {"target": target, "baseline": baseline, "batch_size": batch_size, "chunk_size": chunk_size}
+        return self.explainer(method, **call, seed=seed, progress=progress, **options)(inputs)
 
     def explainer(self, method: str, **fixed: Any) -> "Explainer":
         """Returns a compiled, reusable callable; it lives on after the block.

@@ -72,9 +72,7 @@ class Explanation:
             lines.append(f"  notes: {len(self.notes)}")
         return "\n".join(lines)
 
-    def image(
-        self, inputs: Any = None, *, example: int = 0, kind: str | None = None, **options: Any
-    ) -> "Image.Image":
+    def image(self, inputs: Any = None, *, example: int = 0, kind: str | None = None, **options: Any) -> "Image.Image":
         """Returns a picture of one example.
 
         Args:
@@ -164,9 +162,7 @@ def _only(structure: Any) -> Any:
     while isinstance(structure, (list, tuple, dict)):
         if len(structure) != 1:
             names = f": {', '.join(map(str, structure))}" if isinstance(structure, dict) else ""
-            raise TypeError(
-                f"one array needs one input; choose one of `e.attributions`. Got {len(structure)}{names}."
-            )
+            raise TypeError(f"one array needs one input; choose one of `e.attributions`. Got {len(structure)}{names}.")
         (structure,) = structure.values() if isinstance(structure, dict) else structure
     return structure
 
@@ -217,9 +213,7 @@ def _pack(value: Any, arrays: dict[str, Any]) -> Any:
         return value
     array = np.asarray(value) if _is_array(value) else None
     if array is None or array.dtype.hasobject:
-        raise TypeError(
-            f"an explanation is saved from arrays, numbers and strings. Got {type(value).__name__}."
-        )
+        raise TypeError(f"an explanation is saved from arrays, numbers and strings. Got {type(value).__name__}.")
     name = f"array_{len(arrays)}"
     if array.dtype.isbuiltin == 2:  # bfloat16 and its like, which the npy format cannot name
         arrays[name] = array.view(f"u{array.itemsize}")

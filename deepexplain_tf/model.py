@@ -1,6 +1,6 @@
 """A traced model, cut at what is explained and with its outputs chosen."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 import dataclasses
 from typing import Any
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import TargetError, UnsupportedOpError
 from deepexplain_tf.graph.activity import analyse, differentiable_path
-from deepexplain_tf.graph.emit import Op, Twin, emit, emit_twin, emit_with_rules
+from deepexplain_tf.graph.emit import UNSUPPORTED, Op, Twin, emit, emit_twin, emit_with_rules, unsupported
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes import form_groups, see_through
 from deepexplain_tf.rules.composites import Composite, refusal
@@ -51,8 +51,17 @@ class Objective:
         return Coverage(tuple(ops), tuple(composite.verdict(op) for op in ops))
 
     def require_dependence(self) -> None:
-        """Raises TargetError where the target does not depend on the explained tensors at all."""
-        varying = analyse(self.explained, self.program.outputs).varying
+        """Checks that the program can be emitted and that the target depends on the explained tensors at all.
+
+        Raises:
+          TargetError: the target depends on none of them.
+          UnsupportedOpError: the program has an op that cannot be emitted again.
+        """
+        activity = analyse(self.explained, self.program.outputs)
+        for node in activity.nodes:
+            if node.type in UNSUPPORTED:
+                raise unsupported(node)
+        varying = activity.varying
         if not any(value in varying for value in self.program.outputs):
             raise TargetError("the target must depend on an explained tensor. Got one that depends on none.")
 
@@ -152,7 +161,11 @@ class Scope:
         outputs, at_baseline = self.replaced(points, composite, baseline)
         target = self._select(outputs)
         rows = tf.shape(target)[0]
-        return target, self._select([_repeat(tensor, rows) for tensor in at_baseline]), _gradients(target, points)
+        return (
+            target,
+            self._select([_repeat(tensor, rows) for tensor in at_baseline]),
+            _gradients(target, points),
+        )
 
     def _bind(self, explained: Sequence[tf.Tensor]) -> Mapping[Value, tf.Tensor]:
         return {**self._given, **dict(zip(self._objective.explained, explained, strict=True))}

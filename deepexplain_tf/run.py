@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,8 @@ class _Call:
         for start in tqdm.tqdm(starts, desc=type(method).__name__, disable=not self.progress, leave=False):
             batch = chosen[start : start + self.batch_size]
             padded = np.resize(batch, self.batch_size) if self.objective.batch else batch
-            result = self.graph(method, data, lambda array, padded=padded: array[padded])
-            parts.append(tf.nest.map_structure(lambda tensor, n=len(batch): tensor.numpy()[:n], result))
+            result = self.graph(method, data, functools.partial(_rows, padded))
+            parts.append(tf.nest.map_structure(functools.partial(_first, len(batch)), result))
         return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
 
     def evaluate_symbolic(self, method: Method, rows: np.ndarray | None = None) -> dict[str, Any]:
@@ -218,6 +219,14 @@ def _positions(model: Model, inputs: Any) -> Any:
     return type(inputs)(range(len(inputs)))
 
 
+def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
+    return array[rows]
+
+
+def _first(count: int, tensor: tf.Tensor) -> np.ndarray:
+    return tensor.numpy()[:count]
+
+
 def _pack(positions: Any, values: Sequence[Any]) -> Any:
     if isinstance(positions, Mapping):
         return {name: values[position] for name, position in positions.items()}
@@ -228,8 +237,9 @@ def _require_real(model: Model) -> None:
     for spec in tf.nest.flatten(model.traced.specs):
         if not spec.dtype.is_floating:
             raise InputError(
-                f"inputs must be floats to be differentiated. Got {spec.dtype.name} for input {spec.name!r}; name "
-                "the layer behind it with layer= (an embedding for tokens), or use occlusion or shapley_sampling."
+                f"inputs must be floats to be differentiated. Got {spec.dtype.name} for input {spec.name!r}; "
+                "name the layer behind it with layer= (an embedding for tokens), or use occlusion or "
+                "shapley_sampling."
             )
 
 

@@ -52,14 +52,16 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
         return _weights(array, axes, dtype, batch)
     raise TargetError(
-        "target must be None, an int, a tuple of ints, an int per example, float weights in the output's shape "
-        f"{_shown(axes)}, or a callable. Got {type(target).__name__} of {array.dtype}."
+        "target must be None, an int, a tuple of ints, an int per example, float weights in the output's "
+        f"shape {_shown(axes)}, or a callable. Got {type(target).__name__} of {array.dtype}."
     )
 
 
 def _default(axes: list[int | None]) -> Selection:
     if len(axes) > 1 and any(size != 1 for size in axes):
-        raise TargetError(f"target must be given for an output of shape {_shown(axes)}: a tuple or a callable. Got None.")
+        raise TargetError(
+            f"target must be given for an output of shape {_shown(axes)}: a tuple or a callable. Got None."
+        )
     if all(size == 1 for size in axes):
         return Selection("index", np.zeros([1, len(axes)], np.int32), (0,) * len(axes) if len(axes) > 1 else 0)
     return Selection("predicted", None, None)
@@ -78,8 +80,8 @@ def _each(array: np.ndarray, axes: list[int | None], batch: int | None) -> Selec
     rows = array[:, None] if array.ndim == 1 and len(axes) == 1 else array
     if rows.ndim != 2 or rows.shape[1] != len(axes) or batch not in (None, rows.shape[0]):
         raise TargetError(
-            f"target must be one index per example, {batch} of them with {len(axes)} number(s) each for output "
-            f"{_shown(axes)}. Got shape {list(array.shape)}."
+            f"target must be one index per example, {batch} of them with {len(axes)} number(s) each for "
+            f"output {_shown(axes)}. Got shape {list(array.shape)}."
         )
     data = [[_in_range(number, size) for number, size in zip(row, axes, strict=True)] for row in rows]
     return Selection("index", np.array(data, np.int32).reshape(rows.shape), array)
@@ -113,5 +115,3 @@ def _whole(value: Any) -> bool:
 
 def _shown(axes: Sequence[int | None]) -> list[Any]:
     return ["batch", *axes]
-
-

@@ -139,9 +139,7 @@ def _table(runs: list[_Run]) -> str:
     return "\n" + table.render(["method", "seconds", *(f"gap ({name})" for name in photos.NAMES)], rows)
 
 
-def draw(
-    explanations: list["Explanation"], index: int, pixels: npt.NDArray[np.uint8], title: str
-) -> Image.Image:
+def draw(explanations: list["Explanation"], index: int, pixels: npt.NDArray[np.uint8], title: str) -> Image.Image:
     """Returns a grid of the heat maps of all methods, then of the overlays, then of the window views."""
     words: list[str | None] = [title, *(explanation.method for explanation in explanations)]
     rows: list[list[Any]] = []

@@ -84,9 +84,7 @@ class Explain(Command):
         print("\n".join(["", *(f"wrote {pathlib.Path(values.out, name)}" for name in names)]))
 
 
-def _explain(
-    flag: flags.FlagValues, target: parse.Target, options: dict[str, Any], stage: pathlib.Path
-) -> list[str]:
+def _explain(flag: flags.FlagValues, target: parse.Target, options: dict[str, Any], stage: pathlib.Path) -> list[str]:
     """Does the work, and returns the names of the files written to the folder `stage`."""
     import deepexplain_tf as dx
 

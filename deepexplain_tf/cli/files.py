@@ -66,9 +66,7 @@ def preprocessing(text: str) -> tuple[float, float]:
         mean, scale = map(float, text.split(","))
         if np.isfinite(mean) and np.isfinite(scale) and scale != 0:
             return mean, scale
-    raise OptionError(
-        f"--preprocess must be {', '.join(_SCALES)} or MEAN,SCALE, the second not 0. Got {text!r}."
-    )
+    raise OptionError(f"--preprocess must be {', '.join(_SCALES)} or MEAN,SCALE, the second not 0. Got {text!r}.")
 
 
 def is_picture(path: str) -> bool:
@@ -110,9 +108,7 @@ def read_pictures(path: str, shape: Sequence[int | None]) -> tuple[list[str], Ar
     pixels = [_read_picture(file, *shape) for file in files]
     sizes = {array.shape for array in pixels}
     if len(sizes) > 1:
-        raise InputError(
-            f"this model takes pictures of any size, but one size at a time. Got {sorted(sizes)[:4]}."
-        )
+        raise InputError(f"this model takes pictures of any size, but one size at a time. Got {sorted(sizes)[:4]}.")
     return _names(files), np.stack(pixels)
 
 

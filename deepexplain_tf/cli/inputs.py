@@ -58,9 +58,7 @@ class Reader:
         if files.is_picture(path):
             return self._pictures(path)
         if self._preprocess != "none":
-            raise OptionError(
-                f"--preprocess is for pictures. Got {self._preprocess!r} with the arrays of {path}."
-            )
+            raise OptionError(f"--preprocess is for pictures. Got {self._preprocess!r} with the arrays of {path}.")
         arrays = self._arrays(path)
         drawable = isinstance(arrays, np.ndarray) and arrays.ndim == 4 and arrays.shape[-1] in (1, 3)
         return Examples(arrays, pictures=arrays if drawable else None)

@@ -31,9 +31,7 @@ def picture_shape(model: Any) -> tuple[int | None, ...]:
     if not tensors:
         raise InputError("this model does not tell the size of the pictures it takes: give an .npy file.")
     if len(tensors) > 1:
-        raise InputError(
-            f"pictures go to a model with one input. This one has {len(tensors)}: give an .npz file."
-        )
+        raise InputError(f"pictures go to a model with one input. This one has {len(tensors)}: give an .npz file.")
     return tuple(tensors[0].shape[1:])
 
 

@@ -29,9 +29,7 @@ def _views(values: Array, picture: Array | None) -> tuple[list[Any], list[str]]:
     return views, titles
 
 
-def draw(
-    attributions: Any, index: int, picture: Array | None, caption: str, *, sequence: bool
-) -> Image.Image | None:
+def draw(attributions: Any, index: int, picture: Array | None, caption: str, *, sequence: bool) -> Image.Image | None:
     """Draws one example of a batch of attributions.
 
     Args:

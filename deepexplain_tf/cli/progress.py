@@ -18,9 +18,7 @@ def bar(total: int, doing: str, file: TextIO | None = None) -> Iterator[tqdm.tqd
     tqdm draws when a step ends; one long step (TensorFlow compiling) would show nothing. A thread draws
     meanwhile, so that the elapsed time is seen to run.
     """
-    with tqdm.tqdm(
-        total=total, desc=doing, file=file, delay=_DELAY, leave=False, dynamic_ncols=True
-    ) as shown:
+    with tqdm.tqdm(total=total, desc=doing, file=file, delay=_DELAY, leave=False, dynamic_ncols=True) as shown:
         done = threading.Event()
 
         def redraw() -> None:

@@ -35,9 +35,7 @@ class _Storage:
 class _Tensor:
     """A shape laid over a part of a storage, whose values come later in the file."""
 
-    def __init__(
-        self, storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any
-    ):
+    def __init__(self, storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any):
         self._storage, self._offset, self._shape, self._strides = storage, offset, shape, strides
 
     def array(self) -> npt.NDArray[Any]:

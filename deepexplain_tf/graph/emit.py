@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
@@ -11,9 +11,13 @@ from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, order
 from deepexplain_tf.graph.kinds import Kind, kind_of
 
-Outputs = Sequence[tf.Tensor] | tf.Tensor
-SingleRule = Callable[["Op", Sequence[tf.Tensor]], Outputs]
-Unsupported = frozenset("While StatelessWhile If StatelessIf Case StatelessCase SymbolicGradient PyFunc EagerPyFunc".split())
+Outputs: TypeAlias = Any  # a tensor, or a list or tuple of tensors
+SingleRule: TypeAlias = Callable[["Op", Sequence[tf.Tensor]], Outputs]
+_UNSUPPORTED = """
+    While StatelessWhile If StatelessIf Case StatelessCase For SymbolicGradient RemoteCall PyFunc EagerPyFunc
+    PyFuncStateless
+"""
+UNSUPPORTED = frozenset(_UNSUPPORTED.split())  # programs inside programs, and what is no TensorFlow op
 
 
 class Twin(NamedTuple):
@@ -174,7 +178,7 @@ def _walk(outputs: Sequence[Value], environment: Environment, step: Step) -> lis
     for node in order(outputs, environment):
         if node.type == ARGUMENT:
             raise AssertionError(f"argument {node.name!r} was given no tensor")
-        if node.type in Unsupported:
+        if node.type in UNSUPPORTED:
             raise unsupported(node)
         made = [node.tensor] if node.type == CAPTURE else step(node, environment)
         environment.update(zip(node.outputs(), made, strict=True))

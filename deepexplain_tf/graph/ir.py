@@ -54,17 +54,17 @@ class Value(NamedTuple):
     """One output of a node."""
 
     node: Node
-    index: int
+    position: int
 
     @property
     def dtype(self) -> tf.DType:
         """The element type."""
-        return self.node.specs[self.index].dtype
+        return self.node.specs[self.position].dtype
 
     @property
     def shape(self) -> tf.TensorShape:
         """The static shape, with None where it is open."""
-        return self.node.specs[self.index].shape
+        return self.node.specs[self.position].shape
 
     @property
     def differentiable(self) -> bool:

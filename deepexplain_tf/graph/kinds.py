@@ -62,17 +62,16 @@ KINDS: dict[str, Kind] = {
 }
 
 # Ops whose result tells a tensor's shape or its default value, but nothing of its numbers.
-SHAPE_ONLY = frozenset("Shape ShapeN Size Rank ZerosLike OnesLike BroadcastGradientArgs".split())
+SHAPE_ONLY = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"])
 
 # Scalar functions of several operands, element by element: the members that a canonical group may have
 # beside the activations and functions.
-ELEMENTWISE = frozenset(
-    """
+_ELEMENTWISE = """
     Add AddV2 AddN Sub Mul Neg RealDiv Div DivNoNan Maximum Minimum SquaredDifference Identity IdentityN Cast
     Select SelectV2 Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot
     ZerosLike OnesLike Snapshot
-    """.split()
-)
+"""
+ELEMENTWISE = frozenset(_ELEMENTWISE.split())
 
 
 def kind_of(node: Node, active: Sequence[int]) -> Kind:

@@ -155,8 +155,11 @@ def _keras_specs(model: Any) -> Any:
     """Returns the declared inputs of a built Keras model, None where there are none."""
     try:
         declared = model.input
-    except (AttributeError, ValueError):
-        return None
+    except (AttributeError, ValueError):  # a Sequential that was never called has only `inputs`
+        several = getattr(model, "inputs", None)
+        if not several:
+            return None
+        declared = several[0] if len(several) == 1 else several
     return tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, tf.as_dtype(t.dtype), t.name), declared)
 
 
@@ -188,8 +191,9 @@ def _load(path: str) -> Any:
 
 
 def _brief(error: Exception | None) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:300]}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    wrapped = lines[0] in ("in user code:", "Exception encountered when calling layer")
+    return f"{type(error).__name__}: {lines[-1 if wrapped else 0][:300]}"
 
 
 # --- layer= -----------------------------------------------------------------------------------------------
@@ -218,8 +222,12 @@ def _marked(layer: Any, marks: list[tf.Tensor]) -> Iterator[None]:
         outputs = original(*args, **kwargs)
         if threading.get_ident() != tracing or tf.executing_eagerly():
             return outputs
+        if len(tf.nest.flatten(outputs)) != 1:
+            raise ModelError(
+                f"an explained layer has one output. Got {len(tf.nest.flatten(outputs))} of {layer.name!r}."
+            )
         outputs = tf.nest.map_structure(tf.identity, outputs)
-        marks.extend(tf.nest.flatten(outputs)[:1])
+        marks.extend(tf.nest.flatten(outputs))
         return outputs
 
     own = layer.__dict__.get("call")

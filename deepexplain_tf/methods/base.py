@@ -65,7 +65,12 @@ class Method(abc.ABC):
 
     @abc.abstractmethod
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         """Builds the attribution of one batch.
 
@@ -128,5 +133,6 @@ def is_int(value: object) -> bool:
 
 def is_real(value: object) -> bool:
     """Whether an option is a finite real number (and not a bool)."""
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return real and bool(np.isfinite(value))
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return bool(np.isfinite(value))

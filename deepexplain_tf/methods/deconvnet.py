@@ -28,7 +28,12 @@ class DeconvNet(Method):
         return DECONVNET
 
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         target, gradients = scope.gradient(scope.explained, composite)
         return {"attributions": gradients, "outputs": target}

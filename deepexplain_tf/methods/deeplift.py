@@ -33,7 +33,12 @@ class DeepLIFT(Method):
         return DEEPLIFT
 
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         target, target0, multipliers = scope.multipliers(scope.explained, baseline, composite)
         differences = [x - b for x, b in zip(scope.explained, scope.spread(baseline), strict=True)]

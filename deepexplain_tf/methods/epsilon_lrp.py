@@ -41,7 +41,12 @@ class EpsilonLRP(Method):
         return epsilon_lrp(self.epsilon)
 
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         target, gradients = scope.gradient(scope.explained, composite)
         products = [x * gradient for x, gradient in zip(scope.explained, gradients, strict=True)]

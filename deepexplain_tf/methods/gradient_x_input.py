@@ -24,7 +24,12 @@ class GradientXInput(Method):
     """
 
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         target, gradients = scope.gradient(scope.explained, composite)
         products = [x * gradient for x, gradient in zip(scope.explained, gradients, strict=True)]

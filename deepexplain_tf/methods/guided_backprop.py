@@ -29,7 +29,12 @@ class GuidedBackprop(Method):
         return GUIDED
 
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         target, gradients = scope.gradient(scope.explained, composite)
         return {"attributions": gradients, "outputs": target}

@@ -35,7 +35,15 @@ class Saliency(Method):
         require(isinstance(self.signed, bool), "signed", "True or False", self.signed)
 
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         target, gradients = scope.gradient(scope.explained, composite)
-        return {"attributions": gradients if self.signed else [tf.abs(g) for g in gradients], "outputs": target}
+        return {
+            "attributions": gradients if self.signed else [tf.abs(g) for g in gradients],
+            "outputs": target,
+        }

@@ -58,7 +58,12 @@ class ShapleySampling(Method):
         return {**data, "order": _antithetic(n_players, self.n_samples, layout.seed)}
 
     def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
     ) -> Result:
         start = scope.spread(baseline)
         target, target0 = scope.value(scope.explained), scope.value(start)

@@ -103,5 +103,3 @@ DECONVNET = Composite(dict.fromkeys(("Relu", "Relu6"), deconvnet))
 def epsilon_lrp(stabilizer: float) -> Composite:
     """Returns ε-LRP's map: activations and canonical groups; all else keeps its ordinary gradient."""
     return Composite({Kind.ACTIVATION: epsilon(stabilizer)}, canonical=True)
-
-

@@ -62,8 +62,7 @@ def rgb(image: Picture) -> np.ndarray:
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[-1] not in (1, 3) or values.size == 0:
         raise InputError(
-            "a picture is [height, width], [height, width, 1] or [height, width, 3]. "
-            f"Got shape {np.shape(image)}."
+            f"a picture is [height, width], [height, width, 1] or [height, width, 3]. Got shape {np.shape(image)}."
         )
     return np.broadcast_to(values, (*values.shape[:2], 3))
 

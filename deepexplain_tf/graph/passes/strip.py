@@ -13,6 +13,6 @@ def strip_probability(output: Value) -> tuple[Value, Node | None]:
     """
     value = output
     while value.node.type in _PASSED:
-        value = value.node.inputs[value.index]
+        value = value.node.inputs[value.position]
     node = value.node
     return (node.inputs[0], node) if node.type in _PROBABILITIES else (output, None)
