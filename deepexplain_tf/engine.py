@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.graph.ir import Value
 from deepexplain_tf.graph.trace import Source, trace
 from deepexplain_tf.methods.base import Method, Result
 from deepexplain_tf.model import Model, cut_model
@@ -113,7 +112,7 @@ class Engine:
             return method.attribute(scope, baseline, data, composite, chunks)
 
         specs = {
-            "inputs": [_spec(value) for value in objective.inputs],
+            "inputs": [value.spec for value in objective.inputs],
             "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
             "baseline": [_open(array) for array in arguments["baseline"]],
             "data": {name: _open(array) for name, array in arguments["data"].items()},
@@ -128,7 +127,7 @@ class Engine:
             scope = Scope(objective, inputs, None)
             return scope.output(scope.explained), scope.explained
 
-        specs = {"inputs": [_spec(value) for value in objective.inputs]}
+        specs = {"inputs": [value.spec for value in objective.inputs]}
         return self._compile((objective, "forward"), graph, specs)
 
     def _compile(self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any]) -> Callable[..., Any]:
@@ -165,7 +164,3 @@ def _signature(inputs: Any) -> Any:
 def _open(array: Any) -> tf.TensorSpec:
     """Returns the spec of an argument of which only dtype and rank are fixed."""
     return tf.TensorSpec([None] * len(array.shape), tf.as_dtype(array.dtype))
-
-
-def _spec(value: Value) -> tf.TensorSpec:
-    return tf.TensorSpec(value.shape, value.dtype)

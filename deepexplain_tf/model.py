@@ -37,7 +37,7 @@ class Model:
     @property
     def structure(self) -> Any:
         """The specs of the explained tensors, in the structure in which they are reported."""
-        return self.traced.specs if self.prefix is None else _spec(self.explained[0])
+        return self.traced.specs if self.prefix is None else self.explained[0].spec
 
     def objective(self, selection: str) -> Objective:
         """Returns the objective of the one chosen output, up to the data of the target."""
@@ -51,7 +51,7 @@ class Model:
     def callable_objective(self, target: Callable[[Any], Any]) -> Objective:
         """Returns the objective of which `target`, a function of the outputs, is the last part."""
         ends = self.program.outputs
-        appended, _ = read_function(_trace_target(target, self.outputs, [_spec(value) for value in ends]))
+        appended, _ = read_function(_trace_target(target, self.outputs, [value.spec for value in ends]))
         known = dict(zip(appended.inputs, ends, strict=True))
         current = rewrite(appended.outputs, lambda *_: None, known)
         (output,) = (current[value] for value in appended.outputs)
@@ -88,10 +88,6 @@ def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[
     return concrete
 
 
-def _spec(value: Value) -> tf.TensorSpec:
-    return tf.TensorSpec(value.shape, value.dtype)
-
-
 def cut_model(traced: Traced, layer: str | None, output: str | int, names: Sequence[str]) -> Model:
     """Cuts a traced model.
 
@@ -118,7 +114,7 @@ def cut_model(traced: Traced, layer: str | None, output: str | int, names: Seque
     program = Program(traced.program.inputs, tuple(values))
     if traced.layer is None:
         return Model(traced, program.inputs, None, structure, program, tuple(notes))
-    at = argument(f"{layer}/output", _spec(traced.layer))
+    at = argument(f"{layer}/output", traced.layer.spec)
     prefix = Program(program.inputs, (traced.layer,))
     return Model(traced, (at,), prefix, structure, cut(program, traced.layer, at), tuple(notes))
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from deepexplain_tf import visualize
 from deepexplain_tf.cli import output, progress, quiet, table
 from deepexplain_tf.cli.command import COMMANDS, Command
 from deepexplain_tf.demo import packages, photos
+import deepexplain_tf.visualize as visualize
 
 if TYPE_CHECKING:
     from deepexplain_tf.explanation import Explanation
@@ -51,11 +51,13 @@ def patches(size: int, patch: int) -> npt.NDArray[np.int64]:
 
 
 def _options(method: str) -> dict[str, Any]:
-    """Coarse windows where a method evaluates the network once for each."""
+    """What fits the network: steps enough for it, and coarse windows where each costs an evaluation."""
     if method == "occlusion":
         return {"window_shape": (_WINDOW, _WINDOW, 3), "strides": (_STRIDE, _STRIDE, 3)}
     if method == "shapley_sampling":
-        return {"groups": patches(_SIZE, _PATCH), "n_samples": 16}
+        return {"groups": patches(_SIZE, _PATCH), "n_samples": 12}
+    if method == "integrated_gradients":
+        return {"n_steps": 128}
     return {}
 
 
@@ -109,7 +111,7 @@ def _print_predictions(probabilities: npt.NDArray[Any]) -> list[str]:
     class_names = photos.class_names()
     best = probabilities.argsort()[:, ::-1][:, :5]
     for name, row, classes in zip(photos.NAMES, probabilities, best, strict=True):
-        print(f"{name}: " + ", ".join(f"{class_names[index]} {row[index]:.2f}" for index in classes))
+        print(f"{name}: " + ", ".join(f"{class_names[index]} {row[index]:.3f}" for index in classes))
     return [f"{name}: {class_names[row[0]]}" for name, row in zip(photos.NAMES, best, strict=True)]
 
 
@@ -144,12 +146,17 @@ def draw(explanations: list["Explanation"], index: int, pixels: npt.NDArray[np.u
     words: list[str | None] = [title, *(explanation.method for explanation in explanations)]
     rows: list[list[Any]] = []
     captions: list[list[str | None]] = []
-    for view in (_heat_map, visualize.overlay, visualize.window):
+    for view in (_heat_map, visualize.overlay, _window):
         views = [pixels, *(view(np.asarray(explanation)[index], pixels) for explanation in explanations)]
         for start in range(0, len(views), _COLUMNS):
             rows.append(views[start : start + _COLUMNS])
             captions.append(words[start : start + _COLUMNS])
     return visualize.grid(rows, captions)
+
+
+def _window(attributions: npt.ArrayLike, pixels: npt.NDArray[np.uint8]) -> Image.Image:
+    # One pixel in ten is seen in full; with fewer the picture of a pixel-wise method is all but black.
+    return visualize.window(attributions, pixels, percentile=90)
 
 
 def _heat_map(attributions: npt.ArrayLike, _: npt.ArrayLike) -> Image.Image:

@@ -26,7 +26,7 @@ def _flag(flag: flags.Flag, required: bool) -> str:
     title = f"--{flag.name}" if flag.boolean else f"--{flag.name}=…"
     note = " Required." if required else ""
     if flag.default and not flag.boolean:
-        note = f" Default: {flag.default_as_str.strip(chr(39))}."
+        note = f" Default: {flag.default}."
     indent = " " * 8
     return f"  {title}\n" + textwrap.fill(
         " ".join(flag.help.split()) + note,

@@ -24,8 +24,8 @@ def staged(out: str) -> Iterator[pathlib.Path]:
     target.mkdir(parents=True, exist_ok=True)
     try:
         # Beside the results, since a file can be moved in one step only within a file system.
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target) as folder:
-            stage = pathlib.Path(folder)
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target) as temporary:
+            stage = pathlib.Path(temporary)
             yield stage
             _move(stage, target)
     except BaseException:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from deepexplain_tf import visualize
 from deepexplain_tf.cli.files import Array
+import deepexplain_tf.visualize as visualize
 
 
 def _fits(values: Array, picture: Array) -> bool:
@@ -21,12 +21,13 @@ def _shown(picture: Array) -> Array:
 
 
 def _views(values: Array, picture: Array | None) -> tuple[list[Any], list[str]]:
-    views, titles = [visualize.heat_map(values)], ["attributions"]
-    if picture is not None and _fits(values, picture):
-        shown = _shown(picture)
-        views = [shown, *views, visualize.overlay(values, shown), visualize.window(values, shown)]
-        titles = ["input", *titles, "overlay", "window"]
-    return views, titles
+    """Returns the views of a map, and a title for each."""
+    heat_map = visualize.heat_map(values)
+    if picture is None or not _fits(values, picture):
+        return [heat_map], ["attributions"]
+    shown = _shown(picture)
+    views = [shown, heat_map, visualize.overlay(values, shown), visualize.window(values, shown)]
+    return views, ["input", "attributions", "overlay", "window"]
 
 
 def draw(attributions: Any, index: int, picture: Array | None, caption: str, *, sequence: bool) -> Image.Image | None:
@@ -42,7 +43,9 @@ def draw(attributions: Any, index: int, picture: Array | None, caption: str, *, 
     Returns:
         The picture, or None where there are no attributions of a rank that can be drawn.
     """
-    rows, captions, titles = [], [], []
+    rows: list[list[Any]] = []
+    captions: list[list[str | None]] = []
+    titles: list[str] = []
     for name, array in _named(attributions):
         values = array[index]
         if not 1 <= values.ndim <= 3:

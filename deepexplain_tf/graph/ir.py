@@ -57,14 +57,19 @@ class Value(NamedTuple):
     position: int
 
     @property
+    def spec(self) -> tf.TensorSpec:
+        """Its dtype and static shape."""
+        return self.node.specs[self.position]
+
+    @property
     def dtype(self) -> tf.DType:
         """The element type."""
-        return self.node.specs[self.position].dtype
+        return self.spec.dtype
 
     @property
     def shape(self) -> tf.TensorShape:
         """The static shape, with None where it is open."""
-        return self.node.specs[self.position].shape
+        return self.spec.shape
 
     @property
     def differentiable(self) -> bool:
