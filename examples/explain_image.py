@@ -15,9 +15,7 @@ from PIL import Image
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0, photos
 
-_PHOTO = flags.DEFINE_string(
-    "photo", "coffee", "A picture file, or chelsea or coffee, which come with the demo."
-)
+_PHOTO = flags.DEFINE_string("photo", "coffee", "A picture file, or chelsea or coffee, which come with the demo.")
 _TARGET = flags.DEFINE_integer("target", None, "The class to explain; without it, the one that is predicted.")
 _METHOD = flags.DEFINE_string("method", "deeplift", "The attribution method.")
 _OUT = flags.DEFINE_string("out", "explained.png", "The PNG file to write.")
@@ -45,8 +43,8 @@ def main(argv: Sequence[str]) -> None:
 
     print(e)
     name = photos.class_names()[target]
-    views = [pixels, *(e.image(pixels[np.newaxis], kind=kind) for kind in ("heat_map", "overlay", "window"))]
-    picture = dx.visualize.grid([views], [[name, e.method, "overlay", "window"]])
+    heat_map, overlay, window = (e.image(pixels[np.newaxis], kind=kind) for kind in ("heat_map", "overlay", "window"))
+    picture = dx.visualize.grid([[pixels, heat_map, overlay, window]], [[name, e.method, "overlay", "window"]])
     dx.visualize.save_png(picture, _OUT.value)
     print(f"wrote {_OUT.value}")
 

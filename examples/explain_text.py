@@ -15,27 +15,26 @@ import numpy as np
 
 import deepexplain_tf as dx
 
-_SENTENCE = flags.DEFINE_string(
-    "sentence", "the film was not good but the music was great", "What to explain."
-)
+_SENTENCE = flags.DEFINE_string("sentence", "the film was not good but the music was great", "What to explain.")
 _METHOD = flags.DEFINE_string("method", "integrated_gradients", "The attribution method.")
 
 _THINGS = ("the film", "the plot", "the music", "the cast", "this story", "the ending")
 _PRAISE = ("good", "great", "fine", "lovely", "clever")
 _BLAME = ("bad", "awful", "dull", "poor", "silly")
-_FILLERS = ("", "very", "really", "quite")
+_VERBS = ("was", "is", "felt", "seemed", "looks")
+_FILLERS = ("", "", "very", "really", "quite", "rather")
 _LENGTH = 12
-_WORDS = sorted({word for text in (*_THINGS, *_PRAISE, *_BLAME, *_FILLERS) for word in text.split()})
+_WORDS = sorted({word for text in (*_THINGS, *_VERBS, *_FILLERS, *_PRAISE, *_BLAME) for word in text.split()})
 # 0 is padding.
-_IDS = {word: index + 1 for index, word in enumerate([*_WORDS, "was", "not", "but"])}
+_IDS = {word: index + 1 for index, word in enumerate([*_WORDS, "not", "but"])}
 
 
 def _clause(random: np.random.Generator) -> tuple[str, int]:
     """Returns a clause and what it says of its subject: +1 or -1."""
     negated, praised = random.random(2) < 0.5
     verdict = random.choice(_PRAISE if praised else _BLAME)
-    words = f"{random.choice(_THINGS)} was {'not' if negated else ''} {random.choice(_FILLERS)} {verdict}"
-    return words, 1 if praised != negated else -1
+    subject = f"{random.choice(_THINGS)} {random.choice(_VERBS)}"
+    return f"{subject} {'not' if negated else ''} {random.choice(_FILLERS)} {verdict}", 1 if praised != negated else -1
 
 
 def _sentences(count: int, random: np.random.Generator) -> tuple[list[str], np.ndarray]:
@@ -67,8 +66,12 @@ def _train(random: np.random.Generator) -> keras.Model:
         ]
     )
     texts, labels = _sentences(4000, random)
+    ids = _encode(texts)
+    # Some words without a verdict are left out, such that the model learns padding as the absence of a word.
+    neutral = [_IDS[word] for text in (*_THINGS, *_VERBS) for word in text.split()]
+    ids[np.isin(ids, neutral) & (random.random(ids.shape) < 0.3)] = 0
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
-    model.fit(_encode(texts), labels, batch_size=64, epochs=6, verbose=0)
+    model.fit(ids, labels, batch_size=64, epochs=6, verbose=0)
     return model
 
 
@@ -82,17 +85,18 @@ def main(argv: Sequence[str]) -> None:
     print(f"right on {right.mean():.1%} of new sentences")
 
     x = _encode([_SENTENCE.value])
+    # What the words are compared with: a sentence of padding, as the layer sees it.
+    baseline = model.get_layer("words")(np.zeros(_LENGTH, np.int32)).numpy()
     with dx.DeepExplain(model, layer="words") as de:
-        e = de.explain(_METHOD.value, x)
+        e = de.explain(_METHOD.value, x, baseline=baseline)
 
-    print(f"praise (positive) or blame (negative), in units of the logit: {e.outputs[0]:+.2f}")
+    print("praise (+) or blame (-), in units of the logit:")
+    print(f"{'sentence':>10} {e.outputs[0]:+6.2f}, and {e.baseline_outputs[0]:+.2f} for no words at all")
     words = {index: word for word, index in _IDS.items()}
     contributions = np.asarray(e)[0].sum(axis=-1)
     for index, contribution in zip(x[0], contributions, strict=True):
         if index:
-            bar = ("+" if contribution > 0 else "-") * round(
-                20 * abs(contribution) / np.abs(contributions).max()
-            )
+            bar = ("+" if contribution > 0 else "-") * round(20 * abs(contribution) / np.abs(contributions).max())
             print(f"{words[index]:>10} {contribution:+6.2f} {bar}")
 
 

@@ -1,19 +1,26 @@
 """What many tests do with the library: explain once, read multipliers, judge completeness."""
 
 from collections.abc import Callable
+import inspect
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.graph.ir import Program
+from deepexplain_tf.graph.trace import source_of, trace
+
+_CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 
 
-def explain(model: Any, method: str, inputs: Any, *, target: Any = None, baseline: Any = None, **settings: Any) -> Any:
-    """Explains once; `settings` are those of `DeepExplain`, and `options` the method's own."""
-    options = settings.pop("options", {})
+def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
+    """Explains once; `arguments` are those of `DeepExplain` and of its `explain`, whose names are all different."""
+    settings = {name: value for name, value in arguments.items() if name in _CONSTRUCTOR}
     with dx.DeepExplain(model, **settings) as de:
-        return de.explain(method, inputs, target=target, baseline=baseline, **options)
+        return de.explain(method, inputs, **{k: v for k, v in arguments.items() if k not in _CONSTRUCTOR})
 
 
 def total(outputs: tf.Tensor) -> tf.Tensor:
@@ -21,53 +28,61 @@ def total(outputs: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(outputs, axis=list(range(1, len(outputs.shape))))
 
 
-def replaced_gradient(
-    model: Any, rules: Any, inputs: list[np.ndarray], baseline: Any = None, upstream: Any = None
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Returns the values of a rewritten model and its replaced gradient for each input."""
-    single = len(inputs) == 1
-    with dx.DeepExplain(model) as de:
-        rewritten = de.rewrite(rules, baseline)
-    tensors = [tf.constant(array) for array in inputs]
-    with tf.GradientTape() as tape:
-        tape.watch(tensors)
-        outputs = rewritten(tensors[0] if single else tensors)
-    seed = None if upstream is None else tf.constant(upstream)
-    gradients = tape.gradient(outputs, tensors, seed, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return outputs.numpy(), [gradient.numpy() for gradient in gradients]
+class Replaced:
+    """A rewritten model with its replaced gradient."""
+
+    def __init__(self, model: Any, rules: Any, baselines: list[Any] | None = None):
+        """Args: the model, a method or an override map, and one baseline for each input."""
+        if baselines is not None:
+            baselines = baselines[0] if len(baselines) == 1 else list(baselines)
+        with dx.DeepExplain(model) as de:
+            self._rewritten = de.rewrite(rules, baselines)
+
+    def outputs(self, inputs: list[np.ndarray]) -> np.ndarray:
+        """Returns the values, which are the model's."""
+        return np.asarray(self._rewritten(inputs[0] if len(inputs) == 1 else list(inputs)))
+
+    def gradients(self, inputs: list[np.ndarray], upstream: Any = None) -> list[np.ndarray]:
+        """Returns the replaced gradient of the sum of outputs (or of upstream · outputs) for each input."""
+        tensors = [tf.constant(array) for array in inputs]
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            outputs = self._rewritten(tensors[0] if len(tensors) == 1 else tensors)
+        seed = None if upstream is None else tf.constant(upstream, outputs.dtype)
+        found = tape.gradient(outputs, tensors, seed, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return [np.asarray(gradient) for gradient in found]
 
 
-def multipliers(
-    model: Any, inputs: list[np.ndarray], baselines: list[np.ndarray], upstream: Any = None
-) -> list[np.ndarray]:
+def multipliers(model: Any, inputs: list[np.ndarray], baselines: list[Any], upstream: Any = None) -> list[np.ndarray]:
     """Returns DeepLIFT's multipliers for inputs `[batch, ...]` and one baseline `[...]` for each of them."""
-    baseline = baselines[0] if len(inputs) == 1 else list(baselines)
-    return replaced_gradient(model, "deeplift", inputs, baseline, upstream)[1]
+    return Replaced(model, "deeplift", baselines).gradients(inputs, upstream)
 
 
 def assert_sums(
-    function: Callable[..., Any], inputs: list[np.ndarray], baselines: list[np.ndarray], rtol: float = 1e-9
-) -> list[np.ndarray]:
-    """Asserts that finite multipliers sum exactly, one output of `function` at a time; returns attributions.
+    function: Callable[..., Any], inputs: list[np.ndarray], baselines: list[Any], rtol: float = 1e-9
+) -> None:
+    """Asserts that multipliers are finite and that Σ m·Δin = Δout for each output of each example by itself.
 
-    Every output of each example is a claim of its own, compared with the largest change among them.
+    The error is compared with the largest change of the example's outputs; the outputs themselves are known to
+    a rounding of theirs.
     """
-    inputs = [np.asarray(array) for array in inputs]
+    starts = [np.broadcast_to(np.asarray(b, x.dtype), x.shape) for b, x in zip(baselines, inputs, strict=True)]
     outputs = np.asarray(function(*map(tf.constant, inputs)))
-    starts = [np.broadcast_to(start, array.shape) for start, array in zip(baselines, inputs, strict=True)]
-    change = outputs - np.asarray(function(*map(tf.constant, starts)))
-    change = change.reshape(len(change), -1)
-    upstreams = np.eye(change.shape[1], dtype=change.dtype)
-    attributions = None
-    for unit, upstream in enumerate(upstreams):
-        seed = np.broadcast_to(upstream, change.shape).reshape(outputs.shape)
-        found = multipliers(function, inputs, baselines, seed)
+    change = (outputs - np.asarray(function(*map(tf.constant, starts)))).reshape(len(outputs), -1)
+    scale = np.abs(change).max(1)
+    assert (scale > 0).any()
+    rounding = 4 * np.finfo(outputs.dtype).eps
+    replaced = Replaced(function, "deeplift", baselines)
+    np.testing.assert_allclose(replaced.outputs(inputs), outputs, rtol=rounding, atol=rounding)
+    for unit in range(change.shape[1]):
+        upstream = np.zeros_like(change)
+        upstream[:, unit] = 1
+        found = replaced.gradients(inputs, upstream.reshape(outputs.shape))
         assert all(np.isfinite(array).all() for array in found)
-        attributions = [m * (x - start) for m, x, start in zip(found, inputs, starts, strict=True)]
-        summed = sum(array.reshape(len(array), -1).sum(1) for array in attributions)
-        scale = max(np.abs(change).max(), np.finfo(change.dtype).tiny)
-        np.testing.assert_allclose(summed, change[:, unit], rtol=0, atol=rtol * scale)
-    return attributions
+        products = [m * (x - start) for m, x, start in zip(found, inputs, starts, strict=True)]
+        summed = sum(array.astype(np.float64).reshape(len(array), -1).sum(1) for array in products)
+        allowed = rtol * scale + rounding * np.abs(outputs.reshape(len(outputs), -1)[:, unit])
+        assert (np.abs(summed - change[:, unit]) <= allowed).all(), (unit, summed, change[:, unit])
 
 
 def relative_gap(e: Any) -> np.ndarray:
@@ -79,3 +94,25 @@ def relative_gap(e: Any) -> np.ndarray:
     change = outputs - baseline_outputs
     assert (np.abs(change) > 1e-2 * np.maximum(np.abs(outputs), np.abs(baseline_outputs))).all()
     return np.abs(summed - change) / np.abs(change)
+
+
+def program_of(function: Callable[..., Any], *inputs: np.ndarray) -> Program:
+    """Returns the program of a function of arrays, whose batch stays open."""
+    specs = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in inputs]
+    return trace(source_of(function, specs), None).program
+
+
+def run_program(program: Program, *inputs: np.ndarray, jit_compile: bool = False) -> list[np.ndarray]:
+    """Returns the values of a program that is emitted into a new graph."""
+
+    @tf.function(autograph=False, jit_compile=jit_compile)
+    def graph(*tensors: tf.Tensor) -> list[tf.Tensor]:
+        return emit(program, dict(zip(program.inputs, tensors, strict=True)))
+
+    return [np.asarray(tensor) for tensor in graph(*map(tf.constant, inputs))]
+
+
+def op_types(program: Program) -> list[str]:
+    """Returns the op types between a program's inputs and its outputs, but for those that only pass a value on."""
+    active = analyse(program.inputs, program.outputs).active()
+    return [node.type for node in active if node.type != "Identity"]

@@ -28,7 +28,8 @@ class Scalar:
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return np.where(z >= 0, 1 / (1 + np.exp(-np.abs(z))), 1 - 1 / (1 + np.exp(-np.abs(z))))
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, small) / (1 + small)
 
 
 SCALARS = {
@@ -250,11 +251,17 @@ def occlusion(
     strides: Sequence[Sequence[int]],
     normalise: str,
 ) -> list[np.ndarray]:
-    """Returns for each input the summed drops of `function(*inputs)` `[batch]`, a window at a time."""
+    """Returns for each input the summed drops of `function(*inputs)` `[batch]`, a window at a time.
+
+    Along each axis windows start at 0, stride, 2·stride, … until one reaches the end, where it is clipped.
+    """
     results = []
     for number, (x, window, stride) in enumerate(zip(inputs, windows, strides, strict=True)):
         total, covering = np.zeros(x.shape), np.zeros(x.shape[1:])
-        starts = [range(0, length, step) for length, step in zip(x.shape[1:], stride, strict=True)]
+        starts = [
+            range(0, min(length, length - size + step), step)
+            for length, size, step in zip(x.shape[1:], window, stride, strict=True)
+        ]
         for corner in itertools.product(*starts):
             place = tuple(slice(start, start + size) for start, size in zip(corner, window, strict=True))
             occluded = np.array(x)

@@ -17,8 +17,8 @@ def load(path: str) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise ModelError(f"{path} must be a model that Keras can load (.keras, .h5). {first_line}") from error
+        reason = str(error).strip().partition("\n")[0].partition(". ")[0].rstrip(".")
+        raise ModelError(f"{path} must be a model that Keras can load (.keras, .h5). {reason}.") from error
 
 
 def picture_shape(model: Any) -> tuple[int | None, ...]:

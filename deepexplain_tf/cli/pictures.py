@@ -53,7 +53,7 @@ def draw(attributions: Any, index: int, picture: Array | None, caption: str, *, 
         as_row = sequence and values.ndim == 2
         row, names = _views(values[None] if as_row else values, picture)
         rows.append(row)
-        captions.append([" · ".join(part for part in (name, caption) if part), *[None] * (len(row) - 1)])
+        captions.append([", ".join(part for part in (name, caption) if part), *[None] * (len(row) - 1)])
         titles = max(titles, names, key=len)
     return visualize.grid(rows, captions, titles) if rows else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 import contextlib
 import threading
+import time
 from typing import TextIO
 
 import tqdm
@@ -34,3 +35,5 @@ def bar(total: int, doing: str, file: TextIO | None = None) -> Iterator[tqdm.tqd
         finally:
             done.set()
             thread.join()
+            # tqdm wipes a bar out only if a step ended after the delay; this one may have been drawn before.
+            shown.last_print_t = time.time()

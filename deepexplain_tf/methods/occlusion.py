@@ -23,7 +23,8 @@ _NORMALISE = ("count", "window", "none")
 class Occlusion(Method):
     """Σ over the windows w that cover a feature of F(x) − F(x with w at the baseline), normalised.
 
-    In units of the target. Windows start at 0, stride, 2·stride, … inside the input; the last is clipped.
+    In units of the target. Windows start at 0, stride, 2·stride, … inside the input, up to the first that
+    reaches its end, which is clipped there.
     With several inputs, one is occluded at a time. A feature that no window covers is NaN.
 
     Attributes:
@@ -57,8 +58,8 @@ class Occlusion(Method):
             if any(size > length for size, length in zip(window, shape, strict=True)):
                 raise OptionError(f"window_shape must fit into the input's {list(shape)}. Got {list(window)}.")
             data[f"window_{number}"] = np.asarray(window, np.int32)
-            for axis, (length, step) in enumerate(zip(shape, stride, strict=True)):
-                data[f"starts_{number}_{axis}"] = np.arange(0, length, step, dtype=np.int32)
+            for axis, lengths in enumerate(zip(shape, window, stride, strict=True)):
+                data[f"starts_{number}_{axis}"] = _starts(*lengths)
         return data
 
     def attribute(
@@ -90,8 +91,7 @@ class Occlusion(Method):
         """Returns the attribution of one explained tensor."""
 
         def kept(index: tf.Tensor) -> list[tf.Tensor]:
-            everything = tf.ones([1] * len(scope.explained[number].shape), tf.bool)
-            masks = [everything] * len(scope.explained)
+            masks = [tf.ones([1] * len(x.shape), tf.bool) for x in scope.explained]
             masks[number] = ~windows.covered(index)
             return masks
 
@@ -153,6 +153,13 @@ class _Windows:
         for axis in range(len(self.starts)):
             total = total[..., tf.newaxis] * tf.reduce_sum(tf.cast(self._along(axis), tf.int32), 0)
         return total
+
+
+def _starts(length: int, window: int, stride: int) -> np.ndarray:
+    """Returns where windows start along an axis."""
+    to_the_end = math.ceil((length - window) / stride) + 1
+    starts = np.arange(to_the_end, dtype=np.int32) * stride
+    return starts[starts < length]
 
 
 def _per_input(option: str, given: Any, layout: Layout) -> list[tuple[int, ...]]:

@@ -96,7 +96,8 @@ def _exact_values(
         return [tf.gather(tf.gather(coalitions, index), ids, axis=1) for ids in players]
 
     values = masked_values(scope, baseline, kept, tf.shape(coalitions)[0], chunks)
-    value = tf.matmul(values, tf.cast(data["weights"], values.dtype))
+    gains = tf.gather(values, data["joined"], axis=1) - tf.gather(values, data["before"], axis=1)
+    value = tf.reduce_sum(gains * tf.cast(data["weights"], values.dtype), 2)
     return value, tf.zeros_like(value)
 
 
@@ -132,12 +133,21 @@ def _sampled_values(
 
 
 def _exact(n_players: int) -> dict[str, np.ndarray]:
-    """Returns all coalitions `[2ⁿ, n]` and the weights `[2ⁿ, n]` with which they add up to φ."""
+    """Returns all coalitions `[2ⁿ, n]`; and for each player, `[n, 2ⁿ⁻¹]`, those without it, with it, and their weight.
+
+    Differences are taken before they are weighted, so that a player who changes nothing gets 0.
+    """
     coalitions = np.array(list(itertools.product((False, True), repeat=n_players)), bool)
-    size = coalitions.sum(1, keepdims=True)
-    orders = np.array([math.comb(n_players - 1, k) * n_players if k < n_players else 1 for k in range(n_players + 1)])
-    joining = np.where(coalitions, 1 / orders[np.maximum(size - 1, 0)], -1 / orders[size])
-    return {"coalitions": coalitions, "weights": joining}
+    place = 2 ** np.arange(n_players)[::-1]  # the first player is the highest digit of a coalition's number
+    before = np.array([np.flatnonzero(~coalitions[:, player]) for player in range(n_players)])
+    size = coalitions.sum(1)[before]
+    orders = np.array([math.comb(n_players - 1, k) * n_players for k in range(n_players)])
+    return {
+        "coalitions": coalitions,
+        "before": before.astype(np.int32),
+        "joined": (before + place[:, None]).astype(np.int32),
+        "weights": 1 / orders[size],
+    }
 
 
 def _antithetic(n_players: int, n_samples: int, seed: int | None) -> np.ndarray:

@@ -18,9 +18,7 @@ def white(tmp_path):
     return str(tmp_path / "white.png")
 
 
-@pytest.mark.parametrize(
-    ("preprocess", "value"), [("none", 255), ("unit", 1), ("symmetric", 1), ("127,128", 1)]
-)
+@pytest.mark.parametrize(("preprocess", "value"), [("none", 255), ("unit", 1), ("symmetric", 1), ("127,128", 1)])
 def test_pictures_are_preprocessed_and_kept(model, white, preprocess, value):
     examples = inputs.Reader(model, preprocess).examples(white)
     assert examples.inputs.dtype == np.float32

@@ -4,9 +4,7 @@ import pytest
 from deepexplain_tf.demo import efficientnet_lite0, packages, photos
 
 _missing = packages.missing()
-needs_weights = pytest.mark.skipif(
-    bool(_missing), reason=f"the demo's packages are not installed: {_missing}"
-)
+needs_weights = pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +39,4 @@ def test_names_the_cats_and_the_espresso(trained, photo, expected):
     probabilities = trained(efficientnet_lite0.preprocess(pixels)[None]).numpy()[0]
     names = photos.class_names()
     best = probabilities.argsort()[::-1][: len(expected)]
-    assert {names[index]: round(float(probabilities[index]), 2) for index in best} == pytest.approx(
-        expected, abs=0.011
-    )
+    assert {names[index]: round(float(probabilities[index]), 2) for index in best} == pytest.approx(expected, abs=0.011)

@@ -5,9 +5,7 @@ import pytest
 from deepexplain_tf.demo import packages, photos
 
 _missing = packages.missing()
-needs_packages = pytest.mark.skipif(
-    bool(_missing), reason=f"the demo's packages are not installed: {_missing}"
-)
+needs_packages = pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
 
 
 def test_crop_takes_the_middle():

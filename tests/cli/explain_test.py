@@ -1,0 +1,105 @@
+import os
+
+import keras
+import numpy as np
+from PIL import Image
+import pytest
+
+import deepexplain_tf as dx
+from deepexplain_tf.cli import main as cli
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explain")
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    layers = keras.layers
+    pictures = [
+        keras.Input((8, 8, 3)),
+        layers.Conv2D(4, 3, activation="relu", name="conv"),
+        layers.GlobalMaxPooling2D(),
+        layers.Dense(5, activation="softmax"),
+    ]
+    keras.Sequential(pictures).save(folder / "pictures.keras")
+    tokens = [
+        keras.Input((6,), dtype="int32"),
+        layers.Embedding(20, 4, name="words"),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(1),
+    ]
+    keras.Sequential(tokens).save(folder / "tokens.h5")
+    (folder / "photos").mkdir()
+    for name in ("one", "two"):
+        Image.fromarray(random.integers(0, 256, (12, 10, 3), np.uint8)).save(folder / "photos" / f"{name}.png")
+    np.save(folder / "tokens.npy", random.integers(1, 20, (2, 6)))
+    return folder
+
+
+def _pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image.resize((8, 8), Image.Resampling.BICUBIC), np.float32)
+
+
+def _explain(folder, out, *flags, model="pictures.keras", data="photos"):
+    return cli.main(["explain", f"--model={folder / model}", f"--input={folder / data}", f"--out={out}", *flags])
+
+
+def test_pictures(folder, tmp_path, capsys):
+    assert _explain(folder, tmp_path, "--method=deeplift", "--preprocess=unit", "--target=2") == 0
+    assert sorted(os.listdir(tmp_path)) == ["explanation.npz", "one.png", "two.png"]
+    explanation = dx.load(tmp_path / "explanation.npz")
+    assert explanation.method == "deeplift"
+    assert explanation.attributions.shape == (2, 8, 8, 3)
+    assert np.abs(explanation.completeness_gap).max() < 1e-5
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("one", "two", "gap", "note: Softmax", "wrote"))
+
+
+def test_numbers_are_those_of_the_library(folder, tmp_path):
+    flags = ["--method=integrated_gradients", "--option=n_steps=8", "--preprocess=127,128", "--baseline=-1"]
+    assert _explain(folder, tmp_path, *flags, "--target=0,1", "--output=model") == 0
+    x = (np.stack([_pixels(folder / "photos" / f"{name}.png") for name in ("one", "two")]) - 127) / 128
+    with dx.DeepExplain(keras.models.load_model(folder / "pictures.keras"), output="model") as de:
+        expected = de.explain("integrated_gradients", x, target=np.array([0, 1]), baseline=-1, n_steps=8)
+    found = dx.load(tmp_path / "explanation.npz")
+    np.testing.assert_allclose(found.attributions, expected.attributions, atol=1e-6)
+
+
+def test_words_at_a_layer(folder, tmp_path):
+    assert _explain(folder, tmp_path, "--layer=words", model="tokens.h5", data="tokens.npy") == 0
+    assert dx.load(tmp_path / "explanation.npz").attributions.shape == (2, 6, 4)
+    assert sorted(os.listdir(tmp_path)) == ["example_000.png", "example_001.png", "explanation.npz"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--method=deplift"], "closest: 'deeplift'"),
+        (["--target=5"], "Got 5"),
+        (["--layer=cov"], "closest: 'conv'"),
+        (["--method=deeplift", "--option=n_steps=3"], "n_steps"),
+        (["--baseline=none.npy"], "none.npy"),
+        (["--preprocess=zero"], "--preprocess must be"),
+    ],
+)
+def test_a_refusal_is_one_line_and_leaves_older_results(folder, tmp_path, capsys, flags, words):
+    (tmp_path / "explanation.npz").write_text("old")
+    assert _explain(folder, tmp_path, *flags) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "deepexplain: error: " in error
+    assert words in error
+    assert os.listdir(tmp_path) == ["explanation.npz"]
+    assert (tmp_path / "explanation.npz").read_text() == "old"
+
+
+@pytest.mark.parametrize(("model", "data"), [("none.keras", "photos"), ("pictures.keras", "none.png")])
+def test_a_missing_file_makes_no_folder(folder, tmp_path, capsys, model, data):
+    assert _explain(folder, tmp_path / "out", model=model, data=data) == 1
+    assert "there is no file" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_wrong_usage(folder, tmp_path, capsys):
+    assert _explain(folder, tmp_path / "out", "--target=cat") == 2
+    assert "--target must be" in capsys.readouterr().err

@@ -1,0 +1,33 @@
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from deepexplain_tf.demo import packages
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_missing = packages.missing()
+
+
+def _run(script, *flags):
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    command = [sys.executable, _ROOT / "examples" / script, *flags]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_words_of_a_verdict():
+    lines = _run("explain_text.py", "--sentence=the plot was awful").splitlines()
+    contributions = {line.split()[0]: float(line.split()[1]) for line in lines[3:]}
+    assert list(contributions) == ["the", "plot", "was", "awful"]
+    assert min(contributions, key=contributions.get) == "awful"
+
+
+@pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
+def test_photo(tmp_path):
+    out = _run("explain_image.py", f"--out={tmp_path / 'coffee.png'}", "--method=saliency")
+    assert "saliency, target=967" in out
+    assert (tmp_path / "coffee.png").is_file()

@@ -1,0 +1,102 @@
+"""Tests of `methods/integrated_gradients.py`."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deepexplain_tf import DeepExplainError
+from tests import references as ref
+from tests.checks import explain
+
+_GENERATOR = np.random.default_rng(0)
+_X, _X0 = _GENERATOR.normal(size=(5, 4)), _GENERATOR.normal(size=4)
+_SMOOTH = [
+    *ref.random_network(1, [4, 6], "tanh"),
+    ref.Gate(ref.random_network(2, [6, 5], "sigmoid"), ref.random_network(3, [6, 5], "softplus")),
+    ref.Residual(ref.random_network(4, [5, 4, 5], "tanh")),
+    *ref.random_network(5, [5, 3], "tanh"),
+]
+_PIECEWISE = ref.random_network(6, [4, 8, 6, 3], "relu")
+
+
+@pytest.mark.parametrize("baseline", [None, _X0], ids=["zeros", "given"])
+def test_smooth_networks_to_full_precision(baseline):
+    e = explain(ref.in_tensorflow(_SMOOTH), "integrated_gradients", _X, target=1, baseline=baseline)
+    start = np.zeros(4) if baseline is None else baseline
+    expected = ref.integrated_gradients(_SMOOTH, _X, start, 1)
+    np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(e.completeness_gap, 0, atol=1e-12)
+    np.testing.assert_allclose(e.outputs, ref.forward(_SMOOTH, _X)[:, 1], rtol=1e-12)
+    np.testing.assert_allclose(e.baseline_outputs, ref.forward(_SMOOTH, start[None])[0, 1] * np.ones(5), rtol=1e-12)
+    assert e.n_steps == 64
+
+
+def test_one_baseline_for_each_example():
+    each = _GENERATOR.normal(size=_X.shape)
+    e = explain(ref.in_tensorflow(_SMOOTH), "ig", _X, target=0, baseline=each)
+    expected = ref.integrated_gradients(_SMOOTH, _X, each, 0)
+    np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-12)
+    assert e.method == "integrated_gradients"
+
+
+@pytest.mark.parametrize("quadrature", ["gauss_legendre", "midpoint", "trapezoid", "left", "right"])
+def test_every_quadrature_tends_to_the_exact_integral_of_a_relu_network(quadrature):
+    exact = ref.integrated_gradients(_PIECEWISE, _X, _X0, 2)
+    assert any(len(ref.kinks(_PIECEWISE, x, _X0)) > 4 for x in _X)
+    errors, gaps = [], []
+    for n_steps in (16, 256):
+        options = {"n_steps": n_steps, "quadrature": quadrature, "chunk_size": 256}
+        model = ref.in_tensorflow(_PIECEWISE)
+        e = explain(model, "integrated_gradients", _X, target=2, baseline=_X0, **options)
+        errors.append(np.abs(e.attributions - exact).max())
+        gaps.append(np.abs(e.completeness_gap).max())
+        np.testing.assert_allclose(
+            e.completeness_gap, e.attributions.sum(1) - (e.outputs - e.baseline_outputs), atol=1e-13
+        )
+    assert errors[1] < errors[0] / 4
+    assert errors[1] < 0.01
+    assert gaps[1] < gaps[0]
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 5])
+def test_few_steps_are_the_sum_itself(n_steps):
+    options = {"n_steps": n_steps, "quadrature": "right"}
+    e = explain(ref.in_tensorflow(_PIECEWISE), "integrated_gradients", _X, target=0, baseline=_X0, **options)
+    alphas = (1 + np.arange(n_steps)) / n_steps
+    gradients = [ref.gradient(_PIECEWISE, _X0 + alpha * (_X - _X0), 0) for alpha in alphas]
+    np.testing.assert_allclose(e.attributions, (_X - _X0) * np.mean(gradients, 0), rtol=1e-10, atol=1e-13)
+
+
+def test_each_example_has_its_own_path_in_any_chunks():
+    model = ref.in_tensorflow(_SMOOTH)
+    whole = explain(model, "integrated_gradients", _X, target=[0, 1, 2, 1, 0], baseline=_X0)
+    for row in range(5):
+        options = {"chunk_size": 1 + 7 * row, "batch_size": 1}
+        alone = explain(model, "integrated_gradients", _X[[row]], target=[0, 1, 2, 1, 0][row], baseline=_X0, **options)
+        np.testing.assert_allclose(alone.attributions[0], whole.attributions[row], rtol=1e-12, atol=1e-14)
+
+
+def test_several_inputs_are_integrated_along_one_path():
+    """x·y from (0, 0) to (a, b) and from (1, 0): the path is the same α for both."""
+    a, b = np.array([[3.0]]), np.array([[5.0]])
+    e = explain(lambda a, b: a * b, "integrated_gradients", [a, b])
+    np.testing.assert_allclose([part[0, 0] for part in e.attributions], [7.5, 7.5], rtol=1e-13)
+    e = explain(lambda a, b: a * b, "integrated_gradients", [a, b], baseline=[np.ones(1), np.zeros(1)])
+    np.testing.assert_allclose([part[0, 0] for part in e.attributions], [5.0, 10.0], rtol=1e-13)
+
+
+def test_features_at_the_baseline_get_nothing():
+    x = np.where(_X > 0, _X, _X0)
+    e = explain(ref.in_tensorflow(_SMOOTH), "integrated_gradients", x, target=0, baseline=_X0)
+    np.testing.assert_array_equal(e.attributions[_X <= 0], 0)
+
+
+@pytest.mark.parametrize("n_steps", [0, -1, 100_001, 1.5, "64", True])
+def test_n_steps_is_a_whole_number_in_range(n_steps):
+    with pytest.raises(DeepExplainError, match="n_steps must be a whole number in 1 … 100000"):
+        explain(tf.tanh, "integrated_gradients", _X, target=0, n_steps=n_steps)
+
+
+def test_unknown_quadratures_list_the_known_ones():
+    with pytest.raises(DeepExplainError, match=r"gauss_legendre.*midpoint.*right.*Got 'simpson'"):
+        explain(tf.tanh, "integrated_gradients", _X, target=0, quadrature="simpson")

@@ -1,0 +1,146 @@
+"""Tests of `methods/occlusion.py`."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deepexplain_tf import DeepExplainError
+from tests import references as ref
+from tests.checks import explain
+
+_GENERATOR = np.random.default_rng(0)
+_LAYERS = ref.random_network(1, [7, 6, 2], "tanh")
+_X, _X0 = _GENERATOR.normal(size=(3, 7)), _GENERATOR.normal(size=7)
+_IMAGES, _IMAGE0 = _GENERATOR.normal(size=(2, 4, 5, 2)), _GENERATOR.normal(size=(4, 5, 2))
+_WEIGHTS = _GENERATOR.normal(size=(40, 6))
+
+
+def _unit(x):
+    return ref.forward(_LAYERS, x)[:, 1]
+
+
+def _image_model(x):
+    hidden = tf.tanh(tf.reshape(x, [-1, 40]) @ tf.constant(_WEIGHTS) / 4 + 0.1)
+    return tf.reduce_sum(hidden, 1) * hidden[:, 0]
+
+
+def _image_reference(x):
+    hidden = np.tanh(x.reshape(-1, 40) @ _WEIGHTS / 4 + 0.1)
+    return hidden.sum(1) * hidden[:, 0]
+
+
+@pytest.mark.parametrize("normalise", ["count", "window", "none"])
+@pytest.mark.parametrize(
+    ("window", "stride"),
+    [(1, 1), (2, 1), (3, 2), (3, 3), (7, 1), (4, 2), (2, 3), (1, 4), (5, 7)],
+    ids=lambda size: str(size),
+)
+def test_windows_on_a_vector(window, stride, normalise):
+    options = {"window_shape": (window,), "strides": (stride,), "normalise": normalise}
+    e = explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1, baseline=_X0, **options)
+    (expected,) = ref.occlusion(_unit, [_X], [_X0], [[window]], [[stride]], normalise)
+    np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-13)
+    assert np.isnan(expected).any() == (stride > window)
+    np.testing.assert_allclose(e.outputs, _unit(_X), rtol=1e-12)
+    np.testing.assert_allclose(e.baseline_outputs, _unit(_X0[None])[0] * np.ones(3), rtol=1e-12)
+    assert e.completeness_gap is None
+
+
+@pytest.mark.parametrize("normalise", ["count", "window", "none"])
+@pytest.mark.parametrize(
+    ("window", "strides"),
+    [
+        ((1, 1, 1), (1, 1, 1)),
+        ((2, 2, 2), (2, 2, 2)),
+        ((3, 2, 1), (2, 1, 1)),
+        ((1, 2, 2), (2, 3, 1)),
+        ((4, 5, 2), (1, 1, 1)),
+    ],
+    ids=str,
+)
+def test_windows_on_a_picture(window, strides, normalise):
+    options = {"window_shape": window, "strides": strides, "normalise": normalise}
+    e = explain(_image_model, "occlusion", _IMAGES, baseline=_IMAGE0, **options)
+    (expected,) = ref.occlusion(_image_reference, [_IMAGES], [_IMAGE0], [window], [strides], normalise)
+    np.testing.assert_allclose(e.attributions, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_defaults_are_single_features_against_zeros():
+    e = explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1)
+    (expected,) = ref.occlusion(_unit, [_X], [np.zeros(7)], [[1]], [[1]], "count")
+    np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-13)
+
+
+def test_baselines_in_every_form():
+    model = ref.in_tensorflow(_LAYERS)
+    each = _GENERATOR.normal(size=_X.shape)
+    for baseline, start in ((0.5, np.full(7, 0.5)), (each, each)):
+        e = explain(model, "occlusion", _X, target=1, baseline=baseline, window_shape=(2,))
+        (expected,) = ref.occlusion(_unit, [_X], [start], [[2]], [[1]], "count")
+        np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("form", [list, tuple, dict])
+def test_several_inputs_are_occluded_one_at_a_time(form):
+    vector, images = _X[:2], _IMAGES
+
+    def model(vector, images):
+        return ref.in_tensorflow(_LAYERS)(vector)[:, 0] * _image_model(images)
+
+    def reference(vector, images):
+        return ref.forward(_LAYERS, vector)[:, 0] * _image_reference(images)
+
+    windows, strides = [(3,), (2, 2, 1)], [(2,), (1, 2, 1)]
+    expected = ref.occlusion(reference, [vector, images], [_X0, _IMAGE0], windows, strides, "count")
+
+    def structure(vector, images):
+        return {"vector": vector, "images": images} if form is dict else form([vector, images])
+
+    options = {"window_shape": structure(*windows), "strides": structure(*strides)}
+    e = explain(model, "occlusion", structure(vector, images), baseline=structure(_X0, _IMAGE0), **options)
+    assert type(e.attributions) is form
+    found = [e.attributions["vector"], e.attributions["images"]] if form is dict else e.attributions
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("chunk_size", [1, 4, 1000])
+def test_chunks_change_no_number(chunk_size):
+    model = ref.in_tensorflow(_LAYERS)
+    options = {"window_shape": (3,), "strides": (2,)}
+    whole = explain(model, "occlusion", _X, target=1, **options).attributions
+    parts = explain(model, "occlusion", _X, target=1, **options, chunk_size=chunk_size, batch_size=2)
+    np.testing.assert_allclose(parts.attributions, whole, rtol=1e-12, atol=1e-15)
+
+
+def test_whole_numbers_can_be_occluded():
+    """Occlusion needs no gradient: tokens of an embedding, here with token 0 as the baseline."""
+    table = _GENERATOR.normal(size=(10, 3))
+
+    def model(tokens):
+        return tf.reduce_sum(tf.tanh(tf.gather(tf.constant(table), tokens)), [1, 2])
+
+    tokens = np.array([[1, 5, 9, 0]], np.int32)
+    signature = [tf.TensorSpec([None, 4], tf.int32)]
+    e = explain(model, "occlusion", tokens, input_signature=signature)
+    expected = np.tanh(table[tokens]).sum(2) - np.tanh(table[0]).sum()
+    np.testing.assert_allclose(e.attributions, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"window_shape": (8,)}, "window_shape must fit"),
+        ({"window_shape": (0,)}, "window_shape must be 1 whole numbers ≥ 1"),
+        ({"window_shape": (2, 2)}, "window_shape must be 1 whole numbers"),
+        ({"window_shape": 2}, "window_shape must be 1 whole numbers"),
+        ({"window_shape": (1.5,)}, "window_shape must be 1 whole numbers"),
+        ({"strides": (0,)}, "strides must be 1 whole numbers ≥ 1"),
+        ({"strides": (-1,)}, "strides must be 1 whole numbers ≥ 1"),
+        ({"normalise": "mean"}, "normalise must be one of 'count', 'window', 'none'. Got 'mean'"),
+    ],
+    ids=str,
+)
+def test_options_out_of_range(options, message):
+    with pytest.raises(DeepExplainError, match=message):
+        explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1, **options)
