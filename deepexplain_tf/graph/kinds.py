@@ -34,7 +34,9 @@ _LINEAR = """
     Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze StridedSlice Sub Sum
     TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Trace Transpose UnsortedSegmentSum Unpack
     FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 DynamicStitch ParallelDynamicStitch DynamicPartition
-    SegmentSum SegmentMean
+    SegmentSum SegmentMean TensorListConcatLists TensorListConcatV2 TensorListFromTensor TensorListGather
+    TensorListGetItem TensorListPopBack TensorListPushBack TensorListResize TensorListScatter
+    TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem TensorListSplit TensorListStack
 """
 _ACTIVATION = "Elu LeakyRelu Relu Relu6 Selu Sigmoid Softplus Softsign Tanh ClipByValue"
 _FUNCTION = """
@@ -62,7 +64,14 @@ KINDS: dict[str, Kind] = {
 }
 
 # Ops whose result tells a tensor's shape or its default value, but nothing of its numbers.
-SHAPE_ONLY = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"])
+_SHAPE_ONLY = """
+    Shape ShapeN Size Rank ZerosLike OnesLike BroadcastGradientArgs TensorListLength TensorListElementShape
+"""
+SHAPE_ONLY = frozenset(_SHAPE_ONLY.split())
+
+# Ops with programs inside them.
+LOOPS = frozenset(("While", "StatelessWhile"))
+BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
 
 # Scalar functions of several operands, element by element: the members that a canonical group may have
 # beside the activations and functions.
@@ -76,7 +85,7 @@ ELEMENTWISE = frozenset(_ELEMENTWISE.split())
 
 def kind_of(node: Node, active: Sequence[int]) -> Kind:
     """Returns the kind of an op of which the inputs at the positions `active` depend on the explained tensor."""
-    if not all(node.inputs[position].differentiable for position in active):
+    if node.type in LOOPS | BRANCHES or not all(node.inputs[position].differentiable for position in active):
         return Kind.DISCRETE
     kind = KINDS.get(node.type, Kind.UNKNOWN)
     first_alone = list(active) == [0]
