@@ -7,7 +7,7 @@ import functools
 import tensorflow as tf
 
 from deepexplain_tf.errors import TargetError, UnsupportedOpError
-from deepexplain_tf.graph.activity import active_ops, analyse
+from deepexplain_tf.graph.activity import active_ops, analyse, counts_rows
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes import form_groups, see_through
@@ -140,7 +140,9 @@ class Scope:
         program = objective.program_for(composite)
         if not composite.twin:
             return emit_with_rules(program, self._bind(explained), objective.explained, composite.single_rule), []
-        shareable = objective.prefix is None and objective.batch is None
+        shareable = (
+            objective.prefix is None and objective.batch is None and not counts_rows(objective.explained, program)
+        )
         twins = {}
         for value, x, start in zip(objective.explained, explained, baseline, strict=True):
             rows = tf.shape(start if shareable else x)[:1]

@@ -74,6 +74,18 @@ def active_ops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterat
             yield node, activity.inputs(node)
 
 
+def counts_rows(explained: Collection[Value], program: Program) -> bool:
+    """Whether a loop turns a number of times that depends on the shape of the explained values."""
+    activity = analyse(explained, program.outputs, how="anything")
+    for node in activity.nodes:
+        if node.type in LOOPS:
+            condition = node.bodies["cond"]
+            inside = analyse(activity.inside(node, condition), condition.outputs, how="anything").varying
+            if condition.outputs[0] in inside:
+                return True
+    return False
+
+
 def _outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
     """Returns the outputs that depend on the inputs that do."""
     if node.type in LOOPS:

@@ -50,6 +50,11 @@ class Op:
         """What the op is to a rule."""
         return kind_of(self.node, self.active)
 
+    @property
+    def differentiable(self) -> tuple[int, ...]:
+        """The active inputs that a rule can pass a gradient to."""
+        return tuple(position for position in self.active if self.node.inputs[position].differentiable)
+
     def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns its output, or the list of several."""
         outputs = self.outputs(inputs)
