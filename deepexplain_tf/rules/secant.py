@@ -11,10 +11,10 @@ from deepexplain_tf.rules.base import RULES, Point, average, ordinary_gradient, 
 @RULES.register("secant")
 @twin
 def secant(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """G + Δin·(u·Δout − g·Δin) / ‖Δin‖², g = uᵀJ the gradient at the midpoint, sums along the op's own axis.
+    """Returns g + Δin·(u·Δout − g·Δin) / ‖Δin‖², g = uᵀJ the gradient at the midpoint, sums along the op's own axis.
 
-    For TopK, Prod, Cumprod, CumulativeLogsumexp and LRN. Complete wherever Δin ≠ 0 along that axis, which is where Δout ≠ 0; how it is
-    split between the features of that axis follows the gradient, and is no theorem.
+    For TopK, Prod, Cumprod, CumulativeLogsumexp and LRN. Complete wherever Δin ≠ 0 along that axis, which is
+    where Δout ≠ 0; how it is split between the features of that axis follows the gradient, and is no theorem.
     """
     operand = x.inputs[0]
     change = operand - baseline.inputs[0]
