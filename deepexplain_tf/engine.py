@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.graph.trace import Source, trace
+from deepexplain_tf.graph.source import Source
+from deepexplain_tf.graph.trace import trace
 from deepexplain_tf.methods.base import Method, Result
 from deepexplain_tf.model import Model, cut_model
 from deepexplain_tf.objective import Objective, Scope

@@ -11,7 +11,7 @@ from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, cl
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import Kind
-from deepexplain_tf.graph.trace import source_of
+from deepexplain_tf.graph.source import source_of
 from deepexplain_tf.methods.base import METHODS, make
 from deepexplain_tf.rewrite import rewritten
 from deepexplain_tf.rules.composites import Composite
@@ -76,10 +76,8 @@ class DeepExplain:
             raise OptionError(f"jit_compile must be True, False or 'auto'. Got {jit_compile!r}.")
         if not isinstance(strict, bool):
             raise OptionError(f"strict must be True or False. Got {strict!r}.")
-        if signature is not None:
-            raise OptionError("signature names a signature of a SavedModel; other models have none.")
         self._engine = Engine(
-            source_of(model, input_signature),
+            source_of(model, signature, input_signature, output),
             output=output,
             layer=layer,
             overrides=_checked(overrides),

@@ -7,10 +7,11 @@ import functools
 import tensorflow as tf
 
 from deepexplain_tf.errors import TargetError, UnsupportedOpError
-from deepexplain_tf.graph.activity import analyse, differentiable_path
-from deepexplain_tf.graph.emit import UNSUPPORTED, Op, Twin, emit, emit_twin, emit_with_rules, unsupported
+from deepexplain_tf.graph.activity import active_ops, analyse, counts_rows
+from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes import form_groups, see_through
+from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.rules.composites import Composite, refusal
 from deepexplain_tf.rules.coverage import Coverage
 
@@ -46,9 +47,9 @@ class Objective:
 
     def coverage(self, composite: Composite) -> Coverage:
         """Returns what a composite does at each active op."""
-        activity = analyse(self.explained, self.program_for(composite).outputs)
-        ops = [Op(node, activity.inputs(node), {}) for node in activity.active()]
-        return Coverage(tuple(ops), tuple(composite.verdict(op) for op in ops))
+        found = active_ops(self.explained, self.program_for(composite).outputs)
+        ops = tuple(Op(node, positions, {}) for node, positions in found)
+        return Coverage(ops, tuple(composite.verdict(op) for op in ops))
 
     def require_dependence(self) -> None:
         """Checks that the program can be emitted and that the target depends on the explained tensors at all.
@@ -74,7 +75,8 @@ class Objective:
         """
         self.require_dependence()
         program = self.program_for(composite)
-        if not any(differentiable_path(value, program.outputs) for value in self.explained):
+        derived = analyse(self.explained, program.outputs, how="derivatives").varying
+        if not any(value in derived for value in program.outputs):
             raise TargetError(
                 "the target must depend on an explained tensor through differentiable ops. Got one that depends "
                 "on none that way; where inputs are whole numbers (tokens), name the embedding with layer=."
@@ -138,7 +140,9 @@ class Scope:
         program = objective.program_for(composite)
         if not composite.twin:
             return emit_with_rules(program, self._bind(explained), objective.explained, composite.single_rule), []
-        shareable = objective.prefix is None and objective.batch is None
+        shareable = (
+            objective.prefix is None and objective.batch is None and not counts_rows(objective.explained, program)
+        )
         twins = {}
         for value, x, start in zip(objective.explained, explained, baseline, strict=True):
             rows = tf.shape(start if shareable else x)[:1]

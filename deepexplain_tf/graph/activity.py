@@ -1,10 +1,10 @@
 """Which values of a program depend on the explained ones, and which ops lie between them and the target."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 import dataclasses
 
-from deepexplain_tf.graph.ir import Node, Value, order
-from deepexplain_tf.graph.kinds import SHAPE_ONLY
+from deepexplain_tf.graph.ir import Node, Program, Value, order
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, SHAPE_ONLY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,30 +23,107 @@ class Activity:
         """Returns the positions of the inputs that vary."""
         return tuple(position for position, value in enumerate(node.inputs) if value in self.varying)
 
-    def active(self) -> list[Node]:
-        """Returns the ops between the explained values and the outputs that compute with real numbers."""
-        return [node for node in self.nodes if self.is_active(node)]
-
     def is_active(self, node: Node) -> bool:
-        """Whether a rule can be given to the op."""
+        """Whether a rule can be given to the op: it makes real numbers that vary of values that vary."""
         varies = any(value in self.varying and value.differentiable for value in node.outputs())
         return varies and bool(self.inputs(node))
 
+    def inside(self, node: Node, program: Program) -> list[Value]:
+        """Returns the arguments that vary of one of the programs inside a loop or branch."""
+        if node.type in LOOPS:
+            varies = [value in self.varying for value in node.outputs()]
+        else:
+            varies = [value in self.varying for value in node.inputs[1:]]
+        return [argument for argument, does in zip(program.inputs, varies, strict=True) if does]
 
-def analyse(explained: Collection[Value], outputs: Iterable[Value]) -> Activity:
-    """Returns what depends on `explained` among all that `outputs` need."""
-    nodes = tuple(order(outputs))
-    varying = set(explained)
+
+def analyse(explained: Collection[Value], outputs: Iterable[Value], *, how: str = "numbers") -> Activity:
+    """Returns what depends on `explained` among all that `outputs` need.
+
+    Args:
+      explained: values of the program.
+      outputs: where the program ends.
+      how: `"numbers"` that differ; `"anything"`, shapes included; or `"derivatives"`, through real numbers only.
+    """
+    nodes = tuple(order(outputs)) if explained else ()
+    varying = {value for value in explained if how != "derivatives" or value.differentiable}
     for node in nodes:
-        if node.type not in SHAPE_ONLY and any(value in varying for value in node.inputs):
-            varying.update(node.outputs())
+        if how != "anything" and node.type in SHAPE_ONLY:
+            continue
+        if any(value in varying for value in node.inputs):
+            reached = _outputs(node, varying, how)
+            varying.update(value for value in reached if how != "derivatives" or value.differentiable)
     return Activity(nodes, frozenset(varying))
 
 
-def differentiable_path(explained: Value, outputs: Iterable[Value]) -> bool:
-    """Whether some output depends on `explained` through real numbers alone."""
-    reached = {explained} if explained.differentiable else set()
-    for node in order(outputs):
-        if node.type not in SHAPE_ONLY and any(value in reached for value in node.inputs):
-            reached.update(value for value in node.outputs() if value.differentiable)
-    return any(value in reached for value in outputs)
+def active_ops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterator[tuple[Node, tuple[int, ...]]]:
+    """Yields the ops between `explained` and `outputs`, with the positions of the inputs that vary.
+
+    Loops and branches are entered; they are yielded themselves only where the way taken varies.
+    """
+    activity = analyse(explained, outputs)
+    for node in activity.nodes:
+        if not activity.is_active(node):
+            continue
+        if node.type in LOOPS | BRANCHES:
+            if _choice_varies(node, activity):
+                yield node, activity.inputs(node)
+            for program in node.bodies.values():
+                yield from active_ops(activity.inside(node, program), program.outputs)
+        else:
+            yield node, activity.inputs(node)
+
+
+def counts_rows(explained: Collection[Value], program: Program) -> bool:
+    """Whether a loop turns a number of times that depends on the shape of the explained values."""
+    activity = analyse(explained, program.outputs, how="anything")
+    for node in activity.nodes:
+        if node.type in LOOPS:
+            condition = node.bodies["cond"]
+            inside = analyse(activity.inside(node, condition), condition.outputs, how="anything").varying
+            if condition.outputs[0] in inside:
+                return True
+    return False
+
+
+def _outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
+    """Returns the outputs that depend on the inputs that do."""
+    if node.type in LOOPS:
+        return _loop_outputs(node, varying, how)
+    if node.type not in BRANCHES or node.inputs[0] in varying:
+        return list(node.outputs())
+    reached: set[int] = set()
+    for program in node.bodies.values():
+        starts = [argument for argument, value in zip(program.inputs, node.inputs[1:], strict=True) if value in varying]
+        inside = analyse(starts, program.outputs, how=how).varying
+        reached.update(number for number, value in enumerate(program.outputs) if value in inside)
+    return [node.output(number) for number in sorted(reached)]
+
+
+def _loop_outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
+    """Returns the loop variables that depend, after any number of turns."""
+    body = node.bodies["body"]
+    positions = {number for number, value in enumerate(node.inputs) if value in varying}
+    while True:
+        inside = analyse([body.inputs[number] for number in positions], body.outputs, how=how).varying
+        reached = positions | {number for number, value in enumerate(body.outputs) if value in inside}
+        if reached == positions:
+            break
+        positions = reached
+    if how == "numbers" and _condition_varies(node, positions):
+        pairs = zip(body.inputs, body.outputs, strict=True)
+        positions |= {number for number, (before, after) in enumerate(pairs) if before != after}
+    return [node.output(number) for number in sorted(positions)]
+
+
+def _condition_varies(node: Node, positions: Collection[int]) -> bool:
+    condition = node.bodies["cond"]
+    inside = analyse([condition.inputs[number] for number in positions], condition.outputs).varying
+    return condition.outputs[0] in inside
+
+
+def _choice_varies(node: Node, activity: Activity) -> bool:
+    """Whether a loop's number of turns or a branch taken depends on the explained values."""
+    if node.type in BRANCHES:
+        return node.inputs[0] in activity.varying
+    return _condition_varies(node, [n for n, value in enumerate(node.outputs()) if value in activity.varying])

@@ -1,34 +1,25 @@
 """The one walk: a program emitted again into the graph being built, with rules at the ops that have one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 import dataclasses
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 from deepexplain_tf.errors import UnsupportedOpError
-from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.activity import Activity, analyse
+from deepexplain_tf.graph.control_flow import emit_structure
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, order
-from deepexplain_tf.graph.kinds import Kind, kind_of
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
+from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
 
 Outputs: TypeAlias = Any  # a tensor, or a list or tuple of tensors
 SingleRule: TypeAlias = Callable[["Op", Sequence[tf.Tensor]], Outputs]
-_UNSUPPORTED = """
-    While StatelessWhile If StatelessIf Case StatelessCase For SymbolicGradient RemoteCall PyFunc EagerPyFunc
-    PyFuncStateless
-"""
-UNSUPPORTED = frozenset(_UNSUPPORTED.split())  # programs inside programs, and what is no TensorFlow op
+TwinRule: TypeAlias = Callable[["Op", Sequence[tf.Tensor], Sequence[tf.Tensor]], tuple[Outputs, Outputs]]
+Environment: TypeAlias = dict[Value, Signal]
 
-
-class Twin(NamedTuple):
-    """A value at the input and the same value at the baseline."""
-
-    x: tf.Tensor
-    baseline: tf.Tensor
-
-
-TwinRule = Callable[["Op", Sequence[tf.Tensor], Sequence[tf.Tensor]], tuple[Outputs, Outputs]]
-Environment = dict[Value, tf.Tensor | Twin]
+_UNSUPPORTED = "SymbolicGradient RemoteCall For PyFunc EagerPyFunc PyFuncStateless"
+UNSUPPORTED = frozenset(_UNSUPPORTED.split())  # what is no op of a graph, or cannot be entered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +50,11 @@ class Op:
         """What the op is to a rule."""
         return kind_of(self.node, self.active)
 
+    @property
+    def differentiable(self) -> tuple[int, ...]:
+        """The active inputs that a rule can pass a gradient to."""
+        return tuple(position for position in self.active if self.node.inputs[position].differentiable)
+
     def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns its output, or the list of several."""
         outputs = self.outputs(inputs)
@@ -67,8 +63,9 @@ class Op:
     def outputs(self, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns the list of its outputs."""
         node = self.node
-        if node.type == GROUP and node.body is not None:
-            return emit(node.body, dict(zip(node.body.inputs, inputs, strict=True)))
+        if node.type == GROUP:
+            body = node.bodies["body"]
+            return emit(body, dict(zip(body.inputs, inputs, strict=True)))
         if node.gradient is not None:
             return self._with_own_gradient(node.gradient, inputs)
         return _create(node, inputs)
@@ -80,7 +77,7 @@ class Op:
         def kept(*inputs: tf.Tensor):  # type: ignore[no-untyped-def]
             def backward(*upstream: tf.Tensor) -> list[tf.Tensor]:
                 known = {**self.environment, **dict(zip(gradient.inputs, upstream, strict=True))}
-                return [_single(value) for value in _walk(gradient.outputs, known, _plain)]
+                return [at_x(signal) for signal in Walk(_plain).run(gradient.outputs, known)]
 
             return _create(self.node, inputs), backward
 
@@ -97,7 +94,7 @@ def emit(program: Program, given: Mapping[Value, tf.Tensor]) -> list[tf.Tensor]:
     Returns:
       The tensors of its outputs.
     """
-    return [_single(value) for value in _walk(program.outputs, dict(given), _plain)]
+    return [at_x(signal) for signal in Walk(_plain).run(program.outputs, dict(given))]
 
 
 def emit_with_rules(
@@ -117,15 +114,13 @@ def emit_with_rules(
     Returns:
       The tensors of the outputs, whose values are those of the program without rules.
     """
-    activity = analyse(explained, program.outputs)
 
-    def step(node: Node, environment: Environment) -> Sequence[tf.Tensor | Twin]:
-        op = Op(node, activity.inputs(node), environment)
-        inputs = [_single(environment[value]) for value in node.inputs]
-        rule = rule_of(op) if activity.is_active(node) else None
+    def step(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
+        inputs = [at_x(signal) for signal in signals]
+        rule = rule_of(op) if active else None
         return op.outputs(inputs) if rule is None else _checked(op, rule(op, inputs))
 
-    return [_single(value) for value in _walk(program.outputs, dict(given), step)]
+    return [at_x(signal) for signal in Walk(step).run(program.outputs, dict(given), explained)]
 
 
 def emit_twin(
@@ -145,25 +140,22 @@ def emit_twin(
     Returns:
       Both values of each output; the gradient of the first carries the rules, the second has none.
     """
-    activity = analyse(explained, program.outputs)
 
-    def step(node: Node, environment: Environment) -> Sequence[tf.Tensor | Twin]:
-        op = Op(node, activity.inputs(node), environment)
-        values = [environment[value] for value in node.inputs]
-        x = [value.x if isinstance(value, Twin) else value for value in values]
-        if not any(isinstance(value, Twin) for value in values):
-            return op.outputs(x)
-        baseline = [value.baseline if isinstance(value, Twin) else value for value in values]
-        rule = rule_of(op) if activity.is_active(node) else None
+    def step(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
+        inputs = [at_x(signal) for signal in signals]
+        if not any(isinstance(signal, Twin) for signal in signals):
+            return op.outputs(inputs)
+        baseline = [at_baseline(signal) for signal in signals]
+        rule = rule_of(op) if active else None
         if rule is None:
-            pair = op.outputs(x), op.outputs(baseline)
+            pair = op.outputs(inputs), op.outputs(baseline)
         else:
-            at_x, at_baseline = rule(op, x, baseline)
-            pair = _checked(op, at_x), _checked(op, at_baseline)
+            first, second = rule(op, inputs, baseline)
+            pair = _checked(op, first), _checked(op, second)
         return [Twin(*both) for both in zip(*pair, strict=True)]
 
-    outputs = _walk(program.outputs, {**given, **explained}, step)
-    return [value if isinstance(value, Twin) else Twin(value, value) for value in outputs]
+    signals = Walk(step).run(program.outputs, {**given, **explained}, list(explained))
+    return [Twin(at_x(signal), at_baseline(signal)) for signal in signals]
 
 
 def as_list(outputs: Outputs) -> list[tf.Tensor]:
@@ -171,18 +163,51 @@ def as_list(outputs: Outputs) -> list[tf.Tensor]:
     return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
 
-Step = Callable[[Node, Environment], Sequence[tf.Tensor | Twin]]
+Step: TypeAlias = Callable[[Op, Sequence[Signal], bool], Sequence[Signal]]
 
 
-def _walk(outputs: Sequence[Value], environment: Environment, step: Step) -> list[tf.Tensor | Twin]:
-    for node in order(outputs, environment):
+@dataclasses.dataclass(frozen=True)
+class Walk:
+    """Emits programs node by node, those inside loops and branches too.
+
+    Attributes:
+      step: `(op, inputs, active)` → outputs: emits one op.
+    """
+
+    step: Step
+
+    def run(
+        self, outputs: Sequence[Value], environment: Environment, explained: Collection[Value] = ()
+    ) -> list[Signal]:
+        """Emits what `outputs` need beyond what `environment` holds, and adds it there."""
+        activity = analyse(explained, outputs)
+        for node in order(outputs, environment):
+            if node.type == CAPTURE:
+                environment[node.output()] = node.tensor
+                continue
+            made = self._emit(node, environment, activity)
+            environment.update(zip(node.outputs(), made, strict=True))
+        return [environment[value] for value in outputs]
+
+    def _emit(self, node: Node, environment: Environment, activity: Activity) -> Sequence[Signal]:
         if node.type == ARGUMENT:
             raise AssertionError(f"argument {node.name!r} was given no tensor")
         if node.type in UNSUPPORTED:
             raise unsupported(node)
-        made = [node.tensor] if node.type == CAPTURE else step(node, environment)
-        environment.update(zip(node.outputs(), made, strict=True))
-    return [environment[value] for value in outputs]
+        signals = [environment[value] for value in node.inputs]
+        if node.type not in LOOPS | BRANCHES:
+            return self.step(Op(node, activity.inputs(node), environment), signals, activity.is_active(node))
+
+        def run(program: Program, arguments: Sequence[Signal]) -> list[Signal]:
+            inside = dict(zip(program.inputs, arguments, strict=True))
+            return self.run(program.outputs, inside, activity.inside(node, program))
+
+        return emit_structure(node, signals, run)
+
+
+def _plain(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
+    del active
+    return op.outputs([at_x(signal) for signal in signals])
 
 
 def unsupported(node: Node) -> UnsupportedOpError:
@@ -193,20 +218,12 @@ def unsupported(node: Node) -> UnsupportedOpError:
     )
 
 
-def _plain(node: Node, environment: Environment) -> Sequence[tf.Tensor]:
-    return Op(node, (), environment).outputs([_single(environment[value]) for value in node.inputs])
-
-
 def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     graph = tf.compat.v1.get_default_graph()
     dtypes = [spec.dtype for spec in node.specs]
     with tf.device(node.device or None):
         op = graph.create_op(node.type, list(inputs), dtypes, name=node.name, attrs=dict(node.attrs))
     return list(op.outputs)
-
-
-def _single(value: tf.Tensor | Twin) -> tf.Tensor:
-    return value.x if isinstance(value, Twin) else value
 
 
 def _checked(op: Op, outputs: Outputs) -> list[tf.Tensor]:

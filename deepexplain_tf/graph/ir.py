@@ -26,7 +26,8 @@ class Node:
       specs: dtype and shape of each output.
       attrs: the attributes of the NodeDef.
       device: the device string, or `""`.
-      body: of a Group, the program of its members.
+      bodies: the programs inside: of a Group its members as `"body"`, of a loop or branch those that its
+        attributes name.
       gradient: of an op with a user's own gradient, that gradient as a program of the upstream gradients.
       tensor: of a Capture, the tensor.
     """
@@ -37,7 +38,7 @@ class Node:
     specs: tuple[tf.TensorSpec, ...]
     attrs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     device: str = ""
-    body: "Program | None" = None
+    bodies: "Mapping[str, Program]" = dataclasses.field(default_factory=dict)
     gradient: "Program | None" = None
     tensor: tf.Tensor | None = None
 
@@ -73,8 +74,8 @@ class Value(NamedTuple):
 
     @property
     def differentiable(self) -> bool:
-        """Whether a derivative can be asked for: floating or complex."""
-        return self.dtype.is_floating or self.dtype.is_complex
+        """Whether it holds real numbers: floating, complex, or a list of tensors."""
+        return self.dtype.is_floating or self.dtype.is_complex or self.dtype == tf.variant
 
 
 @dataclasses.dataclass(frozen=True)

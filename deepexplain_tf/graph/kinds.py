@@ -19,6 +19,9 @@ class Kind(enum.StrEnum):
     LOG_SOFTMAX = "log_softmax"
     MAXIMUM = "maximum"  # a choice of the largest: pooling, reduction, or of two tensors
     MINIMUM = "minimum"
+    SECANT = "secant"  # sorting and running products, for which no local rule is exact
+    JOINT = "joint"  # a scalar function of several active inputs
+    COMPLEX_ABS = "complex_abs"
     STOP_GRADIENT = "stop_gradient"
     DISCRETE = "discrete"  # reads a choice (an index, a condition) that depends on the explained tensor
     UNKNOWN = "unknown"  # not in the table
@@ -34,7 +37,9 @@ _LINEAR = """
     Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze StridedSlice Sub Sum
     TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Trace Transpose UnsortedSegmentSum Unpack
     FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 DynamicStitch ParallelDynamicStitch DynamicPartition
-    SegmentSum SegmentMean
+    SegmentSum SegmentMean TensorListConcatLists TensorListConcatV2 TensorListFromTensor TensorListGather
+    TensorListGetItem TensorListPopBack TensorListPushBack TensorListResize TensorListScatter
+    TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem TensorListSplit TensorListStack
 """
 _ACTIVATION = "Elu LeakyRelu Relu Relu6 Selu Sigmoid Softplus Softsign Tanh ClipByValue"
 _FUNCTION = """
@@ -54,6 +59,9 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(("RealDiv", "Div", "DivNoNan"), Kind.QUOTIENT),
     **dict.fromkeys(("Max", "MaxPool", "MaxPoolV2", "MaxPool3D", "Maximum"), Kind.MAXIMUM),
     **dict.fromkeys(("Min", "Minimum"), Kind.MINIMUM),
+    **dict.fromkeys(("TopK", "TopKV2", "Prod", "Cumprod", "CumulativeLogsumexp", "LRN"), Kind.SECANT),
+    **dict.fromkeys(("Atan2", "Xlogy", "Xlog1py", "Xdivy"), Kind.JOINT),
+    "ComplexAbs": Kind.COMPLEX_ABS,
     "SquaredDifference": Kind.SQUARED_DIFFERENCE,
     "Softmax": Kind.SOFTMAX,
     "LogSoftmax": Kind.LOG_SOFTMAX,
@@ -62,7 +70,14 @@ KINDS: dict[str, Kind] = {
 }
 
 # Ops whose result tells a tensor's shape or its default value, but nothing of its numbers.
-SHAPE_ONLY = frozenset(["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"])
+_SHAPE_ONLY = """
+    Shape ShapeN Size Rank ZerosLike OnesLike BroadcastGradientArgs TensorListLength TensorListElementShape
+"""
+SHAPE_ONLY = frozenset(_SHAPE_ONLY.split())
+
+# Ops with programs inside them.
+LOOPS = frozenset(("While", "StatelessWhile"))
+BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
 
 # Scalar functions of several operands, element by element: the members that a canonical group may have
 # beside the activations and functions.
@@ -76,7 +91,9 @@ ELEMENTWISE = frozenset(_ELEMENTWISE.split())
 
 def kind_of(node: Node, active: Sequence[int]) -> Kind:
     """Returns the kind of an op of which the inputs at the positions `active` depend on the explained tensor."""
-    if not all(node.inputs[position].differentiable for position in active):
+    if node.type == "SelectV2" and 0 in active and len(active) > 1:
+        return Kind.JOINT
+    if node.type in LOOPS | BRANCHES or not all(node.inputs[position].differentiable for position in active):
         return Kind.DISCRETE
     kind = KINDS.get(node.type, Kind.UNKNOWN)
     first_alone = list(active) == [0]
@@ -88,6 +105,8 @@ def kind_of(node: Node, active: Sequence[int]) -> Kind:
         return Kind.ACTIVATION
     if node.type.startswith("FusedBatchNorm") and (not first_alone or node.attrs["is_training"].b):
         return Kind.UNKNOWN
+    if kind is Kind.JOINT and len(active) == 1:
+        return Kind.FUNCTION
     if kind in (Kind.ACTIVATION, Kind.FUNCTION) and len(active) != 1:
-        return Kind.UNKNOWN
+        return Kind.JOINT if node.type == "Pow" else Kind.UNKNOWN
     return kind

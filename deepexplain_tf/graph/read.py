@@ -8,10 +8,12 @@ import tensorflow as tf
 from deepexplain_tf.errors import ModelError
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
 
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 _OWN_GRADIENT = "_gradient_op_type"
 _DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _OWN_GRADIENT}
+_BODY_ATTRS = ("cond", "body", "then_branch", "else_branch")
 _LOOP_V1 = {"Enter", "Exit", "NextIteration", "Merge", "Switch"}
 
 
@@ -75,13 +77,15 @@ class Reader:
         if op.type in _CALLS:
             return self._enter(op, inputs)
         attrs = dict(op.node_def.attr)
+        bodies = self._bodies(op, attrs) if op.type in LOOPS | BRANCHES else {}
         node = Node(
             name=op.name,
             type=op.type,
             inputs=inputs,
             specs=tuple(tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in op.outputs),
-            attrs={key: attrs[key] for key in attrs.keys() - _DROPPED_ATTRS},
+            attrs={key: attrs[key] for key in attrs.keys() - _DROPPED_ATTRS - {*_BODY_ATTRS, "branches"}},
             device=op.device,
+            bodies=bodies,
             gradient=self._own_gradient(op) if _OWN_GRADIENT in attrs else None,
         )
         return node.outputs()
@@ -91,6 +95,21 @@ class Reader:
         reader = Reader(graph, {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)})
         self.inner.append(reader)
         return reader.read(graph.outputs)
+
+    def _bodies(self, op: tf.Operation, attrs: Mapping[str, Any]) -> dict[str, Program]:
+        """Reads the programs inside a loop or branch."""
+        names = {key: attrs[key].func.name for key in _BODY_ATTRS if key in attrs}
+        several = attrs["branches"].list.func if "branches" in attrs else ()
+        names.update({f"branch_{number}": function.name for number, function in enumerate(several)})
+        return {key: self._body(name) for key, name in names.items()}
+
+    def _body(self, name: str) -> Program:
+        graph = tf_private.function_graph(self._graph, name)
+        arguments = tuple(argument(tensor.op.name, tensor) for tensor in graph.inputs)
+        bound = dict(zip((tensor.name for tensor in graph.inputs), arguments, strict=True))
+        reader = Reader(graph, bound)
+        self.inner.append(reader)
+        return Program(arguments, reader.read(graph.outputs))
 
     def _own_gradient(self, op: tf.Operation) -> Program | None:
         """Reads what a user's `tf.custom_gradient` makes of upstream gradients, None where it is lost."""

@@ -1,39 +1,20 @@
-"""The one border where whatever the user has becomes a program."""
+"""A model traced once into a program, with the layer to explain marked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 import contextlib
 import dataclasses
-import os
 import threading
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, UnknownNameError, closest
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.read import read_function
+from deepexplain_tf.graph.source import Source, brief
 
 _TRACING = threading.RLock()  # a layer's `call` is wrapped while it is held
-_FILES = (".keras", ".h5", ".hdf5")
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """A model as it can be called.
-
-    Attributes:
-      call: takes the inputs in the model's own structure.
-      specs: the inputs' structure of TensorSpec, None where only data can tell.
-      layered: the Keras object whose layers `layer=` names, or None.
-      dtype: the dtype to which a Keras model casts real inputs, or None.
-    """
-
-    call: Callable[[Any], Any]
-    specs: Any = None
-    layered: Any = None
-    dtype: tf.DType | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,28 +40,6 @@ class Traced:
     owner: Any
 
 
-def source_of(model: Any, input_signature: Any = None) -> Source:
-    """Returns how to call a Keras model or layer, a `.keras`/`.h5` file, a tf.Module, or a callable.
-
-    Raises:
-      TypeError: something that is no model.
-      FileNotFoundError: a missing file.
-      ModelError: a file that holds no model.
-    """
-    if isinstance(model, str | os.PathLike):
-        model = _load(os.fspath(model))
-    if isinstance(model, keras.layers.Layer):
-        specs = _keras_specs(model) if input_signature is None else _signature(input_signature)
-        dtype = tf.as_dtype(model.dtype_policy.variable_dtype or keras.config.floatx())
-        return Source(lambda inputs: model(inputs, training=False), specs, model, dtype)
-    if isinstance(model, type) or not callable(model):
-        raise TypeError(
-            "a model is a Keras model, a .keras or .h5 file, a tf.Module or tf.function, or a callable. Got "
-            f"{type(model).__name__}."
-        )
-    return Source(lambda inputs: _call(model, inputs), _signature(input_signature))
-
-
 def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
     """Traces a model.
 
@@ -102,7 +61,7 @@ def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
             raise
         except Exception as error:  # whatever the user's program raises for these shapes and dtypes
             first_error = first_error or error
-    raise ModelError(f"the model must be traceable with these inputs. Got: {_brief(first_error)}") from first_error
+    raise ModelError(f"the model must be traceable with these inputs. Got: {brief(first_error)}") from first_error
 
 
 def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str) -> Traced:
@@ -149,51 +108,6 @@ def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
 
             note = "" if batch is None else f"the model was traced with the fixed batch size {batch}"
             yield tf.nest.map_structure(spec, arrays), note
-
-
-def _keras_specs(model: Any) -> Any:
-    """Returns the declared inputs of a built Keras model, None where there are none."""
-    try:
-        declared = model.input
-    except (AttributeError, ValueError):  # a Sequential that was never called has only `inputs`
-        several = getattr(model, "inputs", None)
-        if not several:
-            return None
-        declared = several[0] if len(several) == 1 else several
-    return tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, tf.as_dtype(t.dtype), t.name), declared)
-
-
-def _signature(given: Any) -> Any:
-    if given is None:
-        return None
-    leaves = tf.nest.flatten(given)
-    if not leaves or not all(isinstance(leaf, tf.TensorSpec) for leaf in leaves):
-        raise TypeError("input_signature is a list of tf.TensorSpec, one for each input.")
-    single = isinstance(given, list | tuple) and len(given) == 1
-    return given[0] if single else given
-
-
-def _call(function: Callable[..., Any], inputs: Any) -> Any:
-    if isinstance(inputs, Mapping):
-        return function(**inputs)
-    return function(*inputs) if isinstance(inputs, list | tuple) else function(inputs)
-
-
-def _load(path: str) -> Any:
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"no model file at {path!r}")
-    if not path.endswith(_FILES):
-        raise ModelError(f"a model file ends in {', '.join(_FILES)}. Got {os.path.basename(path)!r}.")
-    try:
-        return keras.models.load_model(path, compile=False)
-    except Exception as error:  # Keras raises many kinds for files that are not its own
-        raise ModelError(f"{os.path.basename(path)!r} must hold a Keras model. Got: {_brief(error)}") from error
-
-
-def _brief(error: Exception | None) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    wrapped = lines[0] in ("in user code:", "Exception encountered when calling layer")
-    return f"{type(error).__name__}: {lines[-1 if wrapped else 0][:300]}"
 
 
 # --- layer= -----------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def single(gradient: SingleGradient) -> SingleRule:
     """Makes a single-valued rule.
 
     Args:
-      gradient: `(op, point, upstream)` → the gradient for each active input, in the order of `op.active`.
+      gradient: `(op, point, upstream)` → the gradient for each input of `op.differentiable`, in that order.
 
     Returns:
       The rule `(op, inputs) -> outputs`.
@@ -53,8 +53,8 @@ def twin(gradient: TwinGradient) -> TwinRule:
     """Makes a twin-valued rule.
 
     Args:
-      gradient: `(op, x, baseline, upstream)` → multipliers times upstream for each active input, in the
-        order of `op.active`.
+      gradient: `(op, x, baseline, upstream)` → multipliers times upstream for each input of
+        `op.differentiable`, in that order.
 
     Returns:
       The rule `(op, inputs, baseline_inputs) -> (outputs, baseline_outputs)`.
@@ -79,7 +79,7 @@ def _emit(
     @tf.custom_gradient
     def replaced(*active: tf.Tensor):  # type: ignore[no-untyped-def]
         point = list(inputs)
-        for position, tensor in zip(op.active, active, strict=True):
+        for position, tensor in zip(op.differentiable, active, strict=True):
             point[position] = tensor
         outputs = op.outputs(point)
         here = Point(tuple(point), tuple(outputs))
@@ -89,15 +89,13 @@ def _emit(
 
         return outputs, gradient
 
-    return replaced(*(inputs[position] for position in op.active))
+    return replaced(*(inputs[position] for position in op.differentiable))
 
 
-def ordinary_gradient(
-    op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor], wanted: Sequence[int] | None = None
-) -> list[tf.Tensor]:
-    """Returns the op's own gradient at a point, for the inputs at the positions `wanted` (the active ones)."""
+def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the op's own gradient at a point, for the inputs at the positions `op.differentiable`."""
     point = [tf.stop_gradient(tensor) for tensor in inputs]
-    variables = [point[position] for position in (op.active if wanted is None else wanted)]
+    variables = [point[position] for position in op.differentiable]
     gradients = tf.gradients(
         op.outputs(point), variables, list(upstream), unconnected_gradients=tf.UnconnectedGradients.ZERO
     )

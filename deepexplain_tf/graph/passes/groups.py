@@ -31,14 +31,17 @@ def form_groups(program: Program, explained: Collection[Value]) -> Program:
       program: any program.
       explained: the inputs on which the groups' values depend.
     """
-    chosen = {region.exit: region for region in _choose(analyse(explained, program.outputs))}
-    if not chosen:
-        return program
+    activity = analyse(explained, program.outputs)
+    chosen = {region.exit: region for region in _choose(activity)}
     current: dict[Value, Value] = {}
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
-        del inputs
-        return _group(chosen[node], current).outputs() if node in chosen else None
+        if node in chosen:
+            return _group(chosen[node], current).outputs()
+        if node.bodies and activity.is_active(node):
+            bodies = {name: form_groups(body, activity.inside(node, body)) for name, body in node.bodies.items()}
+            return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
+        return None
 
     rewrite(program.outputs, transform, current)
     return Program(program.inputs, tuple(current[value] for value in program.outputs))
@@ -133,4 +136,4 @@ def _group(region: _Region, current: Mapping[Value, Value]) -> Node:
     inside = rewrite([region.exit.output()], lambda *_: None, dict(arguments))
     body = Program(tuple(arguments.values()), (inside[region.exit.output()],))
     inputs = tuple(current[value] for value in operands)
-    return Node(region.exit.name, GROUP, inputs, region.exit.specs, device=region.exit.device, body=body)
+    return Node(region.exit.name, GROUP, inputs, region.exit.specs, device=region.exit.device, bodies={"body": body})

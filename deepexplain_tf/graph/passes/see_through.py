@@ -1,6 +1,7 @@
 """Users' own gradients taken off, so that rules see the ops that compute the value."""
 
 from collections.abc import Sequence
+import dataclasses
 
 from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
 
@@ -9,6 +10,9 @@ def see_through(program: Program) -> Program:
     """Returns the program without the pass-through ops that carry a `tf.custom_gradient`."""
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
+        if node.bodies:
+            bodies = {name: see_through(body) for name, body in node.bodies.items()}
+            return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
         return inputs if node.type == "IdentityN" else None
 
     current = rewrite(program.outputs, transform)

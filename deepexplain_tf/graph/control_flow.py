@@ -1,0 +1,188 @@
+"""Loops and branches emitted again, with the walk going through the programs inside them."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.ir import Node, Program, Value
+from deepexplain_tf.graph.kinds import BRANCHES
+from deepexplain_tf.graph.twin import Signal, Twin, at_x, flatten, pack_like
+
+Run = Callable[[Program, Sequence[Signal]], list[Signal]]  # a program of the node's, with its arguments
+
+_PASSED = {"Identity", "Snapshot"}
+
+
+def emit_structure(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
+    """Emits a loop or branch.
+
+    Args:
+      node: a While, If or Case.
+      signals: its inputs.
+      run: emits one of the programs inside it.
+    """
+    return _branches(node, signals, run) if node.type in BRANCHES else _loop(node, signals, run)
+
+
+def _branches(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
+    choice, *arguments = signals
+    programs = list(node.bodies.values())
+    twin = [any(isinstance(signal, Twin) for signal in arguments)] * len(node.specs)
+
+    def branch(program: Program) -> Callable[[], list[tf.Tensor]]:
+        def emit() -> list[tf.Tensor]:
+            outputs = run(program, arguments)
+            return flatten([_as_twin(signal) if both else signal for signal, both in zip(outputs, twin, strict=True)])
+
+        return emit
+
+    index = at_x(choice)
+    if node.type.endswith("If"):
+        truth = index if index.dtype == tf.bool else tf.not_equal(index, tf.zeros_like(index))
+        tensors = tf.cond(truth, branch(node.bodies["then_branch"]), branch(node.bodies["else_branch"]))
+    else:
+        tensors = tf.switch_case(index, [branch(program) for program in programs])
+    tensors = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+    template: list[Signal] = [Twin(index, index) if both else index for both in twin]
+    return pack_like(template, tensors)
+
+
+def _loop(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
+    condition, body = node.bodies["cond"], node.bodies["body"]
+    doubled = _doubled(body, signals)
+    start = [_as_twin(signal) if n in doubled else signal for n, signal in enumerate(signals)]
+    # What the body hands on unchanged is read from outside.
+    moving = [n for n, value in enumerate(body.outputs) if value != body.inputs[n]]
+    first = [start[n] for n in moving]
+    shapes = [shape for n in moving for shape in [_shape(node, n, start[n])] * (2 if n in doubled else 1)]
+
+    def arguments(tensors: Sequence[tf.Tensor]) -> list[Signal]:
+        full = list(start)
+        for n, signal in zip(moving, pack_like(first, list(tensors)), strict=True):
+            full[n] = signal
+        return full
+
+    def turn(*tensors: tf.Tensor) -> list[tf.Tensor]:
+        outputs = run(body, arguments(tensors))
+        after = flatten([_as_twin(outputs[n]) if n in doubled else outputs[n] for n in moving])
+        for tensor, shape in zip(after, shapes, strict=True):
+            tensor.set_shape(shape)
+        return after
+
+    final = tf.while_loop(
+        lambda *tensors: at_x(run(condition, arguments(tensors))[0]),
+        turn,
+        flatten(first),
+        shape_invariants=shapes,
+        maximum_iterations=trip_bound(node, start),
+    )
+    full = list(start)
+    for n, signal in zip(moving, pack_like(first, list(final)), strict=True):
+        full[n] = signal
+    return full
+
+
+def _as_twin(signal: Signal) -> Twin:
+    return signal if isinstance(signal, Twin) else Twin(signal, signal)
+
+
+def _doubled(body: Program, signals: Sequence[Signal]) -> set[int]:
+    """Returns the loop variables that differ between the two points, be it in shape, after any number of turns."""
+    found = {n for n, signal in enumerate(signals) if isinstance(signal, Twin)}
+    while found:
+        reached = analyse([body.inputs[n] for n in found], body.outputs, how="anything").varying
+        more = found | {n for n, value in enumerate(body.outputs) if value in reached}
+        if more == found:
+            break
+        found = more
+    return found
+
+
+def _shape(node: Node, number: int, signal: Signal) -> tf.TensorShape:
+    """Returns the shape that a loop variable keeps."""
+    shape = node.specs[number].shape
+    for tensor in flatten([signal]):
+        shape = shape.most_specific_compatible_shape(tensor.shape)
+    return shape
+
+
+# --- how often a loop turns at most, which XLA must know to differentiate it ---------------------------------
+
+
+def trip_bound(node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
+    """Returns a bound on the number of turns of a loop whose condition is `counter < limit` (and more).
+
+    Args:
+      node: the loop.
+      start: its variables before the first turn.
+
+    Returns:
+      An int32 scalar, None where the condition has no such form.
+    """
+    bounds = []
+    for comparison in _conjuncts(node.bodies["cond"].outputs[0]):
+        bound = _bound(comparison, node, start)
+        if bound is not None:
+            bounds.append(bound)
+    return tf.reduce_min(tf.stack(bounds)) if len(bounds) > 1 else bounds[0] if bounds else None
+
+
+def has_trip_bound(node: Node) -> bool:
+    """Whether `trip_bound` will find one."""
+    return any(_counter_and_limit(comparison, node) for comparison in _conjuncts(node.bodies["cond"].outputs[0]))
+
+
+def _bound(comparison: Node, node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
+    found = _counter_and_limit(comparison, node)
+    if found is None:
+        return None
+    counter, limit = found
+    condition = node.bodies["cond"]
+    if limit in condition.inputs:
+        end = at_x(start[condition.inputs.index(limit)])
+    else:
+        end = tf.constant(tf.make_ndarray(limit.node.attrs["value"].tensor))
+    if end.shape.rank != 0:
+        return None
+    extra = 1 if comparison.type in ("LessEqual", "GreaterEqual") else 0
+    return tf.cast(end, tf.int32) - tf.cast(at_x(start[counter]), tf.int32) + extra
+
+
+def _counter_and_limit(comparison: Node, node: Node) -> tuple[int, Value] | None:
+    """Returns the position of a variable that grows by one each turn, and the value that it stays below."""
+    if comparison.type not in ("Less", "LessEqual", "Greater", "GreaterEqual"):
+        return None
+    low, high = (_source(value) for value in comparison.inputs)
+    if comparison.type.startswith("Greater"):
+        low, high = high, low
+    condition, body = node.bodies["cond"], node.bodies["body"]
+    if low not in condition.inputs or low.dtype not in (tf.int32, tf.int64):
+        return None
+    counter = condition.inputs.index(low)
+    step = _source(body.outputs[counter]).node
+    grows = step.type in ("AddV2", "Add") and body.inputs[counter] in [_source(value) for value in step.inputs]
+    ones = grows and any(_is_one(_source(value).node) for value in step.inputs)
+    if high in condition.inputs:
+        number = condition.inputs.index(high)
+        fixed = _source(body.outputs[number]) == body.inputs[number]
+    else:
+        fixed = high.node.type == "Const"
+    return (counter, high) if ones and fixed else None
+
+
+def _conjuncts(value: Value) -> list[Node]:
+    node = _source(value).node
+    if node.type == "LogicalAnd":
+        return [found for operand in node.inputs for found in _conjuncts(operand)]
+    return [node]
+
+
+def _source(value: Value) -> Value:
+    while value.node.type in _PASSED:
+        value = value.node.inputs[0]
+    return value
+
+
+def _is_one(node: Node) -> bool:
+    return node.type == "Const" and tf.make_ndarray(node.attrs["value"].tensor).tolist() == 1

@@ -1,0 +1,35 @@
+"""Functions of several active operands, element by element."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.rules.base import RULES, Point, average, ordinary_gradient, sum_to_shape, twin
+
+
+@RULES.register("joint")
+@twin
+def joint(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """M = J + Δ·(Δout − J·Δ) / ‖Δ‖² over the operands of one element, J the derivative at the midpoint.
+
+    For Atan2, Xlogy, Pow of two active values, and Select whose condition depends on the explained tensor (J is then
+    the choice at x, exact wherever the condition is the same at both points). Complete wherever an operand
+    moved; what a change of the condition alone does has nothing to be attributed to and stays in the gap.
+    """
+    positions = op.differentiable
+    shape = tf.shape(x.outputs[0])
+    ends = [tf.broadcast_to(x.inputs[position], shape) for position in positions]
+    starts = [tf.broadcast_to(baseline.inputs[position], shape) for position in positions]
+    middle = list(x.inputs)
+    for position, end, start in zip(positions, ends, starts, strict=True):
+        middle[position] = average(end, start)
+    jacobian = ordinary_gradient(op, middle, [tf.ones_like(x.outputs[0])])
+    changes = [end - start for end, start in zip(ends, starts, strict=True)]
+    explained = tf.add_n([slope * change for slope, change in zip(jacobian, changes, strict=True)])
+    size = tf.add_n([change * change for change in changes])
+    correction = tf.math.divide_no_nan(x.outputs[0] - baseline.outputs[0] - explained, size)
+    return [
+        sum_to_shape(upstream[0] * (slope + change * correction), x.inputs[position])
+        for position, slope, change in zip(positions, jacobian, changes, strict=True)
+    ]
