@@ -11,7 +11,8 @@ import deepexplain_tf as dx
 from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Program
-from deepexplain_tf.graph.trace import source_of, trace
+from deepexplain_tf.graph.source import source_of
+from deepexplain_tf.graph.trace import trace
 
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 

@@ -38,6 +38,22 @@ class Layout:
     shapes: tuple[tuple[int, ...], ...]
     seed: int | None
 
+    def flatten(self, option: str, given: Any) -> list[Any]:
+        """Returns an option that has one value for each explained tensor, in their order.
+
+        Raises:
+          OptionError: the option does not have the structure of the inputs.
+        """
+        structure = self.structure
+        if isinstance(structure, Mapping) and isinstance(given, Mapping) and given.keys() == structure.keys():
+            return [given[name] for name in sorted(structure, key=structure.__getitem__)]
+        if isinstance(structure, list | tuple) and isinstance(given, list | tuple) and len(given) == len(structure):
+            return list(given)
+        if structure == 0:
+            return [given]
+        shown = list(structure) if isinstance(structure, Mapping) else f"{len(structure)} inputs"
+        raise OptionError(f"{option} must have the structure of the inputs, {shown}. Got {str(given)[:100]}.")
+
 
 class Result(TypedDict, total=False):
     """What a method's graph returns.

@@ -166,12 +166,7 @@ def _per_input(option: str, given: Any, layout: Layout) -> list[tuple[int, ...]]
     """Returns one tuple of whole numbers per input."""
     if given is None:
         return [(1,) * len(shape) for shape in layout.shapes]
-    several = isinstance(layout.structure, list | tuple | dict)
-    if several and isinstance(given, dict):
-        given = [given.get(key) for key in layout.structure]
-    tuples = list(given) if several and isinstance(given, list | tuple) else [given]
-    if len(tuples) != len(layout.shapes):
-        raise OptionError(f"{option} has one tuple for each of {len(layout.shapes)} inputs. Got {given!r}.")
+    tuples = layout.flatten(option, given)
     for item, shape in zip(tuples, layout.shapes, strict=True):
         fits = isinstance(item, list | tuple | np.ndarray) and len(item) == len(shape)
         if not (fits and all(is_int(size) and size >= 1 for size in item)):

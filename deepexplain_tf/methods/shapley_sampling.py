@@ -163,8 +163,7 @@ def _players(groups: Any, layout: Layout) -> tuple[list[np.ndarray], int]:
     if groups is None:
         flat = np.arange(sum(sizes))
     else:
-        given = tf.nest.flatten(groups) if isinstance(layout.structure, list | tuple | dict) else [groups]
-        arrays = [np.asarray(ids) for ids in given]
+        arrays = [np.asarray(ids) for ids in layout.flatten("groups", groups)]
         fits = [array.shape for array in arrays] == list(layout.shapes)
         if not fits or not all(array.dtype.kind in "iu" for array in arrays):
             shown = [f"{array.dtype}{list(array.shape)}" for array in arrays]

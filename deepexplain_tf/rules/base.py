@@ -105,7 +105,7 @@ def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf
 def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: float) -> tf.Tensor:
     """Returns numerator / (denominator + ε·sign(denominator)), with sign(0) = +1."""
     sign = tf.where(denominator >= 0, tf.ones_like(denominator), -tf.ones_like(denominator))
-    return numerator / (denominator + tf.cast(epsilon, denominator.dtype) * sign)
+    return numerator / (denominator + tf.constant(epsilon, denominator.dtype) * sign)
 
 
 def sum_to_shape(tensor: tf.Tensor, operand: tf.Tensor) -> tf.Tensor:

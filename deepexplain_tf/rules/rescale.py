@@ -39,7 +39,7 @@ def _slope(x: tf.Tensor, baseline: tf.Tensor, rise: tf.Tensor, derivative: tf.Te
     run = x - baseline
     equal = run == 0
     usable = tf.math.is_finite(derivative)
-    threshold = tf.cast(_RELATIVE_THRESHOLD[x.dtype], x.dtype)
+    threshold = tf.constant(_RELATIVE_THRESHOLD[x.dtype], x.dtype)
     near = tf.abs(run) <= threshold * tf.maximum(tf.abs(x), tf.abs(baseline))
     secant = rise / tf.where(equal, tf.ones_like(run), run)
     limit = tf.where(usable, derivative, tf.zeros_like(derivative))

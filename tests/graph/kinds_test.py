@@ -22,7 +22,8 @@ def test_every_name_is_an_op_of_tensorflow(name):
 
 def _found(function, *shapes, dtype=tf.float64):
     """The kind of each active op, by op type."""
-    with dx.DeepExplain(function, input_signature=[tf.TensorSpec([None, *s], dtype) for s in shapes]) as de:
+    signature = [tf.TensorSpec([None, *shape], dtype) for shape in shapes]
+    with dx.DeepExplain(function, output="model", input_signature=signature) as de:
         return {op.type: op.kind for op, _ in de.coverage("saliency") if op.type != "Identity"}
 
 
@@ -192,7 +193,7 @@ _A, _B = (4,), (4,)
         (lambda a, b: tf.einsum("bi,bj->bij", a, b), "Einsum", Kind.PRODUCT),
         (lambda a, b: tf.maximum(a, b), "Maximum", Kind.MAXIMUM),
         (lambda a, b: tf.maximum(a, 0.5) + b, "Maximum", Kind.ACTIVATION),
-        (lambda a, b: tf.minimum(0.5, a) + b, "Minimum", Kind.ACTIVATION),
+        (lambda a, b: tf.minimum(tf.constant(0.5, a.dtype), a) + b, "Minimum", Kind.ACTIVATION),
         (lambda a, b: tf.minimum(a, b), "Minimum", Kind.MINIMUM),
         (lambda a, b: tf.reduce_max(a + b, 1), "Max", Kind.MAXIMUM),
         (lambda a, b: tf.reduce_min(a + b, 1), "Min", Kind.MINIMUM),
@@ -202,11 +203,15 @@ _A, _B = (4,), (4,)
         (lambda a, b: tf.stop_gradient(a) + b, "StopGradient", Kind.STOP_GRADIENT),
         (lambda a, b: tf.pow(a, 2.0) + b, "Pow", Kind.FUNCTION),
         (lambda a, b: tf.pow(a, b), "Pow", Kind.UNKNOWN),
-        (lambda a, b: tf.clip_by_value(a, b, b + 1.0), "ClipByValue", Kind.UNKNOWN),
+        (
+            lambda a, b: tf.raw_ops.ClipByValue(t=a, clip_value_min=b, clip_value_max=b + 1.0),
+            "ClipByValue",
+            Kind.UNKNOWN,
+        ),
         (lambda a, b: tf.where(a > 0, a, b), "SelectV2", Kind.DISCRETE),
         (lambda a, b: tf.gather(a, tf.argmax(b, 1), axis=1, batch_dims=1), "GatherV2", Kind.DISCRETE),
-        (lambda a, b: tf.sort(a + b, 1), "TopKV2", Kind.UNKNOWN),
-        (lambda a, b: tf.math.cumprod(a + b, 1), "Cumprod", Kind.UNKNOWN),
+        (lambda a, b: tf.sort(a + b, 1), "TopKV2", Kind.SECANT),
+        (lambda a, b: tf.math.cumprod(a + b, 1), "Cumprod", Kind.SECANT),
         (lambda a, b: tf.math.atan2(a, b), "Atan2", Kind.UNKNOWN),
     ],
 )

@@ -2,10 +2,8 @@
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE
 from deepexplain_tf.graph.read import argument, read_function
 from tests.checks import op_types, program_of, run_program
@@ -140,22 +138,11 @@ def test_values_of_tensors_can_be_found_inside_calls():
 
 
 def test_a_shared_value_is_read_once():
-    program = program_of(lambda x: tf.add_n([tf.tanh(x)] * 3) if x is None else (lambda t: t + t * t)(tf.tanh(x)), _X)
-    assert op_types(program).count("Tanh") == 1
-
-
-def test_control_flow_of_the_first_tensorflow_is_refused():
     def model(x):
-        return tf.compat.v1.while_loop(lambda i, _: i < 3, lambda i, y: (i + 1, y * 2.0), [0, x])[1]
+        shared = tf.tanh(x)
+        return shared + shared * shared
 
-    enabled = tf.compat.v1.control_flow_v2_enabled()
-    tf.compat.v1.disable_control_flow_v2()
-    try:
-        with pytest.raises(ModelError, match="TensorFlow 1"):
-            _read(tf.autograph.experimental.do_not_convert(model), _spec(4))
-    finally:
-        if enabled:
-            tf.compat.v1.enable_control_flow_v2()
+    assert sorted(op_types(program_of(model, _X))) == ["AddV2", "Mul", "Tanh"]
 
 
 def test_argument_is_a_new_input():

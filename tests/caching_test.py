@@ -1,0 +1,233 @@
+"""A repeated call does not trace again: neither the model nor a graph of the library."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from tests.models import mlp, perceptron
+
+METHODS = dx.list_methods()
+OPTIONS = {"integrated_gradients": {"n_steps": 4}, "shapley_sampling": {"n_samples": 4}}
+COMPARING = ("deeplift", "integrated_gradients", "occlusion", "shapley_sampling")
+
+each_method = pytest.mark.parametrize("method", METHODS)
+comparing_method = pytest.mark.parametrize("method", COMPARING)
+
+
+def examples(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)
+
+
+class Counted:
+    """A model that counts how often its Python code runs."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self._function = perceptron()
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        self.runs += 1
+        return self._function(x)
+
+
+class Watched:
+    """An explainer of a counted model, and the traces since `settle`."""
+
+    def __init__(self, method: str, **settings: Any):
+        self.model = Counted()
+        with dx.DeepExplain(self.model, **settings) as de:
+            self.explain = de.explainer(method, **OPTIONS.get(method, {}))
+
+    def settle(self) -> None:
+        self._before = self.model.runs, self.explain.n_traces
+
+    @property
+    def traces(self) -> tuple[int, int]:
+        return self.model.runs - self._before[0], self.explain.n_traces - self._before[1]
+
+
+@each_method
+def test_the_first_call_traces_and_a_second_one_does_not(method: str):
+    watched = Watched(method)
+    assert (watched.model.runs, watched.explain.n_traces) == (0, 0)
+    watched.explain(examples(3), target=0)
+    assert watched.model.runs == 1
+    assert watched.explain.n_traces == 1
+    watched.settle()
+    watched.explain(examples(3, seed=1), target=0)
+    assert watched.traces == (0, 0)
+
+
+@each_method
+def test_another_number_of_examples_does_not_trace(method: str):
+    watched = Watched(method)
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    for count in (1, 2, 5, 70):
+        watched.explain(examples(count), target=0)
+    watched.explain(examples(5), target=0, batch_size=2)
+    assert watched.traces == (0, 0)
+
+
+@each_method
+def test_another_target_does_not_trace(method: str):
+    watched = Watched(method)
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    for target in (1, -1, np.int64(2), (1,), [0, 1, 2], np.array([2, 0, 1]), np.array([1, 1, 0], np.uint8)):
+        watched.explain(examples(3), target=target)
+    assert watched.traces == (0, 0)
+
+
+@each_method
+def test_the_predicted_class_and_weights_trace_once(method: str):
+    watched = Watched(method)
+    for target in (None, 0, np.ones((3, 3)), np.ones((1, 3))):
+        watched.explain(examples(3), target=target)
+    watched.settle()
+    for target in (None, 1, np.zeros((3, 3)) + 0.5, np.eye(3), None, np.full((1, 3), 0.1)):
+        watched.explain(examples(3), target=target)
+    assert watched.traces == (0, 0)
+
+
+def test_the_same_callable_target_traces_once():
+    runs = []
+
+    def target(outputs: tf.Tensor) -> tf.Tensor:
+        runs.append(outputs)
+        return outputs[:, 0] - outputs[:, 1]
+
+    watched = Watched("deeplift")
+    watched.explain(examples(3), target=target)
+    watched.settle()
+    assert len(runs) == 1
+    watched.explain(examples(4), target=target)
+    assert watched.traces == (0, 0)
+    assert len(runs) == 1
+
+
+@comparing_method
+def test_another_baseline_does_not_trace(method: str):
+    watched = Watched(method)
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    one, each = examples(1, seed=1)[0], examples(3, seed=2)
+    for baseline in (None, 0.5, 1, np.float64(0.25), one, one[None], each, each.astype(np.float64)):
+        watched.explain(examples(3), target=0, baseline=baseline)
+    assert watched.traces == (0, 0)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_another_number_of_steps_does_not_trace(jit_compile: bool):
+    watched = Watched("integrated_gradients", jit_compile=jit_compile)
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    for n_steps in (1, 3, 50):
+        watched.explain(examples(3), target=0, n_steps=n_steps)
+    for quadrature in ("midpoint", "trapezoid", "left", "right"):
+        watched.explain(examples(3), target=0, quadrature=quadrature)
+    assert watched.traces == (0, 0)
+
+
+def test_a_tolerance_does_not_trace():
+    watched = Watched("integrated_gradients")
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    for tolerance in (0.1, 1e-4):
+        watched.explain(examples(3), target=0, n_steps=None, tolerance=tolerance)
+    assert watched.traces == (0, 0)
+
+
+def test_another_number_of_samples_does_not_trace():
+    watched = Watched("shapley_sampling")
+    watched.explain(examples(3), target=0, n_samples=4, seed=0)
+    watched.settle()
+    for n_samples, seed in ((2, 1), (8, None), (20, 3)):  # 4 players: exact values from 24 on
+        watched.explain(examples(3), target=0, n_samples=n_samples, seed=seed)
+    assert watched.traces == (0, 0)
+
+
+def test_other_groups_do_not_trace():
+    watched = Watched("shapley_sampling")
+    watched.explain(examples(3), target=0, n_samples=2, groups=np.array([0, 1, 2, 3]))
+    watched.settle()
+    watched.explain(examples(3), target=0, n_samples=2, groups=np.array([0, 0, 1, 2]))
+    assert watched.traces == (0, 0)
+
+
+def test_other_windows_do_not_trace():
+    watched = Watched("occlusion")
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    for window, strides in ((2, 1), (2, 2), (4, 3)):
+        watched.explain(examples(3), target=0, window_shape=(window,), strides=(strides,))
+    assert watched.traces == (0, 0)
+
+
+@each_method
+def test_inputs_of_another_kind_with_the_same_dtype_do_not_trace(method: str):
+    watched = Watched(method)
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    for given in (tf.constant(examples(3)), tf.Variable(examples(3)), np.asfortranarray(examples(3))):
+        watched.explain(given, target=0)
+    assert watched.traces == (0, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.uint8, np.bool_, np.float16])
+def test_real_numbers_of_another_dtype_do_not_trace_a_keras_model_again(dtype: Any):
+    with dx.DeepExplain(mlp()) as de:
+        explain = de.explainer("deeplift", target=0)
+        explain(examples(2))
+        n_traces = explain.n_traces
+        explain(np.abs(examples(2)).astype(dtype))
+    assert explain.n_traces == n_traces
+
+
+def test_methods_of_one_block_share_the_trace_of_the_model():
+    model = Counted()
+    with dx.DeepExplain(model) as de:
+        for method in METHODS:
+            de.explain(method, examples(2), target=1, **OPTIONS.get(method, {}))
+        assert model.runs == 1
+        before = de.explainer("saliency").n_traces
+        for method in METHODS:
+            explain = de.explainer(method, **OPTIONS.get(method, {}))
+            explain(examples(2), target=2)
+        assert explain.n_traces == before
+        de.coverage("deeplift")
+    assert model.runs == 1
+
+
+def test_a_declared_signature_is_traced_on_entering_and_never_again():
+    model = Counted()
+    de = dx.DeepExplain(model, input_signature=[tf.TensorSpec([None, 4])])
+    assert model.runs == 0
+    with de:
+        assert model.runs == 1
+        de.explain("saliency", examples(2), target=0)
+        de.coverage("saliency")
+        de.rewrite("guided_backprop")(examples(2))
+    assert model.runs == 1
+
+
+@pytest.mark.parametrize("method", ["deeplift", "guided_backprop"])
+def test_a_rewritten_model_traces_once(method: str):
+    model = Counted()
+    with dx.DeepExplain(model) as de:
+        rewritten = de.rewrite(method)
+        for count in (2, 3, 2, 5):
+            rewritten(tf.constant(examples(count)))
+    assert model.runs == 1
+
+
+def test_a_tf_function_around_an_explainer_traces_nothing_at_its_second_call():
+    watched = Watched("integrated_gradients")
+    inside = tf.function(lambda x: watched.explain(x, target=0).attributions)
+    inside(tf.constant(examples(3)))
+    watched.settle()
+    inside(tf.constant(examples(3, seed=1)))
+    assert watched.traces == (0, 0)
