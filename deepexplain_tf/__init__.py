@@ -1,22 +1,20 @@
 """Explains any TensorFlow model: which inputs made it say that?"""
 
-from deepexplain_tf import visualize
-from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
-from deepexplain_tf.explain import DeepExplain, Explainer
-from deepexplain_tf.explanation import Explanation, load
-from deepexplain_tf.methods import list_methods
-from deepexplain_tf.rules import list_rules
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deepexplain_tf.api import *  # noqa: F403  (the type checker's view of what is found below)
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "DeepExplain",
-    "DeepExplainError",
-    "Explainer",
-    "Explanation",
-    "UnsupportedOpError",
-    "list_methods",
-    "list_rules",
-    "load",
-    "visualize",
-]
+
+def __getattr__(name: str) -> Any:
+    # TensorFlow takes seconds to import, and the command line's help does without it.
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("deepexplain_tf.api"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *importlib.import_module("deepexplain_tf.api").__all__]

@@ -1,6 +1,6 @@
 """What stands behind a `DeepExplain` and its explainers: programs and compiled functions, each made once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import inspect
 import threading
@@ -56,10 +56,10 @@ class Engine:
 
     def model(self, inputs: Any = None) -> Model:
         """Returns the model traced for these inputs (any, where it declares its own)."""
-        key = None if self._source.specs is not None else _signature(inputs)
         with self._lock:
-            if key is None and inputs is None and self._source.specs is None and self._models:
+            if inputs is None and self._models:
                 return next(iter(self._models.values()))
+            key = None if self._source.specs is not None else _signature(inputs)
             if key not in self._models:
                 traced = trace(self._source, self._layer, inputs)
                 names = _output_names(self._source.layered, traced.outputs)
@@ -110,7 +110,8 @@ class Engine:
         def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
             self.n_traces += 1
             scope = Scope(objective, inputs, selector[0] if selector else None)
-            return method.attribute(scope, baseline, data, composite, chunks)
+            result = method.attribute(scope, baseline, data, composite, chunks)
+            return _without_rounding(result, objective.depends)
 
         specs = {
             "inputs": [value.spec for value in objective.inputs],
@@ -144,6 +145,15 @@ class Engine:
                 function.get_concrete_function()
                 self._compiled[key] = function
             return self._compiled[key]
+
+
+def _without_rounding(result: Result, depends: Sequence[bool]) -> Result:
+    """Makes what belongs to tensors that the target does not depend on 0, where rounding made it nearly so."""
+    for name in ("attributions", "standard_error"):
+        if name in result:
+            pairs = zip(result[name], depends, strict=True)
+            result[name] = [tensor if does else 0 * tensor for tensor, does in pairs]
+    return result
 
 
 def _output_names(keras_model: Any, outputs: Any) -> list[str]:

@@ -77,7 +77,7 @@ class DeepExplain:
         if not isinstance(strict, bool):
             raise OptionError(f"strict must be True or False. Got {strict!r}.")
         self._engine = Engine(
-            source_of(model, signature, input_signature, output),
+            source_of(model, input_signature, signature=signature, output=output),
             output=output,
             layer=layer,
             overrides=_checked(overrides),

@@ -51,6 +51,12 @@ class Objective:
         ops = tuple(Op(node, positions, {}) for node, positions in found)
         return Coverage(ops, tuple(composite.verdict(op) for op in ops))
 
+    @functools.cached_property
+    def depends(self) -> list[bool]:
+        """For each explained tensor, whether the target depends on it."""
+        reached = [analyse([value], self.program.outputs).varying for value in self.explained]
+        return [any(output in varying for output in self.program.outputs) for varying in reached]
+
     def require_dependence(self) -> None:
         """Checks that the program can be emitted and that the target depends on the explained tensors at all.
 
@@ -62,8 +68,7 @@ class Objective:
         for node in activity.nodes:
             if node.type in UNSUPPORTED:
                 raise unsupported(node)
-        varying = activity.varying
-        if not any(value in varying for value in self.program.outputs):
+        if not any(self.depends):
             raise TargetError("the target must depend on an explained tensor. Got one that depends on none.")
 
     def require(self, composite: Composite, strict: bool) -> tuple[str, ...]:

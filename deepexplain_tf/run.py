@@ -44,7 +44,7 @@ class _Call:
         chosen = np.arange(count) if rows is None else rows
         starts = range(0, count, self.batch_size)
         parts = []
-        for start in tqdm.tqdm(starts, desc=type(method).__name__, disable=not self.progress, leave=False):
+        for start in tqdm.tqdm(starts, desc=type(method).__name__, disable=not self.progress, delay=2, leave=False):
             batch = chosen[start : start + self.batch_size]
             padded = np.resize(batch, self.batch_size) if self.objective.batch else batch
             result = self.graph(method, data, functools.partial(_rows, padded))

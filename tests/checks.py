@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.activity import active_ops
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.graph.source import source_of
@@ -100,7 +100,7 @@ def relative_gap(e: Any) -> np.ndarray:
 def program_of(function: Callable[..., Any], *inputs: np.ndarray) -> Program:
     """Returns the program of a function of arrays, whose batch stays open."""
     specs = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in inputs]
-    return trace(source_of(function, specs), None).program
+    return trace(source_of(function, input_signature=specs), None).program
 
 
 def run_program(program: Program, *inputs: np.ndarray, jit_compile: bool = False) -> list[np.ndarray]:
@@ -115,5 +115,4 @@ def run_program(program: Program, *inputs: np.ndarray, jit_compile: bool = False
 
 def op_types(program: Program) -> list[str]:
     """Returns the op types between a program's inputs and its outputs, but for those that only pass a value on."""
-    active = analyse(program.inputs, program.outputs).active()
-    return [node.type for node in active if node.type != "Identity"]
+    return [node.type for node, _ in active_ops(program.inputs, program.outputs) if node.type != "Identity"]

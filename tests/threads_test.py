@@ -42,7 +42,7 @@ def job(model: Any, method: str, inputs: np.ndarray, **settings: Any) -> Callabl
     return run
 
 
-def assert_as_in_sequence(jobs: Sequence[Callable[[], Any]], repeats: int = 3) -> None:
+def assert_as_in_sequence(jobs: Sequence[Callable[[], Any]], repeats: int = 2) -> None:
     expected = [run() for run in jobs]
     for _ in range(repeats):
         for found, wanted in zip(together(jobs), expected, strict=True):

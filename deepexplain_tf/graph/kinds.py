@@ -35,7 +35,7 @@ _LINEAR = """
     Pad PadV2 PlaceholderWithDefault PreventGradient RFFT RFFT2D Real Reshape ResizeArea ResizeBicubic
     ResizeBilinear ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll ScatterNd Select SelectV2 Slice
     Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze StridedSlice Sub Sum
-    TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Trace Transpose UnsortedSegmentSum Unpack
+    TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Transpose UnsortedSegmentSum Unpack
     FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 DynamicStitch ParallelDynamicStitch DynamicPartition
     SegmentSum SegmentMean TensorListConcatLists TensorListConcatV2 TensorListFromTensor TensorListGather
     TensorListGetItem TensorListPopBack TensorListPushBack TensorListResize TensorListScatter

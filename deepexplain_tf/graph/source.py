@@ -33,7 +33,7 @@ class Source:
     owner: Any = None
 
 
-def source_of(model: Any, signature: str | None = None, input_signature: Any = None, output: Any = None) -> Source:
+def source_of(model: Any, input_signature: Any = None, *, signature: str | None = None, output: Any = None) -> Source:
     """Returns how to call whatever the user has.
 
     Args:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.ir import ARGUMENT, GROUP, Node, Program, Value, rewrite
-from deepexplain_tf.graph.kinds import ELEMENTWISE, Kind, kind_of
+from deepexplain_tf.graph.kinds import BRANCHES, ELEMENTWISE, LOOPS, Kind, kind_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def form_groups(program: Program, explained: Collection[Value]) -> Program:
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         if node in chosen:
             return _group(chosen[node], current).outputs()
-        if node.bodies and activity.is_active(node):
+        if node.type in LOOPS | BRANCHES and activity.is_active(node):
             bodies = {name: form_groups(body, activity.inside(node, body)) for name, body in node.bodies.items()}
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
         return None
