@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -50,22 +51,72 @@ def names_of(specs: Any) -> list[str]:
     return [getattr(spec, "name", None) or f"input {n}" for n, spec in enumerate(tf.nest.flatten(specs))]
 
 
+def as_arrays(given: Any) -> Any:
+    """Returns the user's inputs in their structure, as NumPy arrays; symbolic tensors stay so.
+
+    What no model could take is refused here, before any model is asked.
+
+    Raises:
+      InputError: no array, a dtype that is not real, NaN or Inf, no batch axis, an empty or unequal batch.
+    """
+    if isinstance(given, Mapping):
+        arrays: Any = {name: _array(value, f"input {name!r}") for name, value in given.items()}
+        leaves = list(arrays.values())
+    elif isinstance(given, list | tuple):
+        leaves = [_array(value, f"input {number}") for number, value in enumerate(given)]
+        arrays = leaves if isinstance(given, list) else tuple(leaves)
+    else:
+        arrays = _array(given, "inputs")
+        leaves = [arrays]
+    if not leaves:
+        raise InputError("inputs must hold at least one array. Got none.")
+    for array in leaves:
+        if len(array.shape) == 0:
+            raise InputError("inputs must have a batch axis first, [batch, ...]. Got a single number.")
+    sizes = {array.shape[0] for array in leaves if array.shape[0] is not None}
+    if len(sizes) > 1:
+        raise InputError(f"inputs must have one batch size. Got {sorted(sizes)}.")
+    if 0 in sizes:
+        raise InputError("inputs must hold at least one example. Got an empty batch.")
+    return arrays
+
+
+def _array(given: Any, name: str) -> Any:
+    """Returns an array of finite real numbers, or a symbolic tensor of real numbers."""
+    if is_symbolic(given):
+        if not (given.dtype.is_floating or given.dtype.is_integer or given.dtype.is_bool):
+            raise InputError(f"{name} must have a real dtype. Got {given.dtype.name}.")
+        return given
+    if not (isinstance(given, np.ndarray | np.generic | float | int) or hasattr(given, "__array__")) or _no_array(
+        given
+    ):
+        raise InputError(
+            f"{name} must be an array, [batch, ...]. Got {type(given).__name__} (a list is always a structure; make an "
+            "array of numbers with np.array)."
+        )
+    array = np.asarray(given)
+    if array.dtype.kind not in _REAL and array.dtype.name not in ("bfloat16",):
+        raise InputError(f"{name} must have a real dtype. Got {str(array.dtype)[:80]}.")
+    if array.dtype.kind not in "biu" and not np.isfinite(array.astype(np.float64)).all():
+        raise InputError(f"{name} must be finite. Got NaN or Inf.")
+    return array
+
+
+def _no_array(given: Any) -> bool:
+    return isinstance(given, type | keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor)
+
+
 def read_inputs(given: Any, specs: Any) -> list[np.ndarray | tf.Tensor]:
     """Returns the model's inputs as arrays of the specs' dtypes, flattened; symbolic tensors stay so.
 
     Raises:
-      InputError: wrong structure, rank, shape or dtype, NaN or Inf, an empty batch, or unequal batches.
+      InputError: wrong structure, rank or shape, or numbers that the model's dtype does not hold.
     """
     leaves = flatten_like(given, specs, "inputs")
     flat = tf.nest.flatten(specs)
     arrays = [
         _read(leaf, spec, f"input {spec.name or n!r}") for n, (leaf, spec) in enumerate(zip(leaves, flat, strict=True))
     ]
-    sizes = {array.shape[0] for array in arrays if array.shape[0] is not None}
-    if len(sizes) > 1:
-        raise InputError(f"inputs must have one batch size. Got {sorted(sizes)}.")
-    if 0 in sizes:
-        raise InputError("inputs must hold at least one example. Got an empty batch.")
     return arrays
 
 
@@ -117,19 +168,10 @@ def _read(given: Any, spec: tf.TensorSpec, name: str) -> Any:
 
 def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
     """Returns a user's array in a model's dtype."""
-    if isinstance(given, list | tuple | Mapping):
-        raise InputError(f"{name} must be an array. Got a {type(given).__name__}; make an array with np.array.")
-    array = np.asarray(given.numpy() if tf.is_tensor(given) else given)
-    numeric = (
-        array.dtype.kind in _REAL or tf.as_dtype(array.dtype).is_floating if array.dtype.kind in "biufV" else False
-    )
-    if not numeric:
-        raise InputError(f"{name} must have a real dtype. Got {array.dtype}.")
-    if array.dtype.kind not in "biu" and not np.isfinite(array.astype(np.float64)).all():
-        raise InputError(f"{name} must be finite. Got NaN or Inf.")
+    array = _array(given, name)
     if not dtype.is_floating and array.dtype.kind not in "biu" and not (array == np.round(array)).all():
         raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # looked for below
         cast = array.astype(dtype.as_numpy_dtype)
     if dtype.is_floating and not np.isfinite(cast.astype(np.float64)).all():
         raise InputError(f"{name} must be finite in the model's {dtype.name}. Got values beyond its range.")
@@ -137,7 +179,7 @@ def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
 
 
 def _is_number(given: Any) -> bool:
-    return np.isscalar(given) or (not isinstance(given, list | tuple | Mapping) and np.ndim(given) == 0)
+    return np.isscalar(given) or (isinstance(given, np.ndarray | np.generic) and given.ndim == 0)
 
 
 def is_symbolic(value: Any) -> bool:

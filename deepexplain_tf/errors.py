@@ -4,6 +4,7 @@ from collections.abc import Iterable
 import difflib
 
 _MAX_LENGTH = 500
+_LISTED = 12  # names that a message lists
 
 
 class DeepExplainError(ValueError):
@@ -43,11 +44,18 @@ class ClosedError(DeepExplainError):
     """Use of a `DeepExplain` outside its with-block."""
 
 
+def shortened(value: object) -> str:
+    """Returns what came, quoted and cut to fit into a message."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """Returns the known names nearest to `name`, or all of them where none is near, for a message."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    spelled = {item.lower(): item for item in reversed(names)}
+    near = [spelled[item] for item in difflib.get_close_matches(name[:64].lower(), spelled, n=3, cutoff=0.5)]
     listed = near or names
-    shown = ", ".join(repr(item) for item in listed[:12])
-    more = f", … ({len(listed)} in all)" if len(listed) > 12 else ""
+    shown = ", ".join(repr(item) for item in listed[:_LISTED])
+    more = f", … ({len(listed)} in all)" if len(listed) > _LISTED else ""
     return ("closest: " if near else "known: ") + (shown or "none") + more

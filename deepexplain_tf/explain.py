@@ -7,19 +7,18 @@ import tensorflow as tf
 
 from deepexplain_tf import run
 from deepexplain_tf.engine import Engine
-from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest
+from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.graph.source import source_of
-from deepexplain_tf.methods.base import METHODS, make
+from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
 from deepexplain_tf.rewrite import rewritten
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
 from deepexplain_tf.types import Overrides, Structure, Target
 
 _KINDS = (GROUP, *(kind.value for kind in Kind))
-_CALL = ("target", "baseline", "batch_size", "chunk_size", "seed", "progress")
 
 
 class DeepExplain:
@@ -198,9 +197,10 @@ class Explainer:
         return run.explain(self._engine, self._name, make(self._name, options), inputs, **call)
 
     def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        options = {name: value for name, value in given.items() if name not in _CALL}
-        make(self._name, options)
-        return {name: value for name, value in given.items() if name in _CALL}, options
+        options = {name: value for name, value in given.items() if name not in CALL_ARGUMENTS}
+        call = {name: value for name, value in given.items() if name in CALL_ARGUMENTS}
+        run.check_call(self._name, make(self._name, options), **call)
+        return call, options
 
 
 def _checked(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -209,9 +209,10 @@ def _checked(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if not isinstance(overrides, Mapping) or not all(callable(rule) for rule in overrides.values()):
         raise TypeError("overrides is a dict of op type or kind → rule(op, inputs) -> outputs.")
     for name in overrides:
-        if name not in _KINDS and not hasattr(tf.raw_ops, name):
-            known = [*_KINDS, *dir(tf.raw_ops)]
-            raise UnknownNameError(f"overrides must name op types or kinds. Got {name!r}; {closest(name, known)}.")
+        known = [*_KINDS, *(op for op in dir(tf.raw_ops) if op[0].isupper())]
+        if not isinstance(name, str) or name not in known:
+            hint = closest(str(name), known)
+            raise UnknownNameError(f"overrides must name op types or kinds. Got {shortened(name)}; {hint}.")
     return overrides
 
 

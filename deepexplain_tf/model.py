@@ -10,6 +10,7 @@ from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, clo
 from deepexplain_tf.graph.ir import Program, Value, rewrite
 from deepexplain_tf.graph.passes import cut, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
+from deepexplain_tf.graph.source import brief
 from deepexplain_tf.graph.trace import Traced
 from deepexplain_tf.objective import Objective
 
@@ -79,10 +80,11 @@ def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[
         function = tf.function(lambda *flat: target(tf.nest.pack_sequence_as(structure, flat)))
         concrete = function.get_concrete_function(*specs)
     except Exception as error:  # whatever the user's function raises
-        brief = str(error).strip().splitlines()[:1]
-        raise TargetError(f"a callable target must run on the outputs. Got {type(error).__name__}: {brief}") from error
+        raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error
     outputs = concrete.outputs
-    if len(outputs) != 1 or outputs[0].shape.rank not in (1, None) or not outputs[0].dtype.is_floating:
+    open_batch = all(spec.shape.rank and spec.shape[0] is None for spec in specs)
+    fits = len(outputs) == 1 and outputs[0].shape.rank in (1, None) and outputs[0].dtype.is_floating
+    if not fits or (open_batch and outputs[0].shape.rank == 1 and outputs[0].shape[0] is not None):
         shown = [f"{tensor.dtype.name}{tensor.shape}" for tensor in outputs]
         raise TargetError(f"a callable target must return one float tensor [batch]. Got {shown}.")
     return concrete

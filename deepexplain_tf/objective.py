@@ -69,7 +69,10 @@ class Objective:
             if node.type in UNSUPPORTED:
                 raise unsupported(node)
         if not any(self.depends):
-            raise TargetError("the target must depend on an explained tensor. Got one that depends on none.")
+            raise TargetError(
+                "the target must depend on an explained tensor. Got one that depends on none (a layer behind the logit "
+                'is reached with output="model").'
+            )
 
     def require(self, composite: Composite, strict: bool) -> tuple[str, ...]:
         """Checks that a composite covers the program; returns notes on ops that pass by plain gradient.
@@ -82,9 +85,10 @@ class Objective:
         program = self.program_for(composite)
         derived = analyse(self.explained, program.outputs, how="derivatives").varying
         if not any(value in derived for value in program.outputs):
+            kinds = ", ".join(sorted({value.dtype.name for value in self.explained}))
             raise TargetError(
                 "the target must depend on an explained tensor through differentiable ops. Got one that depends "
-                "on none that way; where inputs are whole numbers (tokens), name the embedding with layer=."
+                f"on none that way, {kinds}; where inputs are whole numbers (tokens), name the embedding with layer=."
             )
         refused = self.coverage(composite).refused()
         if refused and strict:

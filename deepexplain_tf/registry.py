@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from deepexplain_tf.errors import UnknownNameError, closest
+from deepexplain_tf.errors import UnknownNameError, closest, shortened
 
 T = TypeVar("T")
 
@@ -35,8 +35,10 @@ class Registry(Generic[T]):
             raise TypeError(f"a {self._family} is given by its name, a string. Got {type(name).__name__}.")
         found = self._aliases.get(name, name)
         if found not in self._members:
-            known = [*self._members, *self._aliases]
-            raise UnknownNameError(f"unknown {self._family} {name!r}; {closest(name, known)}.")
+            hint = closest(name, [*self._members, *self._aliases])
+            if hint.startswith("known"):  # aliases help who is near, and crowd the list for who is not
+                hint = closest(name, self._members)
+            raise UnknownNameError(f"unknown {self._family} {shortened(name)}; {hint}.")
         return found
 
     def __getitem__(self, name: str) -> T:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments import flatten_like, read_baseline
+from deepexplain_tf.arguments import as_arrays, flatten_like, read_baseline, read_inputs
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.objective import Objective, Scope
 from deepexplain_tf.rules.composites import Composite
@@ -23,8 +23,10 @@ def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[
     functions: dict[Any, Callable[..., Any]] = {}
 
     def call(inputs: Any) -> Any:
-        model = engine.model(inputs)
+        arrays = as_arrays(inputs)
+        model = engine.model(arrays)
         specs = tf.nest.flatten(model.traced.specs)
+        read_inputs(arrays, model.traced.specs)
         leaves = flatten_like(inputs, model.traced.specs, "inputs")
         tensors = [_tensor(leaf, spec.dtype) for leaf, spec in zip(leaves, specs, strict=True)]
         if model not in functions:

@@ -9,18 +9,21 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from deepexplain_tf.arguments import is_symbolic, names_of, read_baseline, read_inputs
+from deepexplain_tf.arguments import as_arrays, is_symbolic, names_of, read_baseline, read_inputs
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.engine import Engine
-from deepexplain_tf.errors import InputError, OptionError
+from deepexplain_tf.errors import InputError, ModelError, OptionError
 from deepexplain_tf.explanation import Explanation
-from deepexplain_tf.methods.base import Layout, Method, is_int
+from deepexplain_tf.graph.source import brief
+from deepexplain_tf.methods.base import Layout, Method, is_int, require
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
 from deepexplain_tf.target import Selection, read_target
 
 _BATCH_SIZE = 32
 _CHUNK_SIZE = 16
+_MAX_CHUNK_SIZE = 1024  # more at once is no faster, and a padded chunk takes its memory
+_MAX_SIZE = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +75,7 @@ class _Call:
             "data": dict(data),
         }
         compiled = self.engine.attribution(method, self.objective, self.chunks, arguments)
-        return dict(compiled(*tf.nest.map_structure(tf.convert_to_tensor, list(arguments.values()))))
+        return dict(_called(compiled, tf.nest.map_structure(tf.convert_to_tensor, list(arguments.values()))))
 
 
 def explain(
@@ -89,9 +92,7 @@ def explain(
     progress: bool = False,
 ) -> Explanation:
     """Explains a batch; see `DeepExplain.explain`."""
-    _check_sizes(batch_size, chunk_size, seed, progress)
-    if baseline is not None and not method.uses_baseline:
-        raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")
+    inputs = as_arrays(inputs)
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates and model.prefix is None:
@@ -103,6 +104,8 @@ def explain(
     positions = _positions(model, inputs)
     layout = Layout(positions, tuple(tuple(spec.shape[1:]) for spec in explained), seed)
     method.data(layout)  # options that do not fit the inputs are refused here
+    if symbolic and objective.batch not in (None, arrays[0].shape[0]):
+        raise InputError(f"inputs must have the model's batch size {objective.batch}. Got {arrays[0].shape[0]}.")
     fixed, size = objective.batch, batch_size or _BATCH_SIZE
     single = chunk_size is not None and not method.loops
     call = _Call(
@@ -113,7 +116,7 @@ def explain(
         baseline=starts,
         selector=[] if selection.data is None else [selection.data],
         batch_size=fixed or (min(size, chunk_size or size) if single else size),
-        chunks=Chunks(fixed or chunk_size or _CHUNK_SIZE, pad=bool(fixed or engine.jit_compile)),
+        chunks=Chunks(fixed or min(chunk_size or _CHUNK_SIZE, _MAX_CHUNK_SIZE), pad=bool(fixed or engine.jit_compile)),
         progress=progress,
     )
     result = method.run(call.evaluate_symbolic if symbolic else call.evaluate, arrays[0].shape[0])
@@ -161,9 +164,10 @@ def _target(
         return objective, Selection("callable", None, reported), engine.check(method, objective)
     probe = engine.objective(model, None, "index")
     output = probe.program.outputs[0]
-    if output.shape.rank is None or output.shape.rank == 0:
-        raise InputError(f"an explained output must have the shape [batch, ...]. Got {output.shape}.")
     batch = arrays[0].shape[0]
+    fixed = output.shape.rank and output.shape[0] is not None and model.traced.batch is None
+    if not output.shape.rank or fixed:
+        raise ModelError(f"an explained output must have the batch as its first axis. Got shape {output.shape}.")
     selection = read_target(target, output.shape.as_list(), output.dtype, batch)
     objective = engine.objective(model, None, "weights" if selection.kind == "weights" else "index")
     notes = engine.check(method, objective)
@@ -191,7 +195,9 @@ def _forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tup
     for start in range(0, count, size):
         rows = np.arange(start, min(start + size, count))
         padded = np.resize(rows, size) if objective.batch else rows
-        output, tensors = engine.forward(objective)([tf.convert_to_tensor(array[padded]) for array in arrays])
+        output, tensors = _called(
+            engine.forward(objective), [[tf.convert_to_tensor(array[padded]) for array in arrays]]
+        )
         outputs.append(output.numpy()[: len(rows)])
         explained.append([tensor.numpy()[: len(rows)] for tensor in tensors])
     return np.concatenate(outputs), [np.concatenate(parts) for parts in zip(*explained, strict=True)]
@@ -219,6 +225,14 @@ def _positions(model: Model, inputs: Any) -> Any:
     return type(inputs)(range(len(inputs)))
 
 
+def _called(compiled: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """Calls a compiled program; what its ops refuse (a token beyond the vocabulary) is said plainly."""
+    try:
+        return compiled(*arguments)
+    except tf.errors.InvalidArgumentError as error:
+        raise InputError(f"the model must run on these inputs. Got: {brief(error)}") from error
+
+
 def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
     return array[rows]
 
@@ -237,17 +251,33 @@ def _require_real(model: Model) -> None:
     for spec in tf.nest.flatten(model.traced.specs):
         if not spec.dtype.is_floating:
             raise InputError(
-                f"inputs must be floats to be differentiated. Got {spec.dtype.name} for input {spec.name!r}; "
+                f"inputs must be floats to be differentiated. Got {spec.dtype.name}{f' for {spec.name!r}' if spec.name else ''}; "
                 "name the layer behind it with layer= (an embedding for tokens), or use occlusion or "
                 "shapley_sampling."
             )
 
 
-def _check_sizes(batch_size: Any, chunk_size: Any, seed: Any, progress: Any) -> None:
-    for name, size in (("batch_size", batch_size), ("chunk_size", chunk_size)):
-        if size is not None and not (is_int(size) and size >= 1):
-            raise OptionError(f"{name} must be a whole number ≥ 1. Got {size!r}.")
-    if seed is not None and not (is_int(seed) and seed >= 0):
-        raise OptionError(f"seed must be a whole number ≥ 0. Got {seed!r}.")
-    if not isinstance(progress, bool):
-        raise OptionError(f"progress must be True or False. Got {progress!r}.")
+def check_call(
+    name: str,
+    method: Method,
+    *,
+    target: Any = None,
+    baseline: Any = None,
+    batch_size: Any = None,
+    chunk_size: Any = None,
+    seed: Any = None,
+    progress: Any = False,
+) -> None:
+    """Checks what a call can be refused for before there are inputs.
+
+    Raises:
+      OptionError: an argument out of range, or a baseline for a method that has none.
+    """
+    del target
+    for option, size in (("batch_size", batch_size), ("chunk_size", chunk_size)):
+        valid = size is None or (is_int(size) and 1 <= size <= _MAX_SIZE)
+        require(valid, option, f"a whole number in 1 … {_MAX_SIZE}", size)
+    require(seed is None or (is_int(seed) and seed >= 0), "seed", "a whole number ≥ 0", seed)
+    require(isinstance(progress, bool), "progress", "True or False", progress)
+    if baseline is not None and not method.uses_baseline:
+        raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")

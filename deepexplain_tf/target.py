@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.errors import TargetError
+from deepexplain_tf.errors import TargetError, shortened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,12 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
         if len(axes) > 1:
             raise TargetError(f"target must be a tuple of {len(axes)} indices for output {_shown(axes)}. Got {target}.")
         return _at((target,), axes or [1], int(target))
-    array = np.asarray(target)
+    try:
+        array = np.asarray(target)
+    except ValueError as error:  # rows of different lengths, or a symbolic tensor
+        raise TargetError(f"target must be one index per example, or weights. Got {shortened(target)}.") from error
+    if array.size == 0:
+        raise TargetError(f"target must be one index per example, {batch} of them. Got none.")
     if array.dtype.kind in "iu":
         return _each(array, axes, batch)
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
@@ -94,9 +99,11 @@ def _weights(array: np.ndarray, axes: list[int | None], dtype: tf.DType, batch: 
         raise TargetError(
             f"float targets are weights in the output's shape {[batch or 'batch', *axes]}. Got shape {shape}."
         )
-    if not np.isfinite(array.astype(np.float64)).all():
-        raise TargetError("target weights must be finite. Got NaN or Inf.")
-    return Selection("weights", array.astype(dtype.as_numpy_dtype), array)
+    with np.errstate(over="ignore"):  # looked for below
+        weights = array.astype(dtype.as_numpy_dtype)
+    if not np.isfinite(weights.astype(np.float64)).all():
+        raise TargetError(f"target weights must be finite in the output's {dtype.name}. Got NaN, Inf or more.")
+    return Selection("weights", weights, array)
 
 
 def _in_range(number: Any, size: int | None) -> int:

@@ -8,8 +8,7 @@ import tensorflow as tf
 from tests import references as ref
 from tests.checks import explain
 
-_GENERATOR = np.random.default_rng(0)
-_X = _GENERATOR.normal(size=(6, 5))
+(_X,) = ref.numbers(0, (6, 5))
 _MODIFIED = ("guided_backprop", "deconvnet")  # these return the modified gradient, without the input
 _OPTIONS = {"integrated_gradients": {"n_steps": 3}, "shapley_sampling": {"n_samples": 120}}
 
@@ -96,7 +95,7 @@ def test_small_preactivations_give_large_epsilon_lrp(activation):
 
 # --- linear models ----------------------------------------------------------------------------------------
 
-_LINEAR = ref.Dense(_GENERATOR.normal(size=(5, 3)), np.array([0.5, -1.0, 2.0]))
+_LINEAR = ref.Dense(ref.numbers(1, (5, 3))[0], np.array([0.5, -1.0, 2.0]))
 
 
 def _dense(x):
@@ -190,7 +189,7 @@ def test_integrated_gradients_do_not_depend_on_the_implementation():
         np.testing.assert_allclose(found.attributions, [[1.5, -0.5]], atol=1e-3)
         np.testing.assert_allclose(found.completeness_gap, 0, atol=1e-3)
         np.testing.assert_array_equal(found.outputs, [1.0])
-    equal = _GENERATOR.uniform(-1, 4, (50, 2))
+    equal = np.random.default_rng(0).uniform(-1, 4, (50, 2))
     np.testing.assert_allclose(_first_form(tf.constant(equal)), _second_form(tf.constant(equal)), atol=1e-15)
     exact = [_attributions(model, "integrated_gradients", equal, **options) for model in (_first_form, _second_form)]
     np.testing.assert_allclose(exact[0], exact[1], atol=1e-2)
@@ -208,9 +207,9 @@ def test_layerwise_rules_depend_on_it():
 @pytest.mark.parametrize("method", ["gradient_x_input", "epsilon_lrp", "deeplift"])
 def test_maximum_as_pooling_or_as_three_rectifiers(method):
     """max(a, b) = ½(ReLU(a − b) + ReLU(b − a) + ReLU(a + b)) for positive a, b: a footnote of the 2019 chapter."""
-    weights = _GENERATOR.uniform(0.1, 1, (5, 8))
-    end = _GENERATOR.normal(size=(4, 2))
-    x = _GENERATOR.uniform(0.1, 1, (6, 5))
+    generator = np.random.default_rng(0)
+    weights, x = generator.uniform(0.1, 1, (5, 8)), generator.uniform(0.1, 1, (6, 5))
+    end = generator.normal(size=(4, 2))
 
     def pairs(x):
         return tf.reshape(x @ tf.constant(weights), [-1, 4, 2])

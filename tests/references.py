@@ -116,6 +116,12 @@ class Gate:
 Slope = Callable[[Scalar, np.ndarray, np.ndarray], np.ndarray]
 
 
+def numbers(seed: int, *shapes: Any) -> list[np.ndarray]:
+    """Returns an array of standard normal numbers of each shape."""
+    generator = np.random.default_rng(seed)
+    return [generator.normal(size=shape) for shape in shapes]
+
+
 def random_network(
     seed: int, sizes: Sequence[int], activation: str, *, biases: bool = True, scale: float = 1.0
 ) -> list[Any]:

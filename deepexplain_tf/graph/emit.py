@@ -228,6 +228,13 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 
 def _checked(op: Op, outputs: Outputs) -> list[tf.Tensor]:
     tensors = as_list(outputs)
+    for tensor, spec in zip(tensors, op.node.specs, strict=False):
+        if not (tf.is_tensor(tensor) and tensor.dtype == spec.dtype and spec.shape.is_compatible_with(tensor.shape)):
+            came = f"{tensor.dtype.name}{tensor.shape}" if tf.is_tensor(tensor) else type(tensor).__name__
+            raise UnsupportedOpError(
+                f"a rule returns the outputs of its op. Got {came} in place of {spec.dtype.name}{spec.shape} for "
+                f"{op.type} at {op.name!r}."
+            )
     if len(tensors) != len(op.node.specs):
         raise UnsupportedOpError(
             f"a rule returns the {len(op.node.specs)} outputs of its op. Got {len(tensors)} for {op.type} at "

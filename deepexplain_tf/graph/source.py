@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 import dataclasses
 import os
 from typing import Any
+import zipfile
 
 import keras
 import tensorflow as tf
@@ -74,8 +75,11 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
 def brief(error: Exception | None) -> str:
     """Returns the line of another library's error that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    wrapped = lines[0] in ("in user code:", "Exception encountered when calling layer")
-    return f"{type(error).__name__}: {lines[-1 if wrapped else 0][:300]}"
+    line = lines[-1] if lines[0].startswith(("in user code:", "Exception encountered when calling")) else lines[0]
+    if line.startswith("•"):  # Keras lists the arguments behind its own message
+        line = next((found for found in lines[1:] if found and not found.startswith("•")), lines[0])
+    kind = f"{type(error).__name__}: "
+    return (line if line.startswith(kind) else kind + line)[:300]
 
 
 def _from_path(path: str, signature: str | None, input_signature: Any, output: Any) -> Source:
@@ -96,6 +100,8 @@ def _from_path(path: str, signature: str | None, input_signature: Any, output: A
 
 
 def _loaded(load: Callable[[str], Any], path: str) -> Any:
+    if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
+        raise ModelError(f"a .keras file is a zip archive. Got {os.path.basename(path)!r}, which is none.")
     try:
         return load(path)
     except Exception as error:  # the loaders raise many kinds for files that are not their own
@@ -226,6 +232,8 @@ def _signature(given: Any) -> Any:
     leaves = tf.nest.flatten(given)
     if not leaves or not all(isinstance(leaf, tf.TensorSpec) for leaf in leaves):
         raise TypeError("input_signature is a list of tf.TensorSpec, one for each input.")
+    if any(not leaf.shape.rank for leaf in leaves):
+        raise TypeError("input_signature has shapes with a batch axis, [None, ...]. Got one of open rank or without.")
     single = isinstance(given, list | tuple) and len(given) == 1
     return given[0] if single else given
 

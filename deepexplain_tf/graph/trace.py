@@ -58,14 +58,14 @@ def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
         try:
             return _trace(source, specs, layer, found, note)
         except (ModelError, UnknownNameError):
-            raise
+            raise  # our own, about the layer
         except Exception as error:  # whatever the user's program raises for these shapes and dtypes
             first_error = first_error or error
     raise ModelError(f"the model must be traceable with these inputs. Got: {brief(first_error)}") from first_error
 
 
 def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str) -> Traced:
-    marks: list[tf.Tensor] = []
+    marks: list[list[tf.Tensor]] = []
 
     def program(*flat: tf.Tensor) -> Any:
         return source.call(tf.nest.pack_sequence_as(specs, flat))
@@ -79,7 +79,9 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     positions = tf.nest.pack_sequence_as(structure, list(range(len(function.outputs))))
     value = None
     if layer is not None:
-        mark = _choose(marks, layer)
+        mark, *more = _choose(marks, layer)
+        if more:
+            raise ModelError(f"an explained layer has one output. Got {1 + len(more)} of {layer!r}.")
         value = reader.find(mark)
         if value is None:
             raise ModelError(f"layer {layer!r} must lie between the inputs and the outputs, outside of loops.")
@@ -116,15 +118,19 @@ def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
 def _layer(model: Any, name: str) -> Any:
     if model is None:
         raise UnknownNameError(f"layer= names a layer of a Keras model. Got {name!r} for a model without layers.")
-    layers = {layer.name: layer for layer in model._flatten_layers(include_self=False)}
-    found = layers.get(name) or layers.get(name.rpartition(":")[0])
-    if found is None:
+    layers: dict[str, list[Any]] = {}
+    for layer in model._flatten_layers(include_self=False):
+        layers.setdefault(layer.name, []).append(layer)
+    found = layers.get(name) or layers.get(name.rpartition(":")[0]) or []
+    if len({id(layer) for layer in found}) > 1:
+        raise UnknownNameError(f"layer names one layer. Got {name!r}, the name of {len(found)} layers; rename one.")
+    if not found:
         raise UnknownNameError(f"unknown layer {name!r}; {closest(name, layers)}.")
-    return found
+    return found[0]
 
 
 @contextlib.contextmanager
-def _marked(layer: Any, marks: list[tf.Tensor]) -> Iterator[None]:
+def _marked(layer: Any, marks: list[list[tf.Tensor]]) -> Iterator[None]:
     """While tracing in this thread, records the outputs of a layer's calls; Keras has no forward hook."""
     if layer is None:
         yield
@@ -155,13 +161,13 @@ def _marked(layer: Any, marks: list[tf.Tensor]) -> Iterator[None]:
             layer.__dict__["call"] = own
 
 
-def _choose(marks: Sequence[tf.Tensor], name: str) -> tf.Tensor:
+def _choose(marks: Sequence[list[tf.Tensor]], name: str) -> list[tf.Tensor]:
     _, _, number = name.rpartition(":")
     if len(marks) == 1 and not (":" in name and number != "0"):
         return marks[0]
     if not marks:
         raise UnknownNameError(f"layer {name!r} is not called by the model.")
-    if ":" in name and number.isdigit() and int(number) < len(marks):
+    if ":" in name and number.isdecimal() and number.isascii() and int(number) < len(marks):
         return marks[int(number)]
     raise UnknownNameError(
         f"layer {name!r} is called {len(marks)} times; pick a call by {name.partition(':')[0]!r} and ':0' to "

@@ -7,17 +7,19 @@ graph from a `Scope`; what may differ from call to call without tracing again co
 import abc
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
+import math
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.errors import OptionError, closest
+from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.objective import Scope
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
 
+CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "seed", "progress")  # every method takes them
 METHODS: Registry[type["Method"]] = Registry("method")
 Data = Mapping[str, np.ndarray]
 Evaluate = Callable[..., dict[str, Any]]
@@ -131,15 +133,15 @@ def make(name: str, options: Mapping[str, Any]) -> Method:
     for option in options:
         if option not in known:
             owners = [other for other in METHODS if option in {f.name for f in dataclasses.fields(METHODS[other])}]
-            hint = f"it belongs to {', '.join(owners)}" if owners else closest(option, known)
-            raise OptionError(f"unknown option {option!r} of {METHODS.resolve(name)}; {hint}.")
+            hint = f"it belongs to {', '.join(owners)}" if owners else closest(option, {*known, *CALL_ARGUMENTS})
+            raise OptionError(f"unknown option {shortened(option)} of {METHODS.resolve(name)}; {hint}.")
     return kind(**options)
 
 
 def require(condition: bool, option: str, range_: str, got: object) -> None:
     """Raises OptionError unless an option lies in its range."""
     if not condition:
-        raise OptionError(f"{option} must be {range_}. Got {got!r}.")
+        raise OptionError(f"{option} must be {range_}. Got {shortened(got)}.")
 
 
 def is_int(value: object) -> bool:
@@ -151,4 +153,4 @@ def is_real(value: object) -> bool:
     """Whether an option is a finite real number (and not a bool)."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False
-    return bool(np.isfinite(value))
+    return math.isfinite(value)

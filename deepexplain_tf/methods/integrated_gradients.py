@@ -64,7 +64,12 @@ class IntegratedGradients(Method):
 
     def __post_init__(self) -> None:
         known = ", ".join(map(repr, QUADRATURES))
-        require(self.quadrature in QUADRATURES, "quadrature", f"one of {known}", self.quadrature)
+        require(
+            isinstance(self.quadrature, str) and self.quadrature in QUADRATURES,
+            "quadrature",
+            f"one of {known}",
+            self.quadrature,
+        )
         for option, least in (("n_steps", 1), ("max_steps", 3 * _FIRST_STEPS)):
             value = getattr(self, option)
             in_range = value is None or (is_int(value) and least <= value <= _MAX_STEPS)

@@ -48,7 +48,12 @@ class Occlusion(Method):
 
     def __post_init__(self) -> None:
         known = ", ".join(map(repr, _NORMALISE))
-        require(self.normalise in _NORMALISE, "normalise", f"one of {known}", self.normalise)
+        require(
+            isinstance(self.normalise, str) and self.normalise in _NORMALISE,
+            "normalise",
+            f"one of {known}",
+            self.normalise,
+        )
 
     def data(self, layout: Layout) -> Data:
         windows = _per_input("window_shape", self.window_shape, layout)
@@ -168,7 +173,7 @@ def _per_input(option: str, given: Any, layout: Layout) -> list[tuple[int, ...]]
         return [(1,) * len(shape) for shape in layout.shapes]
     tuples = layout.flatten(option, given)
     for item, shape in zip(tuples, layout.shapes, strict=True):
-        fits = isinstance(item, list | tuple | np.ndarray) and len(item) == len(shape)
+        fits = isinstance(item, list | tuple | np.ndarray) and np.ndim(item) == 1 and len(item) == len(shape)
         if not (fits and all(is_int(size) and size >= 1 for size in item)):
             raise OptionError(f"{option} must be {len(shape)} whole numbers ≥ 1 for shape {list(shape)}. Got {item!r}.")
     return [tuple(int(size) for size in item) for item in tuples]

@@ -103,7 +103,11 @@ def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf
 
 
 def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: float) -> tf.Tensor:
-    """Returns numerator / (denominator + ε·sign(denominator)), with sign(0) = +1."""
+    """Returns numerator / (denominator + ε·sign(denominator)), with sign(0) = +1.
+
+    ε is at least the smallest normal number of the dtype, so that 0 / 0 is 0.
+    """
+    epsilon = max(epsilon, float(tf.experimental.numpy.finfo(denominator.dtype.as_numpy_dtype).tiny))
     sign = tf.where(denominator >= 0, tf.ones_like(denominator), -tf.ones_like(denominator))
     return numerator / (denominator + tf.constant(epsilon, denominator.dtype) * sign)
 

@@ -9,10 +9,9 @@ import deepexplain_tf as dx
 from deepexplain_tf.graph.emit import Twin, emit, emit_twin, emit_with_rules
 from deepexplain_tf.graph.kinds import Kind
 from tests.checks import explain, op_types, program_of, run_program
+from tests.references import numbers
 
-_GENERATOR = np.random.default_rng(0)
-_X, _X0 = _GENERATOR.normal(size=(2, 3, 4))
-_WEIGHTS = _GENERATOR.normal(size=(4, 5))
+_X, _X0, _WEIGHTS, _SQUARE = numbers(0, (3, 4), (3, 4), (4, 5), (4, 4))
 
 
 def _mlp(x):
@@ -183,6 +182,38 @@ def test_a_users_own_gradient_is_kept_by_gradient_methods():
     np.testing.assert_allclose(gradient, expected, rtol=1e-13)
 
 
+_CONSTANT = tf.constant(np.linspace(1, 2, 4))
+_SLOPES = tf.Variable(np.linspace(-1, 1, 4))
+
+
+@tf.custom_gradient
+def _by_constant(z):
+    return tf.tanh(z), lambda upstream: upstream * _CONSTANT
+
+
+@tf.custom_gradient
+def _by_variable(z):
+    def backward(upstream, variables=()):
+        return upstream * _SLOPES, [tf.zeros_like(variable) for variable in variables]
+
+    return z * _SLOPES, backward
+
+
+@pytest.mark.parametrize(("function", "slopes"), [(_by_constant, _CONSTANT), (_by_variable, _SLOPES)])
+def test_a_users_own_gradient_that_reads_what_lies_outside(function, slopes):
+    _, gradient = _gradient(program_of(lambda x: 2.0 * function(x), _X), lambda op: None)
+    np.testing.assert_allclose(gradient, np.tile(2 * slopes.numpy(), (3, 1)), rtol=1e-14)
+
+
+def test_a_users_own_gradient_inside_a_branch():
+    def model(x):
+        return tf.cond(tf.shape(x)[1] > 3, lambda: _by_variable(x) + tf.nn.silu(x), lambda: x)
+
+    _, gradient = _gradient(program_of(model, _X), lambda op: None)
+    gate = 1 / (1 + np.exp(-_X))
+    np.testing.assert_allclose(gradient, _SLOPES.numpy() + gate * (1 + _X * (1 - gate)), rtol=1e-12)
+
+
 def test_a_users_own_gradient_inside_a_call():
     @tf.function
     def inner(z):
@@ -198,7 +229,7 @@ def test_a_users_own_gradient_inside_a_call():
 
 def _loop(x):
     """Three turns, the second output of which is linear in what the first one has become."""
-    weights = tf.constant(_GENERATOR.normal(size=(4, 4)))
+    weights = tf.constant(_SQUARE)
     _, y, total = tf.while_loop(
         lambda i, *_: i < 3, lambda i, y, total: (i + 1, tf.tanh(y @ weights), total + y), [0, x, 2.0 * x]
     )

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import deepexplain_tf as dx
 from tests import references as ref
 from tests.checks import explain, total
 
-_GENERATOR = np.random.default_rng(0)
-_X, _X0 = _GENERATOR.normal(size=(6, 4)), _GENERATOR.normal(size=4)
+_X, _X0 = ref.numbers(0, (6, 4), 4)
 
 
 def _layers(activation):
@@ -41,7 +41,7 @@ def test_baselines_in_every_form():
     model = ref.in_tensorflow(layers)
     number = explain(model, "deeplift", _X, target=0, baseline=0.25).attributions
     np.testing.assert_allclose(number, ref.deeplift(layers, _X, np.full(4, 0.25), 0), rtol=1e-9, atol=1e-12)
-    each = _GENERATOR.normal(size=_X.shape)
+    (each,) = ref.numbers(1, _X.shape)
     found = explain(model, "deeplift", _X, target=0, baseline=each).attributions
     np.testing.assert_allclose(found, ref.deeplift(layers, _X, each, 0), rtol=1e-9, atol=1e-12)
 
@@ -57,8 +57,11 @@ def test_targets_of_each_kind():
     model = ref.in_tensorflow(layers)
     each = [ref.deeplift(layers, _X, np.zeros(4), target) for target in range(3)]
 
+    with dx.DeepExplain(model) as de:
+        explainer = de.explainer("deeplift")
+
     def found(target):
-        return explain(model, "deeplift", _X, target=target).attributions
+        return explainer(_X, target=target).attributions
 
     near = {"rtol": 1e-9, "atol": 1e-12}
     np.testing.assert_allclose(found(-1), each[2], **near)
@@ -67,7 +70,7 @@ def test_targets_of_each_kind():
     np.testing.assert_allclose(found(units), np.stack(each)[units, np.arange(6)], **near)
     np.testing.assert_allclose(found(list(units)), np.stack(each)[units, np.arange(6)], **near)
     np.testing.assert_allclose(found(total), sum(each), **near)
-    weights = _GENERATOR.normal(size=(6, 3))
+    (weights,) = ref.numbers(1, (6, 3))
     np.testing.assert_allclose(found(weights), np.einsum("bt,tbi->bi", weights, each), **near)
     predicted = ref.forward(layers, _X).argmax(1)
     np.testing.assert_allclose(found(None), np.stack(each)[predicted, np.arange(6)], **near)
@@ -93,7 +96,7 @@ def test_several_inputs_share_the_change():
         hidden = tf.tanh(ref.in_tensorflow(left)(a) * ref.in_tensorflow(right)(b))
         return ref.in_tensorflow(end)(hidden)
 
-    b = _GENERATOR.normal(size=(6, 2))
+    (b,) = ref.numbers(1, (6, 2))
     e = explain(model, "deeplift", [_X, b], baseline=[_X0, np.array([0.5, -0.5])])
     summed = e.attributions[0].sum(1) + e.attributions[1].sum(1)
     np.testing.assert_allclose(summed, e.outputs - e.baseline_outputs, rtol=1e-9)

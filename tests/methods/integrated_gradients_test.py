@@ -8,8 +8,7 @@ from deepexplain_tf import DeepExplainError
 from tests import references as ref
 from tests.checks import explain
 
-_GENERATOR = np.random.default_rng(0)
-_X, _X0 = _GENERATOR.normal(size=(5, 4)), _GENERATOR.normal(size=4)
+_X, _X0 = ref.numbers(0, (5, 4), 4)
 _SMOOTH = [
     *ref.random_network(1, [4, 6], "tanh"),
     ref.Gate(ref.random_network(2, [6, 5], "sigmoid"), ref.random_network(3, [6, 5], "softplus")),
@@ -32,7 +31,7 @@ def test_smooth_networks_to_full_precision(baseline):
 
 
 def test_one_baseline_for_each_example():
-    each = _GENERATOR.normal(size=_X.shape)
+    (each,) = ref.numbers(1, _X.shape)
     e = explain(ref.in_tensorflow(_SMOOTH), "ig", _X, target=0, baseline=each)
     expected = ref.integrated_gradients(_SMOOTH, _X, each, 0)
     np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-12)
@@ -70,8 +69,8 @@ def test_few_steps_are_the_sum_itself(n_steps):
 def test_each_example_has_its_own_path_in_any_chunks():
     model = ref.in_tensorflow(_SMOOTH)
     whole = explain(model, "integrated_gradients", _X, target=[0, 1, 2, 1, 0], baseline=_X0)
-    for row in range(5):
-        options = {"chunk_size": 1 + 7 * row, "batch_size": 1}
+    for row, chunk_size in ((0, 1), (2, 7), (4, 1000)):
+        options = {"chunk_size": chunk_size, "batch_size": 1}
         alone = explain(model, "integrated_gradients", _X[[row]], target=[0, 1, 2, 1, 0][row], baseline=_X0, **options)
         np.testing.assert_allclose(alone.attributions[0], whole.attributions[row], rtol=1e-12, atol=1e-14)
 
@@ -89,6 +88,52 @@ def test_features_at_the_baseline_get_nothing():
     x = np.where(_X > 0, _X, _X0)
     e = explain(ref.in_tensorflow(_SMOOTH), "integrated_gradients", x, target=0, baseline=_X0)
     np.testing.assert_array_equal(e.attributions[_X <= 0], 0)
+
+
+@pytest.mark.parametrize("tolerance", [0.05, 0.005])
+def test_tolerance_is_kept_with_as_many_steps_as_each_example_needs(tolerance):
+    exact = ref.integrated_gradients(_PIECEWISE, _X, _X0, 2)
+    model, settings = ref.in_tensorflow(_PIECEWISE), {"target": 2, "baseline": _X0, "chunk_size": 256}
+    e = explain(model, "integrated_gradients", _X, tolerance=tolerance, **settings)
+    assert (e.estimated_error <= tolerance).all()
+    assert (np.abs(e.completeness_gap) <= tolerance * np.abs(e.outputs - e.baseline_outputs)).all()
+    errors = np.linalg.norm(e.attributions - exact, axis=1) / np.linalg.norm(exact, axis=1)
+    assert (errors <= 2 * tolerance).all()
+    assert e.n_steps.shape == (5,)
+    assert (e.n_steps >= 48).all() and len(set(e.n_steps)) > 1
+
+
+def test_smooth_paths_end_at_once():
+    e = explain(ref.in_tensorflow(_SMOOTH), "integrated_gradients", _X, target=1, tolerance=1e-6)
+    np.testing.assert_array_equal(e.n_steps, np.full(5, 48))
+    np.testing.assert_allclose(e.attributions, ref.integrated_gradients(_SMOOTH, _X, np.zeros(4), 1), rtol=1e-6)
+
+
+def test_max_steps_ends_it_and_the_estimate_says_so():
+    model = ref.in_tensorflow(_PIECEWISE)
+    e = explain(model, "integrated_gradients", _X, target=2, baseline=_X0, tolerance=1e-9, max_steps=120)
+    np.testing.assert_array_equal(e.n_steps, np.full(5, 112))
+    assert (e.estimated_error > 1e-9).any()
+    whole = explain(model, "integrated_gradients", _X, target=2, baseline=_X0, n_steps=64)
+    np.testing.assert_array_equal(e.attributions, whole.attributions)
+    assert whole.estimated_error is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tolerance": 0},
+        {"tolerance": 1.0},
+        {"tolerance": "0.1"},
+        {"tolerance": 0.1, "n_steps": 10},
+        {"max_steps": 100},
+        {"tolerance": 0.1, "max_steps": 47},
+    ],
+    ids=str,
+)
+def test_tolerance_excludes_n_steps(options):
+    with pytest.raises(DeepExplainError, match=next(reversed(options))):
+        explain(tf.tanh, "integrated_gradients", _X, target=0, **options)
 
 
 @pytest.mark.parametrize("n_steps", [0, -1, 100_001, 1.5, "64", True])

@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf import DeepExplainError
+import deepexplain_tf as dx
 from tests import references as ref
 from tests.checks import explain
 
-_GENERATOR = np.random.default_rng(0)
 _LAYERS = ref.random_network(1, [7, 6, 2], "tanh")
-_X, _X0 = _GENERATOR.normal(size=(3, 7)), _GENERATOR.normal(size=7)
-_IMAGES, _IMAGE0 = _GENERATOR.normal(size=(2, 4, 5, 2)), _GENERATOR.normal(size=(4, 5, 2))
-_WEIGHTS = _GENERATOR.normal(size=(40, 6))
+_X, _X0 = ref.numbers(2, (3, 7), 7)
+_IMAGES, _IMAGE0, _WEIGHTS = ref.numbers(3, (2, 4, 5, 2), (4, 5, 2), (40, 6))
 
 
 def _unit(x):
@@ -29,15 +27,27 @@ def _image_reference(x):
     return hidden.sum(1) * hidden[:, 0]
 
 
+@pytest.fixture(scope="module")
+def occlude():
+    """Compiled once: windows and baselines are data."""
+    with dx.DeepExplain(ref.in_tensorflow(_LAYERS)) as de:
+        return de.explainer("occlusion", target=1)
+
+
+@pytest.fixture(scope="module")
+def occlude_pictures():
+    with dx.DeepExplain(_image_model) as de:
+        return de.explainer("occlusion")
+
+
 @pytest.mark.parametrize("normalise", ["count", "window", "none"])
 @pytest.mark.parametrize(
     ("window", "stride"),
     [(1, 1), (2, 1), (3, 2), (3, 3), (7, 1), (4, 2), (2, 3), (1, 4), (5, 7)],
     ids=lambda size: str(size),
 )
-def test_windows_on_a_vector(window, stride, normalise):
-    options = {"window_shape": (window,), "strides": (stride,), "normalise": normalise}
-    e = explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1, baseline=_X0, **options)
+def test_windows_on_a_vector(occlude, window, stride, normalise):
+    e = occlude(_X, baseline=_X0, window_shape=(window,), strides=(stride,), normalise=normalise)
     (expected,) = ref.occlusion(_unit, [_X], [_X0], [[window]], [[stride]], normalise)
     np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-13)
     assert np.isnan(expected).any() == (stride > window)
@@ -58,24 +68,22 @@ def test_windows_on_a_vector(window, stride, normalise):
     ],
     ids=str,
 )
-def test_windows_on_a_picture(window, strides, normalise):
-    options = {"window_shape": window, "strides": strides, "normalise": normalise}
-    e = explain(_image_model, "occlusion", _IMAGES, baseline=_IMAGE0, **options)
+def test_windows_on_a_picture(occlude_pictures, window, strides, normalise):
+    e = occlude_pictures(_IMAGES, baseline=_IMAGE0, window_shape=window, strides=strides, normalise=normalise)
     (expected,) = ref.occlusion(_image_reference, [_IMAGES], [_IMAGE0], [window], [strides], normalise)
     np.testing.assert_allclose(e.attributions, expected, rtol=1e-9, atol=1e-12)
 
 
-def test_defaults_are_single_features_against_zeros():
-    e = explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1)
+def test_defaults_are_single_features_against_zeros(occlude):
+    e = occlude(_X)
     (expected,) = ref.occlusion(_unit, [_X], [np.zeros(7)], [[1]], [[1]], "count")
     np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-13)
 
 
-def test_baselines_in_every_form():
-    model = ref.in_tensorflow(_LAYERS)
-    each = _GENERATOR.normal(size=_X.shape)
+def test_baselines_in_every_form(occlude):
+    (each,) = ref.numbers(4, _X.shape)
     for baseline, start in ((0.5, np.full(7, 0.5)), (each, each)):
-        e = explain(model, "occlusion", _X, target=1, baseline=baseline, window_shape=(2,))
+        e = occlude(_X, baseline=baseline, window_shape=(2,))
         (expected,) = ref.occlusion(_unit, [_X], [start], [[2]], [[1]], "count")
         np.testing.assert_allclose(e.attributions, expected, rtol=1e-10, atol=1e-13)
 
@@ -115,7 +123,7 @@ def test_chunks_change_no_number(chunk_size):
 
 def test_whole_numbers_can_be_occluded():
     """Occlusion needs no gradient: tokens of an embedding, here with token 0 as the baseline."""
-    table = _GENERATOR.normal(size=(10, 3))
+    (table,) = ref.numbers(4, (10, 3))
 
     def model(tokens):
         return tf.reduce_sum(tf.tanh(tf.gather(tf.constant(table), tokens)), [1, 2])
@@ -142,5 +150,5 @@ def test_whole_numbers_can_be_occluded():
     ids=str,
 )
 def test_options_out_of_range(options, message):
-    with pytest.raises(DeepExplainError, match=message):
+    with pytest.raises(dx.DeepExplainError, match=message):
         explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1, **options)

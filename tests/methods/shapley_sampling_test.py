@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf import DeepExplainError
+import deepexplain_tf as dx
 from tests import references as ref
 from tests.checks import explain
-
-_GENERATOR = np.random.default_rng(0)
 
 
 def _model(n_features, seed=1):
@@ -27,7 +25,7 @@ def _exact(layers, x, baseline, players=None):
 @pytest.mark.parametrize(("n_players", "n_samples"), [(1, 2), (2, 2), (3, 6), (4, 24), (5, 120), (5, 256)])
 def test_exact_where_all_permutations_fit(n_players, n_samples):
     layers = _model(n_players)
-    x, baseline = _GENERATOR.normal(size=(3, n_players)), _GENERATOR.normal(size=n_players)
+    x, baseline = ref.numbers(0, (3, n_players), n_players)
     options = {"n_samples": n_samples}
     e = explain(ref.in_tensorflow(layers), "shapley_sampling", x, target=1, baseline=baseline, **options)
     np.testing.assert_allclose(e.attributions, _exact(layers, x, baseline), rtol=1e-10, atol=1e-13)
@@ -36,7 +34,7 @@ def test_exact_where_all_permutations_fit(n_players, n_samples):
 
 
 def test_one_permutation_too_few_is_sampled():
-    layers, x = _model(4), _GENERATOR.normal(size=(2, 4))
+    layers, (x,) = _model(4), ref.numbers(0, (2, 4))
     options = {"n_samples": math.factorial(4) - 2}
     e = explain(ref.in_tensorflow(layers), "shapley_sampling", x, target=1, **options, seed=0)
     assert (e.standard_error > 0).all()
@@ -44,7 +42,7 @@ def test_one_permutation_too_few_is_sampled():
 
 
 def test_exact_in_float32():
-    layers, x = _model(5), _GENERATOR.normal(size=(3, 5)).astype(np.float32)
+    layers, x = _model(5), ref.numbers(0, (3, 5))[0].astype(np.float32)
     e = explain(ref.in_tensorflow(layers), "shapley", x, target=1)
     assert e.attributions.dtype == np.float32
     np.testing.assert_allclose(e.attributions, _exact(layers, x.astype(np.float64), np.zeros(5)), atol=1e-5)
@@ -52,7 +50,7 @@ def test_exact_in_float32():
 
 
 def test_members_of_a_group_carry_its_value():
-    layers, x = _model(7), _GENERATOR.normal(size=(3, 7))
+    layers, (x,) = _model(7), ref.numbers(0, (3, 7))
     groups = np.array([40, 7, 40, -3, 7, 40, 12])
     players = np.unique(groups, return_inverse=True)[1]
     exact = _exact(layers, x, np.zeros(7), players)
@@ -64,7 +62,7 @@ def test_members_of_a_group_carry_its_value():
 
 def test_groups_across_inputs():
     """A number means the same player everywhere."""
-    a, b = _GENERATOR.normal(size=(2, 3)), _GENERATOR.normal(size=(2, 2, 2))
+    a, b = ref.numbers(0, (2, 3), (2, 2, 2))
     layers = _model(7)
 
     def model(a, b):
@@ -88,7 +86,7 @@ def test_groups_of_a_keras_model_go_by_input(form):
     joined = keras.layers.Concatenate(dtype="float64")([late, early])
     layer = keras.layers.Dense(1, "tanh", dtype="float64", bias_initializer="ones")
     model = keras.Model([late, early], layer(joined))
-    z, a = _GENERATOR.normal(size=(2, 2)), _GENERATOR.normal(size=(2, 3))
+    z, a = ref.numbers(0, (2, 2), (2, 3))
     ids = [np.array([0, 1]), np.array([1, 2, 2])]
     weights, biases = layer.get_weights()
     exact = ref.shapley(lambda z, a: np.tanh(np.hstack([z, a]) @ weights + biases)[:, 0], [z, a], [0.0, 0.0], ids)
@@ -104,7 +102,7 @@ def test_groups_of_a_keras_model_go_by_input(form):
 
 def test_baseline_for_each_example():
     layers = _model(3)
-    x, each = _GENERATOR.normal(size=(2, 4, 3))
+    x, each = ref.numbers(0, (4, 3), (4, 3))
     e = explain(ref.in_tensorflow(layers), "shapley_sampling", x, target=1, baseline=each)
     np.testing.assert_allclose(e.attributions, _exact(layers, x, each), rtol=1e-10, atol=1e-13)
 
@@ -113,20 +111,12 @@ def test_baseline_for_each_example():
 def eight():
     """An 8-player net with its exact values, and estimates of them: n_samples → one for each of five seeds."""
     layers = _model(8, seed=3)
-    x, baseline = _GENERATOR.normal(size=(2, 8)), _GENERATOR.normal(size=8)
+    x, baseline = ref.numbers(0, (2, 8), 8)
+    with dx.DeepExplain(ref.in_tensorflow(layers)) as de:
+        explainer = de.explainer("shapley_sampling", target=1)
     estimates = {
         n_samples: [
-            explain(
-                ref.in_tensorflow(layers),
-                "shapley_sampling",
-                x,
-                target=1,
-                baseline=baseline,
-                seed=seed,
-                n_samples=n_samples,
-                chunk_size=512,
-            )
-            for seed in range(5)
+            explainer(x, baseline=baseline, seed=seed, n_samples=n_samples, chunk_size=512) for seed in range(5)
         ]
         for n_samples in (256, 1024)
     }
@@ -155,7 +145,7 @@ def test_samples_sum_exactly(eight):
 
 
 def test_seed_decides():
-    layers, x = _model(6), _GENERATOR.normal(size=(1, 6))
+    layers, (x,) = _model(6), ref.numbers(0, (1, 6))
 
     def found(seed):
         options = {"n_samples": 10}
@@ -167,8 +157,7 @@ def test_seed_decides():
 
 def test_pairs_are_exact_on_products_of_two():
     """A permutation and its reverse cancel every interaction of two players, so that no error is left."""
-    x = _GENERATOR.normal(size=(2, 8))
-    matrix = _GENERATOR.normal(size=(8, 8))
+    x, matrix = ref.numbers(0, (2, 8), (8, 8))
 
     def model(x):
         return tf.reduce_sum(x * (x @ tf.constant(matrix)), 1)
@@ -182,7 +171,7 @@ def test_pairs_are_exact_on_products_of_two():
 @pytest.mark.parametrize("chunk_size", [1, 5, 1000])
 @pytest.mark.parametrize("n_features", [3, 6])
 def test_chunks_change_no_number(n_features, chunk_size):
-    layers, x = _model(n_features), _GENERATOR.normal(size=(3, n_features))
+    layers, (x,) = _model(n_features), ref.numbers(0, (3, n_features))
     model, options = ref.in_tensorflow(layers), {"n_samples": 12}
     whole = explain(model, "shapley_sampling", x, target=1, seed=1, **options).attributions
     options |= {"chunk_size": chunk_size, "batch_size": 2}
@@ -192,11 +181,11 @@ def test_chunks_change_no_number(n_features, chunk_size):
 
 @pytest.mark.parametrize("n_samples", [0, 1, 3, -2, 2.0, "256", True])
 def test_n_samples_is_even(n_samples):
-    with pytest.raises(DeepExplainError, match="n_samples must be an even whole number ≥ 2"):
+    with pytest.raises(dx.DeepExplainError, match="n_samples must be an even whole number ≥ 2"):
         explain(tf.tanh, "shapley_sampling", np.ones((1, 3)), target=0, n_samples=n_samples)
 
 
 @pytest.mark.parametrize("groups", [np.zeros(4, int), np.zeros((1, 3), int), np.zeros(3), "abc", [0, 1, 1.5]], ids=repr)
 def test_groups_are_whole_numbers_shaped_like_one_example(groups):
-    with pytest.raises(DeepExplainError, match="groups must be whole numbers shaped"):
+    with pytest.raises(dx.DeepExplainError, match="groups must be whole numbers shaped"):
         explain(tf.tanh, "shapley_sampling", np.ones((1, 3)), target=0, groups=groups)

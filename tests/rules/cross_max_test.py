@@ -5,11 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.checks import assert_sums, explain, multipliers
-
-
-def _numbers(seed, *shapes):
-    generator = np.random.default_rng(seed)
-    return [generator.normal(size=shape) for shape in shapes]
+from tests.references import numbers
 
 
 def _routed(x, x0, sign=1):
@@ -24,7 +20,7 @@ def _routed(x, x0, sign=1):
 
 @pytest.mark.parametrize(("function", "sign"), [(tf.reduce_max, 1), (tf.reduce_min, -1)], ids=["max", "min"])
 def test_reduction_routes_through_one_winner(function, sign):
-    x, x0 = _numbers(0, (6, 4), 4)
+    x, x0 = numbers(0, (6, 4), 4)
     (found,) = multipliers(lambda x: function(x, 1, keepdims=True), [x], [x0])
     np.testing.assert_allclose(found, _routed(x, x0, sign), rtol=1e-12)
     assert (found >= 0).all() and (found <= 1).all()
@@ -32,7 +28,7 @@ def test_reduction_routes_through_one_winner(function, sign):
 
 @pytest.mark.parametrize(("function", "sign"), [(tf.maximum, 1), (tf.minimum, -1)], ids=["max", "min"])
 def test_of_two_tensors_routes_through_one_winner(function, sign):
-    a, b, a0, b0 = _numbers(1, (6, 1), (6, 1), 1, 1)
+    a, b, a0, b0 = numbers(1, (6, 1), (6, 1), 1, 1)
     found = multipliers(function, [a, b], [a0, b0])
     expected = _routed(np.hstack([a, b]), np.hstack([a0, b0]), sign)
     np.testing.assert_allclose(np.hstack(found), expected, rtol=1e-12)
@@ -53,7 +49,7 @@ _FUNCTIONS = {
 
 @pytest.mark.parametrize("name", _FUNCTIONS)
 def test_sums(name):
-    x, x0 = _numbers(2, (3, 4, 4, 2), (4, 4, 2))
+    x, x0 = numbers(2, (3, 4, 4, 2), (4, 4, 2))
     x[0, 1:3] = x0[1:3]
     assert_sums(_FUNCTIONS[name], [x], [x0])
 
@@ -71,17 +67,17 @@ def test_sums_with_ties(name):
 
 @pytest.mark.parametrize("name", _FUNCTIONS)
 def test_sums_from_a_constant_baseline(name):
-    (x,) = _numbers(4, (2, 4, 4, 2))
+    (x,) = numbers(4, (2, 4, 4, 2))
     assert_sums(_FUNCTIONS[name], [x], [np.zeros((4, 4, 2))])
 
 
 def test_pool_three_dimensions():
-    x, x0 = (array.astype(np.float32) for array in _numbers(5, (2, 2, 4, 2, 1), (2, 4, 2, 1)))
+    x, x0 = (array.astype(np.float32) for array in numbers(5, (2, 2, 4, 2, 1), (2, 4, 2, 1)))
     assert_sums(lambda x: tf.nn.max_pool3d(x, 2, 2, "VALID")[:, 0, :, 0, 0], [x], [x0], rtol=1e-5)
 
 
 def test_one_baseline_is_the_same_as_one_for_each_example():
-    x, x0 = _numbers(6, (3, 4, 4, 2), (4, 4, 2))
+    x, x0 = numbers(6, (3, 4, 4, 2), (4, 4, 2))
 
     def model(x):
         return tf.reduce_sum(tf.nn.max_pool2d(x, 2, 2, "VALID"), [1, 2])

@@ -5,12 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.checks import assert_sums, explain, multipliers
-
-
-def _numbers(seed, *shapes):
-    generator = np.random.default_rng(seed)
-    return [generator.normal(size=shape) for shape in shapes]
-
+from tests.references import numbers
 
 _FUNCTIONS = {
     "top_k": lambda x: tf.math.top_k(x, 3).values,
@@ -26,7 +21,7 @@ _FUNCTIONS = {
 
 @pytest.mark.parametrize("name", _FUNCTIONS)
 def test_sums(name):
-    x, x0 = _numbers(0, (4, 5), 5)
+    x, x0 = numbers(0, (4, 5), 5)
     x[0, :3] = x0[:3]
     x[1] = -x0
     x[2, 1] = 0
@@ -52,19 +47,19 @@ def test_sums_with_ties(name):
     ids=["both axes", "last axis", "kept axis", "running", "first axis", "sorted"],
 )
 def test_sums_on_each_axis(function):
-    x, x0 = _numbers(1, (3, 3, 4), (3, 4))
+    x, x0 = numbers(1, (3, 3, 4), (3, 4))
     x[0, 1] = x0[1]
     assert_sums(function, [x], [x0])
 
 
 def test_response_normalisation():
-    x, x0 = (array.astype(np.float32) for array in _numbers(2, (2, 2, 2, 4), (2, 2, 4)))
+    x, x0 = (array.astype(np.float32) for array in numbers(2, (2, 2, 2, 4), (2, 2, 4)))
     assert_sums(lambda x: tf.nn.local_response_normalization(x, 1)[:, 0, 0], [x], [x0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", _FUNCTIONS)
 def test_equal_points_have_the_gradient(name):
-    (x,) = _numbers(3, 5)
+    (x,) = numbers(3, 5)
     (found,) = multipliers(_FUNCTIONS[name], [x[None]], [x])
     tensor = tf.constant(x[None])
     with tf.GradientTape() as tape:
@@ -79,8 +74,8 @@ def test_zeros_in_a_product():
     assert_sums(_FUNCTIONS["cumprod"], [x], [x0])
 
 
-def test_indices_of_sorting_are_no_numbers():
+def test_indices_of_sorting_are_nonumbers():
     """The order is a choice; only the values carry attribution."""
-    x, x0 = _numbers(4, (2, 4), 4)
+    x, x0 = numbers(4, (2, 4), 4)
     e = explain(lambda x: tf.math.top_k(x, 2).values[:, 1] ** 2, "deeplift", x, baseline=x0)
     np.testing.assert_allclose(e.attributions.sum(1), np.sort(x)[:, 2] ** 2 - np.sort(x0)[2] ** 2, rtol=1e-11)
