@@ -51,10 +51,14 @@ def names_of(specs: Any) -> list[str]:
     return [getattr(spec, "name", None) or f"input {n}" for n, spec in enumerate(tf.nest.flatten(specs))]
 
 
-def as_arrays(given: Any) -> Any:
+def as_arrays(given: Any, specs: Any = None) -> Any:
     """Returns the user's inputs in their structure, as NumPy arrays; symbolic tensors stay so.
 
     What no model could take is refused here, before any model is asked.
+
+    Args:
+      given: what the user passed.
+      specs: the model's inputs, where they are known, for their names.
 
     Raises:
       InputError: no array, a dtype that is not real, NaN or Inf, no batch axis, an empty or unequal batch.
@@ -63,17 +67,19 @@ def as_arrays(given: Any) -> Any:
         arrays: Any = {name: _array(value, f"input {name!r}") for name, value in given.items()}
         leaves = list(arrays.values())
     elif isinstance(given, list | tuple):
-        leaves = [_array(value, f"input {number}") for number, value in enumerate(given)]
+        names = names_of(specs) if specs is not None and len(names_of(specs)) == len(given) else range(len(given))
+        leaves = [_array(value, f"input {name!r}") for name, value in zip(names, given, strict=True)]
         arrays = leaves if isinstance(given, list) else tuple(leaves)
     else:
-        arrays = _array(given, "inputs")
+        names = names_of(specs) if specs is not None else []
+        arrays = _array(given, f"input {names[0]!r}" if len(names) == 1 else "inputs")
         leaves = [arrays]
     if not leaves:
         raise InputError("inputs must hold at least one array. Got none.")
     for array in leaves:
-        if len(array.shape) == 0:
+        if len(array.shape) == 0 and specs is None:
             raise InputError("inputs must have a batch axis first, [batch, ...]. Got a single number.")
-    sizes = {array.shape[0] for array in leaves if array.shape[0] is not None}
+    sizes = {array.shape[0] for array in leaves if len(array.shape) and array.shape[0] is not None}
     if len(sizes) > 1:
         raise InputError(f"inputs must have one batch size. Got {sorted(sizes)}.")
     if 0 in sizes:
@@ -103,7 +109,9 @@ def _array(given: Any, name: str) -> Any:
 
 
 def _no_array(given: Any) -> bool:
-    return isinstance(given, type | keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor)
+    if isinstance(given, type | keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor):
+        return True
+    return not (isinstance(given, np.ndarray | np.generic | float | int) or hasattr(given, "__array__"))
 
 
 def read_inputs(given: Any, specs: Any) -> list[np.ndarray | tf.Tensor]:
@@ -184,7 +192,7 @@ def _is_number(given: Any) -> bool:
 
 def is_symbolic(value: Any) -> bool:
     """Whether a value is a tensor of a graph being built."""
-    return tf.is_tensor(value) and not hasattr(value, "numpy")
+    return isinstance(value, tf.Tensor) and not hasattr(value, "numpy")
 
 
 def _matches(shape: Sequence[int | None], wanted: Sequence[int | None]) -> bool:

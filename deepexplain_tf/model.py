@@ -82,11 +82,13 @@ def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[
     except Exception as error:  # whatever the user's function raises
         raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error
     outputs = concrete.outputs
-    open_batch = all(spec.shape.rank and spec.shape[0] is None for spec in specs)
+    open_batch = any(spec.shape.rank and spec.shape[0] is None for spec in specs)
     fits = len(outputs) == 1 and outputs[0].shape.rank in (1, None) and outputs[0].dtype.is_floating
     if not fits or (open_batch and outputs[0].shape.rank == 1 and outputs[0].shape[0] is not None):
         shown = [f"{tensor.dtype.name}{tensor.shape}" for tensor in outputs]
-        raise TargetError(f"a callable target must return one float tensor [batch]. Got {shown}.")
+        raise TargetError(
+            f"a callable target must return one float tensor [batch] that depends on the outputs. Got {shown}."
+        )
     return concrete
 
 

@@ -23,7 +23,7 @@ def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[
     functions: dict[Any, Callable[..., Any]] = {}
 
     def call(inputs: Any) -> Any:
-        arrays = as_arrays(inputs)
+        arrays = as_arrays(inputs, engine.specs)
         model = engine.model(arrays)
         specs = tf.nest.flatten(model.traced.specs)
         read_inputs(arrays, model.traced.specs)

@@ -51,6 +51,10 @@ class _Call:
             batch = chosen[start : start + self.batch_size]
             padded = np.resize(batch, self.batch_size) if self.objective.batch else batch
             result = self.graph(method, data, functools.partial(_rows, padded))
+            if result["outputs"].shape[0] != len(padded):
+                raise ModelError(
+                    f"a target must have the shape [batch]. Got {result['outputs'].shape} for {len(padded)}."
+                )
             parts.append(tf.nest.map_structure(functools.partial(_first, len(batch)), result))
         return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
 
@@ -92,7 +96,7 @@ def explain(
     progress: bool = False,
 ) -> Explanation:
     """Explains a batch; see `DeepExplain.explain`."""
-    inputs = as_arrays(inputs)
+    inputs = as_arrays(inputs, engine.specs)
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates and model.prefix is None:
@@ -167,7 +171,7 @@ def _target(
     batch = arrays[0].shape[0]
     fixed = output.shape.rank and output.shape[0] is not None and model.traced.batch is None
     if not output.shape.rank or fixed:
-        raise ModelError(f"an explained output must have the batch as its first axis. Got shape {output.shape}.")
+        raise ModelError(f"an explained output must have the shape [batch, ...]. Got {output.shape}.")
     selection = read_target(target, output.shape.as_list(), output.dtype, batch)
     objective = engine.objective(model, None, "weights" if selection.kind == "weights" else "index")
     notes = engine.check(method, objective)
@@ -250,8 +254,9 @@ def _pack(positions: Any, values: Sequence[Any]) -> Any:
 def _require_real(model: Model) -> None:
     for spec in tf.nest.flatten(model.traced.specs):
         if not spec.dtype.is_floating:
+            name = f" for {spec.name!r}" if spec.name else ""
             raise InputError(
-                f"inputs must be floats to be differentiated. Got {spec.dtype.name}{f' for {spec.name!r}' if spec.name else ''}; "
+                f"inputs must be floats to be differentiated. Got {spec.dtype.name}{name}; "
                 "name the layer behind it with layer= (an embedding for tokens), or use occlusion or "
                 "shapley_sampling."
             )

@@ -51,7 +51,7 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
     except ValueError as error:  # rows of different lengths, or a symbolic tensor
         raise TargetError(f"target must be one index per example, or weights. Got {shortened(target)}.") from error
     if array.size == 0:
-        raise TargetError(f"target must be one index per example, {batch} of them. Got none.")
+        raise TargetError(f"target must be one index per example for output {_shown(axes)}. Got none.")
     if array.dtype.kind in "iu":
         return _each(array, axes, batch)
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16":

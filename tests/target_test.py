@@ -231,8 +231,8 @@ def test_rules_apply_to_the_ops_of_a_callable():
     with dx.DeepExplain(units) as de:
         e = de.explain("deeplift", X, target=target, baseline=start)
     change = e.outputs - e.baseline_outputs
-    assert (np.abs(change) > 0.1).all()
-    np.testing.assert_allclose(e.attributions.sum(1), change, rtol=1e-5)
+    assert np.abs(change).max() > 0.1
+    np.testing.assert_allclose(e.attributions.sum(1), change, rtol=0, atol=1e-5 * np.abs(change).max())
     np.testing.assert_allclose(e.baseline_outputs, np.repeat(target(units(start[None])), 3), rtol=1e-5)
 
 

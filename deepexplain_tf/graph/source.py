@@ -13,6 +13,8 @@ from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, clo
 
 _FILES = (".keras", ".h5", ".hdf5")
 _GRAPHS = (".pb",)
+# How the lines of a traceback, and of what Keras and TensorFlow add to one, begin.
+_FRAMES = ("File ", "•", "Arguments received", "Call arguments", "[[", "[Op:", "Detected at", "Original stack")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +77,11 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
 def brief(error: Exception | None) -> str:
     """Returns the line of another library's error that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    line = lines[-1] if lines[0].startswith(("in user code:", "Exception encountered when calling")) else lines[0]
-    if line.startswith("•"):  # Keras lists the arguments behind its own message
-        line = next((found for found in lines[1:] if found and not found.startswith("•")), lines[0])
+    line = lines[0]
+    if line.startswith(("in user code:", "Exception encountered when calling", "Graph execution error:")):
+        # The error's own words stand behind the frames, and before the arguments that Keras lists.
+        said = [found for found in lines[1:] if not found.startswith(_FRAMES)]
+        line = said[-1] if said else line
     kind = f"{type(error).__name__}: "
     return (line if line.startswith(kind) else kind + line)[:300]
 

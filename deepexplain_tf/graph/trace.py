@@ -138,17 +138,17 @@ def _marked(layer: Any, marks: list[list[tf.Tensor]]) -> Iterator[None]:
     tracing = threading.get_ident()
     original = layer.call
 
+    @tf.autograph.experimental.do_not_convert
+    def mark(outputs: Any) -> Any:
+        outputs = tf.nest.map_structure(tf.identity, outputs)
+        marks.append(tf.nest.flatten(outputs))
+        return outputs
+
     def call(*args: Any, **kwargs: Any) -> Any:
         outputs = original(*args, **kwargs)
         if threading.get_ident() != tracing or tf.executing_eagerly():
             return outputs
-        if len(tf.nest.flatten(outputs)) != 1:
-            raise ModelError(
-                f"an explained layer has one output. Got {len(tf.nest.flatten(outputs))} of {layer.name!r}."
-            )
-        outputs = tf.nest.map_structure(tf.identity, outputs)
-        marks.extend(tf.nest.flatten(outputs))
-        return outputs
+        return mark(outputs)
 
     own = layer.__dict__.get("call")
     layer.__dict__["call"] = call

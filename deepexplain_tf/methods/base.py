@@ -7,7 +7,7 @@ graph from a `Scope`; what may differ from call to call without tracing again co
 import abc
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
-import math
+import sys
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
@@ -153,4 +153,6 @@ def is_real(value: object) -> bool:
     """Whether an option is a finite real number (and not a bool)."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False
-    return math.isfinite(value)
+    return (
+        -sys.float_info.max <= value <= sys.float_info.max
+    )  # neither NaN nor Inf, nor a whole number beyond any float
