@@ -41,7 +41,9 @@ def replaced_gradient(rewritten: Callable[..., Any], x: np.ndarray, select: Call
     return tape.gradient(value, tensor).numpy()
 
 
-@pytest.mark.parametrize("name", [name for name, case in STRUCTURES.items() if not case.batch and name != "layer_beside_inputs"])
+@pytest.mark.parametrize(
+    "name", [name for name, case in STRUCTURES.items() if not case.batch and name != "layer_beside_inputs"]
+)
 @pytest.mark.parametrize("method", ["epsilon_lrp", "deeplift"])
 def test_the_values_are_those_of_the_model_in_their_structure(name: str, method: str):
     case = STRUCTURES[name]
@@ -234,7 +236,9 @@ def test_coverage_shows_what_cannot_be_emitted_as_refused():
 
 
 def test_coverage_agrees_with_explain_on_overrides():
-    with dx.DeepExplain(inverse, overrides={"MatrixInverse": plainly}, input_signature=[tf.TensorSpec([None, 4])]) as de:
+    with dx.DeepExplain(
+        inverse, overrides={"MatrixInverse": plainly}, input_signature=[tf.TensorSpec([None, 4])]
+    ) as de:
         assert de.coverage("deeplift").counts["refused"] == 0
         assert np.isfinite(de.explain("deeplift", X, target=0).attributions).all()
 

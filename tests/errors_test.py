@@ -203,14 +203,10 @@ def tokens() -> keras.Model:
 IDS = np.array([[1, 2, 3], [4, 0, 5]])
 
 
-@pytest.mark.parametrize(
-    "method", [method for method in METHODS if method not in ("occlusion", "shapley_sampling")]
-)
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in ("occlusion", "shapley_sampling")])
 def test_whole_numbers_are_explained_at_a_layer(method: str):
     with dx.DeepExplain(tokens()) as de:
-        message_of(
-            lambda: de.explain(method, IDS, target=0), InputError, "layer=", "embedding", "int32", "'tokens'"
-        )
+        message_of(lambda: de.explain(method, IDS, target=0), InputError, "layer=", "embedding", "int32", "'tokens'")
 
 
 def test_whole_numbers_of_a_plain_callable_are_named():
@@ -445,9 +441,7 @@ def test_a_wrong_baseline_of_several_inputs():
             message_of(call, InputError, "baseline", *words)
 
 
-@pytest.mark.parametrize(
-    "method", ["saliency", "gradient_x_input", "epsilon_lrp", "guided_backprop", "deconvnet"]
-)
+@pytest.mark.parametrize("method", ["saliency", "gradient_x_input", "epsilon_lrp", "guided_backprop", "deconvnet"])
 @pytest.mark.parametrize("baseline", [0.0, X], ids=["number", "array"])
 def test_a_baseline_for_a_method_that_has_none(method: str, baseline: Any):
     refuses(OptionError, "baseline", method, method=method, baseline=baseline)
@@ -555,7 +549,7 @@ def test_a_stabilizer_that_the_dtype_rounds_to_zero_makes_no_nan(epsilon: float)
         ("occlusion", "window", "'window_shape'"),
         ("shapley_sampling", "samples", "'n_samples'"),
         ("epsilon_lrp", "eps", "'epsilon'"),
-        (GRADIENT, "zzz", "known: none"),
+        (GRADIENT, "zzz", "'target'"),
         (PATH, "targets", "'target'"),
         (PATH, "baselines", "'baseline'"),
         (GRADIENT, "batchsize", "'batch_size'"),
@@ -667,7 +661,9 @@ def test_two_layers_of_one_name_are_ambiguous():
 
 def test_a_layer_with_several_outputs():
     inputs = keras.Input((3, 4))
-    sequence, state = keras.layers.SimpleRNN(4, return_state=True, return_sequences=True, unroll=True, name="rnn")(inputs)
+    sequence, state = keras.layers.SimpleRNN(4, return_state=True, return_sequences=True, unroll=True, name="rnn")(
+        inputs
+    )
     model = filled(keras.Model(inputs, sequence[:, 0] * state))
     message_of(lambda: dx.DeepExplain(model, layer="rnn").__enter__(), ModelError, "'rnn'", "one output")
 
@@ -883,9 +879,7 @@ _WRONG_SIGNATURES = {
 
 @pytest.mark.parametrize("signature", _WRONG_SIGNATURES.values(), ids=_WRONG_SIGNATURES)
 def test_a_wrong_input_signature(signature: Any):
-    message_of(
-        lambda: _explain(perceptron(), target=0, input_signature=signature), (DeepExplainError, TypeError)
-    )
+    message_of(lambda: _explain(perceptron(), target=0, input_signature=signature), (DeepExplainError, TypeError))
 
 
 def test_an_unknown_setting():

@@ -90,9 +90,7 @@ def test_save_and_load_keep_dtypes_and_values(path, dtype):
 
 
 def test_save_and_load_keep_nan_and_empty_and_strided_arrays(path):
-    e = _explanation(
-        attributions=[np.array([[np.nan, np.inf]]), np.zeros((0, 4)), np.arange(6).reshape(2, 3).T]
-    )
+    e = _explanation(attributions=[np.array([[np.nan, np.inf]]), np.zeros((0, 4)), np.arange(6).reshape(2, 3).T])
     e.save(path)
     assert load(path) == e
 

@@ -51,9 +51,7 @@ def test_other_numbers_are_rescaled_from_their_minimum_and_maximum(image):
 
 def test_a_constant_picture_is_mid_grey_and_bytes_are_as_they_are():
     assert overlay(np.eye(2), np.full((2, 2), 7.5)) == overlay(np.eye(2), np.full((2, 2), 128, np.uint8))
-    assert overlay(np.eye(2), np.full((2, 2), 9, np.uint8)) != overlay(
-        np.eye(2), np.full((2, 2), 128, np.uint8)
-    )
+    assert overlay(np.eye(2), np.full((2, 2), 9, np.uint8)) != overlay(np.eye(2), np.full((2, 2), 128, np.uint8))
 
 
 def test_pil_images_and_batches_of_one_are_taken():
