@@ -12,7 +12,7 @@ import tqdm
 from deepexplain_tf.arguments import as_arrays, is_symbolic, names_of, read_baseline, read_inputs
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.engine import Engine
-from deepexplain_tf.errors import InputError, ModelError, OptionError
+from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.graph.source import brief
 from deepexplain_tf.methods.base import Layout, Method, is_int, require
@@ -51,12 +51,15 @@ class _Call:
             batch = chosen[start : start + self.batch_size]
             padded = np.resize(batch, self.batch_size) if self.objective.batch else batch
             result = self.graph(method, data, functools.partial(_rows, padded))
-            if result["outputs"].shape[0] != len(padded):
-                raise ModelError(
-                    f"a target must have the shape [batch]. Got {result['outputs'].shape} for {len(padded)}."
-                )
+            self._check_rows(result["outputs"], len(padded))
             parts.append(tf.nest.map_structure(functools.partial(_first, len(batch)), result))
         return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
+
+    def _check_rows(self, target: tf.Tensor, rows: int) -> None:
+        """Refuses a model or target that does not keep the batch, which only its result may show."""
+        if target.shape[0] != rows:
+            kind = TargetError if self.objective.selection == "callable" else ModelError
+            raise kind(f"a target must have one number for each of {rows} examples, [batch]. Got {target.shape}.")
 
     def evaluate_symbolic(self, method: Method, rows: np.ndarray | None = None) -> dict[str, Any]:
         """Returns a method's result for the one batch of a graph being built."""
@@ -234,7 +237,7 @@ def _called(compiled: Callable[..., Any], arguments: Sequence[Any]) -> Any:
     try:
         return compiled(*arguments)
     except tf.errors.InvalidArgumentError as error:
-        raise InputError(f"the model must run on these inputs. Got: {brief(error)}") from error
+        raise InputError(f"the model must run on this batch of inputs. Got: {brief(error)}") from error
 
 
 def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:

@@ -49,7 +49,9 @@ def test_several_inputs_go_by_position_or_name(given: Any):
 
 def test_a_dict_goes_by_key():
     a, b = np.zeros((2, 3)), np.zeros((2, 2))
-    assert [found is wanted for found, wanted in zip(flatten_like({"b": b, "a": a}, DICT, "inputs"), (a, b))] == [
+    assert [
+        found is wanted for found, wanted in zip(flatten_like({"b": b, "a": a}, DICT, "inputs"), (a, b), strict=True)
+    ] == [
         True,
         True,
     ]

@@ -318,7 +318,7 @@ def test_a_target_that_must_be_given():
 def test_several_outputs_without_a_choice():
     with dx.DeepExplain(lambda x: [x * 2.0, tf.tanh(x)]) as de:
         for target in (None, 0, (0,), [0, 1]):
-            message_of(lambda: de.explain(GRADIENT, X, target=target), TargetError, "output=", "2 outputs")
+            message_of(lambda given=target: de.explain(GRADIENT, X, target=given), TargetError, "output=", "2 outputs")
 
 
 def _raises(outputs: tf.Tensor) -> tf.Tensor:

@@ -153,6 +153,5 @@ def is_real(value: object) -> bool:
     """Whether an option is a finite real number (and not a bool)."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False
-    return (
-        -sys.float_info.max <= value <= sys.float_info.max
-    )  # neither NaN nor Inf, nor a whole number beyond any float
+    # Neither NaN nor Inf, nor a whole number beyond any float.
+    return bool(-sys.float_info.max <= value <= sys.float_info.max)

@@ -192,6 +192,10 @@ def test_a_layer_that_the_target_partly_depends_on_gets_zeros_for_the_rest(metho
     assert (np.abs(e.attributions[:, :2]) > 1e-4).all()
 
 
+def _global_random_state():
+    return np.random.get_state()[1].copy()  # noqa: NPY002  (the global generator is what must stay as it is)
+
+
 def _state(model: keras.Model) -> dict[str, Any]:
     """Everything of a Keras model that an explanation could change, by identity."""
     layers = [model, *model._flatten_layers(include_self=False)]
@@ -214,7 +218,7 @@ def test_a_keras_model_is_left_as_it_was(name: str):
     model.compile("sgd", "mse")
     outputs = model(inputs)
     weights = [np.array(variable) for variable in model.variables]
-    before, threads, random = _state(model), threading.active_count(), np.random.get_state()[1].copy()
+    before, threads, random = _state(model), threading.active_count(), _global_random_state()
     with dx.DeepExplain(model, **case.settings) as de:
         for method in METHODS if name in _IN_FULL else _EVERYWHERE:
             de.explain(method, inputs, target=case.target, **OPTIONS.get(method, {}))
@@ -222,7 +226,7 @@ def test_a_keras_model_is_left_as_it_was(name: str):
     for variable, weight in zip(model.variables, weights, strict=True):
         np.testing.assert_array_equal(np.array(variable), weight)
     tf.nest.map_structure(np.testing.assert_array_equal, model(inputs), outputs)
-    np.testing.assert_array_equal(np.random.get_state()[1], random)
+    np.testing.assert_array_equal(_global_random_state(), random)
     assert threading.active_count() <= threads
     assert not tf.config.functions_run_eagerly()
 

@@ -67,7 +67,9 @@ def test_variables_stay_variables():
 
 
 def test_variables_live_as_long_as_the_trace():
-    found = traced(lambda x, model=perceptron(): model(x), X)
+    model = perceptron()
+    found = traced(lambda x: model(x), X)
+    del model
     np.testing.assert_allclose(emitted(found, X)[0], perceptron()(X), rtol=1e-6)
 
 
