@@ -116,3 +116,21 @@ def run_program(program: Program, *inputs: np.ndarray, jit_compile: bool = False
 def op_types(program: Program) -> list[str]:
     """Returns the op types between a program's inputs and its outputs, but for those that only pass a value on."""
     return [node.type for node, _ in active_ops(program.inputs, program.outputs) if node.type != "Identity"]
+
+
+def described(program: Program) -> list[Any]:
+    """Returns all that makes up a program: two that describe alike differ in nothing but their records."""
+    nodes = program.nodes()
+    known = [*(value.node for value in program.inputs), *nodes]
+    number = {node: place for place, node in reversed(list(enumerate(known)))}
+    return [
+        (
+            node.name,
+            node.type,
+            [(number[value.node], value.position) for value in node.inputs],
+            node.specs,
+            {name: described(body) for name, body in node.bodies.items()},
+            node.gradient is None,
+        )
+        for node in nodes
+    ] + [[(number[value.node], value.position) for value in program.outputs]]

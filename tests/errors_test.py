@@ -849,6 +849,34 @@ def test_a_batch_that_a_model_of_fixed_batch_size_cannot_take_inside_a_graph():
     message_of(lambda: inside(tf.constant(X)), InputError, "3", "2")
 
 
+def test_inputs_of_unknown_rank_inside_a_graph():
+    with dx.DeepExplain(perceptron()) as de:
+        explain = de.explainer(GRADIENT, target=0)
+    inside = tf.function(lambda x: explain(x).attributions, autograph=False)
+    message_of(lambda: inside.get_concrete_function(tf.TensorSpec(None)), InputError, "input", "[batch, ...]")
+
+
+def test_keys_that_are_no_names():
+    with dx.DeepExplain(lambda left, right: tf.reduce_sum(left * right, 1)) as de:
+        for inputs in ({0: X, 1: X}, {0: X, "right": X}):
+            message_of(lambda inputs=inputs: de.explain(GRADIENT, inputs), DeepExplainError, "key")
+
+
+@pytest.mark.parametrize("target", [None, 0])
+def test_an_output_without_units(target: Any):
+    message_of(lambda: _explain(lambda x: x[:, :0] * 2.0, target=target), DeepExplainError, "0]")
+
+
+def test_functions_that_run_eagerly():
+    """A switch for debugging, with which no program can be made."""
+    model = mlp()
+    tf.config.run_functions_eagerly(True)
+    try:
+        message_of(lambda: _explain(model, target=0), DeepExplainError, "run_functions_eagerly")
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 # --- settings ---------------------------------------------------------------------------------------------
 
 

@@ -144,6 +144,16 @@ def test_one_of_a_dict_of_outputs():
     np.testing.assert_allclose(explain(model, output="a", target=1).outputs, score(X)[:, 2], rtol=1e-5)
 
 
+def test_a_name_among_outputs_of_which_one_is_a_structure():
+    score = perceptron()
+    model = lambda x: {"a": [score(x), 2 * score(x)], "b": 3 * score(x), "c": 5 * score(x)}  # noqa: E731
+    np.testing.assert_allclose(explain(model, output="b").outputs, 3 * score(X)[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(explain(model, output="c").outputs, 5 * score(X)[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(explain(model, output=2).outputs, 3 * score(X)[:, 1], rtol=1e-5)
+    both = explain(model, output="model", target=lambda y: y["a"][1][:, 0] + y["c"][:, 1])
+    np.testing.assert_allclose(both.outputs, 2 * score(X)[:, 0] + 5 * score(X)[:, 1], rtol=1e-5)
+
+
 def test_an_output_that_is_no_float_may_stand_beside_the_chosen_one():
     score = perceptron()
     model = lambda x: {"class": tf.argmax(score(x), 1), "score": score(x)}  # noqa: E731
@@ -217,6 +227,13 @@ def test_a_layer_of_a_subclassed_model():
 def _before_softmax(model: Any) -> tf.Tensor:
     hidden = tf.nn.silu(model.norm(model.first(X)))
     return model.second(keras.activations.gelu(hidden) + model.slope * tf.nn.relu(hidden))
+
+
+def test_a_layer_of_a_model_that_the_first_call_builds():
+    """To build a layer, Keras calls it once more."""
+    model = keras.Sequential([keras.layers.Dense(3, activation="tanh", name="early"), keras.layers.Dense(2)])
+    e = explain(model, layer="early")
+    np.testing.assert_allclose(e.attributions, np.broadcast_to(model.layers[1].kernel[:, 1], (3, 3)), rtol=1e-5)
 
 
 def test_the_baseline_of_a_layer_replaces_that_layer_alone():

@@ -1,6 +1,7 @@
 """What is explained: every form of a target, read and explained."""
 
 from collections.abc import Callable
+import dataclasses
 from typing import Any
 
 import keras
@@ -301,6 +302,20 @@ def test_a_callable_at_a_layer_and_with_fixed_batch():
     padded = np.resize(X, (4, 4))
     expected = np.concatenate([margin(model(padded[:2])), margin(model(padded[2:]))])[:3]
     np.testing.assert_allclose(e.outputs, expected, rtol=1e-5)
+
+
+def test_a_callable_without_a_hash_is_a_target():
+    @dataclasses.dataclass
+    class Unit:
+        number: int
+
+        def __call__(self, outputs: tf.Tensor) -> tf.Tensor:
+            return outputs[:, self.number]
+
+    with dx.DeepExplain(units) as de:
+        explainer = de.explainer("saliency", signed=True)
+        for number in (0, 2):
+            assert_explains(explainer(X, target=Unit(number)), lambda x, number=number: units(x)[:, number])
 
 
 # --- read_target ------------------------------------------------------------------------------------------

@@ -67,9 +67,7 @@ def test_variables_stay_variables():
 
 
 def test_variables_live_as_long_as_the_trace():
-    model = perceptron()
-    found = traced(lambda x: model(x), X)
-    del model
+    found = traced(perceptron(), X)  # nothing else holds the model
     np.testing.assert_allclose(emitted(found, X)[0], perceptron()(X), rtol=1e-6)
 
 
@@ -286,23 +284,47 @@ def test_a_layer_that_the_output_does_not_need_is_found():
     assert traced(model, layer="aside").layer is not None
 
 
-def test_a_layer_called_inside_a_tf_function_of_the_model_is_found():
-    class Wrapped(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.dense, self.last = keras.layers.Dense(3, name="dense"), keras.layers.Dense(2)
+class Wrapped(keras.Model):
+    """Calls a layer in a tf.function of its own, which keeps its traces."""
 
-        @tf.function
-        def inner(self, inputs: tf.Tensor) -> tf.Tensor:
-            return tf.tanh(self.dense(inputs))
+    def __init__(self) -> None:
+        super().__init__()
+        self.square = keras.layers.Dense(4, name="square")
+        self.last = keras.layers.Dense(2, name="last")
 
-        def call(self, inputs: tf.Tensor) -> tf.Tensor:
-            return self.last(self.inner(inputs))
+    @tf.function
+    def inner(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.tanh(self.square(inputs))
 
-    model = Wrapped()
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.last(self.inner(inputs))
+
+
+class WrappedTwice(Wrapped):
+    """Calls the layer once more, outside of that tf.function."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.last(self.square(self.inner(inputs)))
+
+
+def wrapped(kind: type[keras.Model]) -> keras.Model:
+    model = kind()
     model(X)
-    with dx.DeepExplain(filled(model), layer="dense") as de:
-        e = de.explain("gradient_x_input", X, target=0)
-    values = np.asarray(model.dense(X))
+    return filled(model)
+
+
+def test_a_layer_called_inside_a_tf_function_of_the_model_is_found():
+    model = wrapped(Wrapped)
+    values = np.asarray(model.square(X))
     expected = values * (1 - np.tanh(values) ** 2) * np.asarray(model.last.kernel)[:, 0]
-    np.testing.assert_allclose(e.attributions, expected, rtol=1e-4, atol=1e-6)
+    for _ in range(2):
+        with dx.DeepExplain(model, layer="square") as de:
+            e = de.explain("gradient_x_input", X, target=0)
+        np.testing.assert_allclose(e.attributions, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_every_call_of_a_layer_counts_though_one_was_traced_before():
+    model = wrapped(WrappedTwice)
+    for _ in range(2):
+        with pytest.raises(UnknownNameError, match="2 times"):
+            traced(model, X, layer="square")

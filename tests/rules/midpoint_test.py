@@ -85,14 +85,14 @@ def test_gates_in_a_network():
 
 
 def test_shared_baseline_beside_a_constant_with_the_batch():
-    """A product with what is not explained is linear, though it carries the batch."""
-    x, x0 = numbers(9, (4, 3), 3)
-    mask = np.random.default_rng(10).normal(size=(4, 3))
+    """What is not explained may carry the batch, where the model has a fixed one."""
+    x, x0, mask = numbers(9, (4, 3), 3, (4, 3))
 
     def masked(x):
-        return tf.tanh(x * tf.constant(mask)) * x
+        return tf.tanh(x * tf.constant(mask)) * tf.concat([x[:, :2], tf.constant(mask[:, :1])], 1)
 
-    shared = explain(masked, "deeplift", x, target=2, baseline=x0)
-    each = explain(masked, "deeplift", x, target=2, baseline=np.broadcast_to(x0, x.shape))
+    signature = [tf.TensorSpec([4, 3], tf.float64)]
+    shared = explain(masked, "deeplift", x, target=1, baseline=x0, input_signature=signature)
+    each = explain(masked, "deeplift", x, target=1, baseline=np.tile(x0, (4, 1)), input_signature=signature)
     np.testing.assert_allclose(shared.attributions, each.attributions, rtol=1e-14)
     np.testing.assert_allclose(shared.attributions.sum(1), shared.outputs - shared.baseline_outputs, rtol=1e-12)
