@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.errors import InputError, closest
+from deepexplain_tf.errors import InputError, closest, shortened
 
 _REAL = "biuf"
 
@@ -64,6 +64,8 @@ def as_arrays(given: Any, specs: Any = None) -> Any:
       InputError: no array, a dtype that is not real, NaN or Inf, no batch axis, an empty or unequal batch.
     """
     if isinstance(given, Mapping):
+        if not all(isinstance(name, str) for name in given):
+            raise InputError(f"inputs by name must have strings as keys. Got {shortened(list(given))}.")
         arrays: Any = {name: _array(value, f"input {name!r}") for name, value in given.items()}
         leaves = list(arrays.values())
     elif isinstance(given, list | tuple):
@@ -92,10 +94,14 @@ def _array(given: Any, name: str) -> Any:
     if is_symbolic(given):
         if not (given.dtype.is_floating or given.dtype.is_integer or given.dtype.is_bool):
             raise InputError(f"{name} must have a real dtype. Got {given.dtype.name}.")
+        if given.shape.rank is None:
+            raise InputError(f"{name} must have a known rank. Got a symbolic tensor of unknown rank.")
         return given
     if not (isinstance(given, np.ndarray | np.generic | float | int) or hasattr(given, "__array__")) or _no_array(
         given
     ):
+        if isinstance(given, np.ma.MaskedArray):
+            raise InputError(f"{name} must be an array without a mask. Got a masked array; fill it first.")
         raise InputError(
             f"{name} must be an array, [batch, ...]. Got {type(given).__name__} (a list is always a structure; make an "
             "array of numbers with np.array)."
@@ -109,7 +115,7 @@ def _array(given: Any, name: str) -> Any:
 
 
 def _no_array(given: Any) -> bool:
-    if isinstance(given, type | keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor):
+    if isinstance(given, type | keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor | np.ma.MaskedArray):
         return True
     return not (isinstance(given, np.ndarray | np.generic | float | int) or hasattr(given, "__array__"))
 
@@ -181,6 +187,8 @@ def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
         raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")
     with np.errstate(over="ignore"):  # looked for below
         cast = array.astype(dtype.as_numpy_dtype)
+    if not dtype.is_floating and not np.array_equal(cast, array):
+        raise InputError(f"{name} must be within the model's {dtype.name}. Got values beyond its range.")
     if dtype.is_floating and not np.isfinite(cast.astype(np.float64)).all():
         raise InputError(f"{name} must be finite in the model's {dtype.name}. Got values beyond its range.")
     return cast

@@ -1,6 +1,6 @@
 """What stands behind a `DeepExplain` and its explainers: programs and compiled functions, each made once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 import dataclasses
 import inspect
 import threading
@@ -69,7 +69,7 @@ class Engine:
     def objective(self, model: Model, target: Any, selection: str) -> Objective:
         """Returns the objective of a target: one per kind of selection, one per callable."""
         called = target if selection == "callable" else None
-        key = (model, selection, called)
+        key = (model, selection, id(called))  # the objective keeps the callable, and so its id
         with self._lock:
             if key not in self._objectives:
                 made = model.objective(selection) if called is None else model.callable_objective(called)
@@ -111,7 +111,7 @@ class Engine:
             self.n_traces += 1
             scope = Scope(objective, inputs, selector[0] if selector else None)
             result = method.attribute(scope, baseline, data, composite, chunks)
-            return _without_rounding(result, objective.depends)
+            return _finished(result, objective)
 
         specs = {
             "inputs": [value.spec for value in objective.inputs],
@@ -147,12 +147,15 @@ class Engine:
             return self._compiled[key]
 
 
-def _without_rounding(result: Result, depends: Sequence[bool]) -> Result:
-    """Makes what belongs to tensors that the target does not depend on 0, where rounding made it nearly so."""
+def _finished(result: Result, objective: Objective) -> Result:
+    """Gives attributions the dtypes of what is explained; what the target does not depend on is 0, not nearly so."""
     for name in ("attributions", "standard_error"):
         if name in result:
-            pairs = zip(result[name], depends, strict=True)
-            result[name] = [tensor if does else 0 * tensor for tensor, does in pairs]
+            triples = zip(result[name], objective.explained, objective.depends, strict=True)
+            result[name] = [
+                (tf.cast(tensor, value.dtype) if value.dtype.is_floating else tensor) * (1 if depends else 0)
+                for tensor, value, depends in triples
+            ]
     return result
 
 

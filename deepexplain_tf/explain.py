@@ -155,7 +155,12 @@ class DeepExplain:
         if isinstance(method_or_map, Mapping):
             composite = Composite(own=_checked(method_or_map))
         else:
-            composite = self._engine.composite(make(method_or_map, {}))
+            method = make(method_or_map, {})
+            if not method.differentiates:
+                raise OptionError(
+                    f"rewrite takes a method that replaces gradients. Got {method_or_map!r}, which has none."
+                )
+            composite = self._engine.composite(method)
         if baseline is not None and not composite.twin:
             raise OptionError("baseline belongs to methods that compare with one. Got it for one that has none.")
         return rewritten(self._engine, composite, baseline)

@@ -56,7 +56,8 @@ class Model:
         known = dict(zip(appended.inputs, ends, strict=True))
         current = rewrite(appended.outputs, lambda *_: None, known)
         (output,) = (current[value] for value in appended.outputs)
-        return self._objective(Program(self.program.inputs, (output,)), "callable")
+        objective = self._objective(Program(self.program.inputs, (output,)), "callable")
+        return dataclasses.replace(objective, owner=target)
 
     def everything(self) -> Objective:
         """Returns an objective that stands for all chosen outputs, to look at the ops between."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 import dataclasses
 import functools
+from typing import Any
 
 import tensorflow as tf
 
@@ -27,6 +28,7 @@ class Objective:
       prefix: model inputs → explained tensors, None where the inputs themselves are explained.
       batch: the batch size of the trace, None where it is open.
       selection: `"index"`, `"weights"`, or `"callable"` where the program ends in the target already.
+      owner: the callable target, kept alive.
     """
 
     inputs: tuple[Value, ...]
@@ -35,6 +37,7 @@ class Objective:
     prefix: Program | None
     batch: int | None
     selection: str = "index"
+    owner: Any = None
 
     @functools.cached_property
     def canonical(self) -> Program:

@@ -173,7 +173,7 @@ def _target(
     output = probe.program.outputs[0]
     batch = arrays[0].shape[0]
     fixed = output.shape.rank and output.shape[0] is not None and model.traced.batch is None
-    if not output.shape.rank or fixed:
+    if not output.shape.rank or fixed or 0 in output.shape[1:]:
         raise ModelError(f"an explained output must have the shape [batch, ...]. Got {output.shape}.")
     selection = read_target(target, output.shape.as_list(), output.dtype, batch)
     objective = engine.objective(model, None, "weights" if selection.kind == "weights" else "index")

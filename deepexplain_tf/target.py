@@ -41,7 +41,7 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
     if target is None:
         return _default(axes)
     if isinstance(target, tuple):
-        return _at(target, axes, target)
+        return _at(target, axes if axes or not target else [1], target)
     if _whole(target):
         if len(axes) > 1:
             raise TargetError(f"target must be a tuple of {len(axes)} indices for output {_shown(axes)}. Got {target}.")
@@ -82,6 +82,8 @@ def _at(index: Sequence[Any], axes: Sequence[int | None], reported: Any) -> Sele
 def _each(array: np.ndarray, axes: list[int | None], batch: int | None) -> Selection:
     if array.ndim == 0:
         return _at((int(array),), axes or [1], int(array))
+    if not axes and array.ndim == 1:  # a model with one number for each example has one unit
+        return dataclasses.replace(_each(array, [1], batch), data=np.zeros([len(array), 0], np.int32))
     rows = array[:, None] if array.ndim == 1 and len(axes) == 1 else array
     if rows.ndim != 2 or rows.shape[1] != len(axes) or batch not in (None, rows.shape[0]):
         raise TargetError(

@@ -864,7 +864,7 @@ def test_keys_that_are_no_names():
 
 @pytest.mark.parametrize("target", [None, 0])
 def test_an_output_without_units(target: Any):
-    message_of(lambda: _explain(lambda x: x[:, :0] * 2.0, target=target), DeepExplainError, "0]")
+    message_of(lambda: _explain(lambda x: x[:, :0] * 2.0, target=target), DeepExplainError, "0")
 
 
 def test_functions_that_run_eagerly():

@@ -352,4 +352,3 @@ def test_an_int_for_each_example_of_a_model_with_one_number():
     """`0` is a target of such a model; a list of them is one for each example."""
     assert_explains(explain(scalar, 0), scalar)
     assert_explains(explain(scalar, [0, 0, -1]), scalar)
-    assert_explains(explain(scalar, (0,)), scalar)

@@ -75,9 +75,11 @@ def active_ops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterat
 
 
 def counts_rows(explained: Collection[Value], program: Program) -> bool:
-    """Whether a loop turns a number of times that depends on the shape of the explained values."""
+    """Whether the way through a loop or branch depends on the shape of the explained values."""
     activity = analyse(explained, program.outputs, how="anything")
     for node in activity.nodes:
+        if node.type in BRANCHES and node.inputs[0] in activity.varying:
+            return True
         if node.type in LOOPS:
             condition = node.bodies["cond"]
             inside = analyse(activity.inside(node, condition), condition.outputs, how="anything").varying

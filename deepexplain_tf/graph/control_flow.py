@@ -32,7 +32,9 @@ def _branches(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
 
     def branch(program: Program) -> Callable[[], list[tf.Tensor]]:
         def emit() -> list[tf.Tensor]:
-            outputs = run(program, arguments)
+            # Rules read what is in the branch's own graph; its gradient cannot reach around it.
+            local = pack_like(arguments, [tf.identity(tensor) for tensor in flatten(arguments)])
+            outputs = run(program, local)
             return flatten([_as_twin(signal) if both else signal for signal, both in zip(outputs, twin, strict=True)])
 
         return emit

@@ -29,7 +29,7 @@ class Kind(enum.StrEnum):
 
 _LINEAR = """
     Add AddN AddV2 AvgPool AvgPool3D BatchToSpace BatchToSpaceND BiasAdd BiasAddV1 BroadcastTo Cast CheckNumerics
-    Concat ConcatV2 Conj Cumsum DeepCopy DepthToSpace Diag DiagPart EnsureShape ExpandDims ExtractImagePatches FFT
+    Complex Concat ConcatV2 Conj Cumsum DeepCopy DepthToSpace Diag DiagPart EnsureShape ExpandDims ExtractImagePatches FFT
     FFT2D FFT3D Gather GatherNd GatherV2 IFFT IFFT2D IFFT3D IRFFT IRFFT2D Identity IdentityN Imag MatrixBandPart
     MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 Mean MirrorPad Neg Pack
     Pad PadV2 PlaceholderWithDefault PreventGradient RFFT RFFT2D Real Reshape ResizeArea ResizeBicubic

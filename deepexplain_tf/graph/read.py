@@ -130,8 +130,27 @@ class Reader:
         # What the op passes on unchanged stands for its outputs, which are not read yet.
         same = dict(zip((tensor.name for tensor in op.outputs), op.inputs, strict=False))
         for outer, inner in scratch.captures:
-            bound[inner.name] = self.read([same.get(outer.name, outer)])[0]
+            value = self._outside(outer, inner, same)
+            if value is None:
+                return None  # it reads what the program around this one holds; the op's value keeps its gradient
+            bound[inner.name] = value
         return Program(arguments, Reader(scratch, bound).read(gradients))
+
+    def _outside(self, outer: tf.Tensor, inner: tf.Tensor, same: Mapping[str, tf.Tensor]) -> Value | None:
+        """Returns the value of what a user's own gradient reads, None where this graph does not have it."""
+        if not hasattr(outer, "graph") or hasattr(outer, "numpy"):
+            return capture(inner.name, inner, outer)
+        if outer.graph is not self._graph:
+            within = [placeholder for external, placeholder in self._graph.captures if external is outer]
+            if not within:
+                return None
+            outer = within[0]
+        return self.read([same.get(outer.name, outer)])[0]
+
+
+def capture(name: str, inner: tf.Tensor, outer: tf.Tensor) -> Value:
+    """Returns a tensor of the outside as a value."""
+    return Node(name, CAPTURE, (), (_spec(inner),), tensor=outer).output()
 
 
 def read_function(function: Any) -> tuple[Program, Reader]:
@@ -142,8 +161,7 @@ def read_function(function: Any) -> tuple[Program, Reader]:
     arguments = []
     for tensor in graph.inputs:
         if tensor.name in outside:
-            node = Node(tensor.name, CAPTURE, (), (_spec(tensor),), tensor=outside[tensor.name])
-            bound[tensor.name] = node.output()
+            bound[tensor.name] = capture(tensor.name, tensor, outside[tensor.name])
         else:
             bound[tensor.name] = argument(tensor.op.name, tensor)
             arguments.append(bound[tensor.name])

@@ -70,6 +70,8 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     def program(*flat: tf.Tensor) -> Any:
         return source.call(tf.nest.pack_sequence_as(specs, flat))
 
+    if tf.config.functions_run_eagerly():
+        raise ModelError("models are traced as graphs. Got tf.config.run_functions_eagerly(True), which prevents it.")
     with _TRACING, _marked(found, marks):
         function = tf.function(program).get_concrete_function(*tf.nest.flatten(specs))
     structure = function.structured_outputs
@@ -166,7 +168,9 @@ def _choose(marks: Sequence[list[tf.Tensor]], name: str) -> list[tf.Tensor]:
     if len(marks) == 1 and not (":" in name and number != "0"):
         return marks[0]
     if not marks:
-        raise UnknownNameError(f"layer {name!r} is not called by the model.")
+        raise UnknownNameError(
+            f"layer {name!r} is not called by the model (or within a tf.function that was traced before)."
+        )
     if ":" in name and number.isdecimal() and number.isascii() and int(number) < len(marks):
         return marks[int(number)]
     raise UnknownNameError(

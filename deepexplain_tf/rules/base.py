@@ -10,6 +10,7 @@ one new file; what it is given to is said in `composites.py`.
 from collections.abc import Callable, Sequence
 import dataclasses
 
+import ml_dtypes
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule
@@ -107,7 +108,7 @@ def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: f
 
     ε is at least the smallest normal number of the dtype, so that 0 / 0 is 0.
     """
-    epsilon = max(epsilon, float(tf.experimental.numpy.finfo(denominator.dtype.as_numpy_dtype).tiny))
+    epsilon = max(epsilon, float(ml_dtypes.finfo(denominator.dtype.as_numpy_dtype).smallest_normal))
     sign = tf.where(denominator >= 0, tf.ones_like(denominator), -tf.ones_like(denominator))
     return numerator / (denominator + tf.constant(epsilon, denominator.dtype) * sign)
 

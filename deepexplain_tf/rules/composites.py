@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 from deepexplain_tf.errors import UnsupportedOpError
-from deepexplain_tf.graph.emit import Op, SingleRule, TwinRule
+from deepexplain_tf.graph.emit import UNSUPPORTED, Op, SingleRule, TwinRule
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.rules.complex_abs import complex_abs
 from deepexplain_tf.rules.cross_max import cross_max
@@ -43,6 +43,8 @@ class Composite:
 
     def verdict(self, op: Op) -> str:
         """Returns what happens at an active op: `exact`, `linear`, `gradient` or `refused`."""
+        if op.type in UNSUPPORTED:
+            return "refused"
         if _find(self.own, op) is not None or _find(self.rules, op) is not None:
             return "exact"
         if op.kind is Kind.LINEAR:

@@ -24,7 +24,7 @@ _TOLERANCE = 1e-5  # of the largest attribution
 each_method = pytest.mark.parametrize("method", METHODS)
 each_structure = pytest.mark.parametrize("name", STRUCTURES)
 # For what compiles again: every method on some structures, and some methods on every structure.
-_IN_FULL = ("functional", "sequential", "dict_of_inputs", "fixed_batch_size")
+_IN_FULL = ("functional", "dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
 each_pair = pytest.mark.parametrize(
     ("name", "method"),
