@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.graph.emit import UNSUPPORTED
 from deepexplain_tf.graph.source import Source
 from deepexplain_tf.graph.trace import trace
 from deepexplain_tf.methods.base import Method, Result
@@ -97,7 +98,8 @@ class Engine:
         found = objective.coverage(self.composite(method))
         if method.differentiates:
             return found
-        return Coverage(found.ops, ("exact",) * len(found))
+        verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in found.ops)
+        return Coverage(found.ops, tuple(verdicts))
 
     def attribution(
         self, method: Method, objective: Objective, chunks: Chunks, arguments: Mapping[str, Any]
@@ -162,7 +164,8 @@ def _finished(result: Result, objective: Objective) -> Result:
 def _output_names(keras_model: Any, outputs: Any) -> list[str]:
     """Returns the names of the outputs, in the order of their positions."""
     if isinstance(outputs, Mapping):
-        return sorted(outputs)
+        counts = {name: len(tf.nest.flatten(outputs[name])) for name in sorted(outputs)}
+        return [name if n == 1 else f"{name}/{i}" for name, n in counts.items() for i in range(n)]
     return list(getattr(keras_model, "output_names", None) or [])
 
 

@@ -279,5 +279,5 @@ def test_a_symbolic_baseline():
 def test_a_masked_array_is_no_array_of_numbers():
     """What is masked would be explained as if it were there."""
     masked = np.ma.masked_array(X, mask=X > 0)
-    with dx.DeepExplain(perceptron()) as de, pytest.raises(InputError, match="(?i)mask"):
+    with dx.DeepExplain(perceptron()) as de, pytest.raises(InputError, match=r"(?i)mask"):
         de.explain("saliency", masked, target=0)

@@ -28,15 +28,15 @@ class Kind(enum.StrEnum):
 
 
 _LINEAR = """
-    Add AddN AddV2 AvgPool AvgPool3D BatchToSpace BatchToSpaceND BiasAdd BiasAddV1 BroadcastTo Cast CheckNumerics
-    Complex Concat ConcatV2 Conj Cumsum DeepCopy DepthToSpace Diag DiagPart EnsureShape ExpandDims ExtractImagePatches FFT
-    FFT2D FFT3D Gather GatherNd GatherV2 IFFT IFFT2D IFFT3D IRFFT IRFFT2D Identity IdentityN Imag MatrixBandPart
-    MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 Mean MirrorPad Neg Pack
-    Pad PadV2 PlaceholderWithDefault PreventGradient RFFT RFFT2D Real Reshape ResizeArea ResizeBicubic
-    ResizeBilinear ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll ScatterNd Select SelectV2 Slice
-    Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze StridedSlice Sub Sum
-    TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Transpose UnsortedSegmentSum Unpack
-    FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 DynamicStitch ParallelDynamicStitch DynamicPartition
+    Add AddN AddV2 AvgPool AvgPool3D BatchToSpace BatchToSpaceND BiasAdd BiasAddV1 BroadcastTo Cast
+    CheckNumerics Complex Concat ConcatV2 Conj Cumsum DeepCopy DepthToSpace Diag DiagPart EnsureShape ExpandDims
+    ExtractImagePatches FFT FFT2D FFT3D Gather GatherNd GatherV2 IFFT IFFT2D IFFT3D IRFFT IRFFT2D Identity
+    IdentityN Imag MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2
+    MatrixDiagV3 Mean MirrorPad Neg Pack Pad PadV2 PlaceholderWithDefault PreventGradient RFFT RFFT2D Real
+    Reshape ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll
+    ScatterNd Select SelectV2 Slice Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze
+    StridedSlice Sub Sum TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Transpose UnsortedSegmentSum
+    Unpack FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 DynamicStitch ParallelDynamicStitch DynamicPartition
     SegmentSum SegmentMean TensorListConcatLists TensorListConcatV2 TensorListFromTensor TensorListGather
     TensorListGetItem TensorListPopBack TensorListPushBack TensorListResize TensorListScatter
     TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem TensorListSplit TensorListStack

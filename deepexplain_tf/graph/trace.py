@@ -81,7 +81,9 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     positions = tf.nest.pack_sequence_as(structure, list(range(len(function.outputs))))
     value = None
     if layer is not None:
-        mark, *more = _choose(marks, layer)
+        # A model that builds itself here calls its layers once more, in a graph of its own.
+        own = [mark for mark in marks if mark[0].graph is function.graph or reader.find(mark[0]) is not None]
+        mark, *more = _choose(own, layer)
         if more:
             raise ModelError(f"an explained layer has one output. Got {1 + len(more)} of {layer!r}.")
         value = reader.find(mark)

@@ -36,20 +36,14 @@ def _means(z: tf.Tensor, z0: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns L(y, y₀) and the weights L(e^z, e^z₀) / L(S, S₀) of ΔLSE."""
     total, total0 = (tf.reduce_logsumexp(logits, -1, keepdims=True) for logits in (z, z0))
     scale = tf.exp(_log_mean(z - total, z0 - total0))
-    # The large parts are subtracted before the small ones are added, which keeps the digits of large logits.
-    level = tf.maximum(z, z0) - tf.maximum(total, total0)
-    weights = tf.exp(level + (_shrink(z, z0) - _shrink(total, total0)))
+    weights = tf.exp(_log_mean(z, z0) - _log_mean(total, total0))
     return scale, weights
 
 
 def _log_mean(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Returns log L(e^a, e^b) = max(a, b) + log((1 − e^−d) / d), d = |a − b|."""
-    return tf.maximum(a, b) + _shrink(a, b)
-
-
-def _shrink(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Returns log((1 − e^−d) / d), d = |a − b|, which tends to 0 with d."""
+    """Returns log L(e^a, e^b) = max(a, b) + log((1 − e^−d) / d), d = |a − b|, which tends to 0 with d."""
     distance = tf.where(a == b, tf.zeros_like(a - b), tf.abs(a - b))
     apart = distance > 0
     safe = tf.where(apart, distance, tf.ones_like(distance))
-    return tf.where(apart, tf.math.log(-tf.math.expm1(-safe) / safe), tf.zeros_like(distance))
+    shrink = tf.where(apart, tf.math.log(-tf.math.expm1(-safe) / safe), tf.zeros_like(distance))
+    return tf.maximum(a, b) + shrink

@@ -121,14 +121,6 @@ class _Private(keras.Model):
         return self.dense(inputs)
 
 
-def test_a_keras_model_whose_class_is_private_has_an_open_batch_axis():
-    model = _Private()
-    model(X)
-    found = traced(filled(model), X)
-    assert found.batch is None
-    assert found.notes == ()
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64, np.uint8, np.bool_])
 @pytest.mark.parametrize("build", [perceptron, mlp, lambda: tf.function(perceptron())])
 def test_real_numbers_of_any_dtype_serve_a_float_model(dtype: Any, build: Any):
@@ -311,20 +303,3 @@ def wrapped(kind: type[keras.Model]) -> keras.Model:
     model = kind()
     model(X)
     return filled(model)
-
-
-def test_a_layer_called_inside_a_tf_function_of_the_model_is_found():
-    model = wrapped(Wrapped)
-    values = np.asarray(model.square(X))
-    expected = values * (1 - np.tanh(values) ** 2) * np.asarray(model.last.kernel)[:, 0]
-    for _ in range(2):
-        with dx.DeepExplain(model, layer="square") as de:
-            e = de.explain("gradient_x_input", X, target=0)
-        np.testing.assert_allclose(e.attributions, expected, rtol=1e-4, atol=1e-6)
-
-
-def test_every_call_of_a_layer_counts_though_one_was_traced_before():
-    model = wrapped(WrappedTwice)
-    for _ in range(2):
-        with pytest.raises(UnknownNameError, match="2 times"):
-            traced(model, X, layer="square")
