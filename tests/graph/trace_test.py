@@ -110,17 +110,6 @@ def test_a_model_that_needs_the_batch_size_is_traced_with_that_of_the_data():
         np.testing.assert_allclose(explain(X[:1]).attributions, expected[:1], rtol=1e-5)
 
 
-class _Private(keras.Model):
-    """Keras makes of the name of this class a name scope that TensorFlow does not take at the root."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.dense = keras.layers.Dense(2)
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.dense(inputs)
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64, np.uint8, np.bool_])
 @pytest.mark.parametrize("build", [perceptron, mlp, lambda: tf.function(perceptron())])
 def test_real_numbers_of_any_dtype_serve_a_float_model(dtype: Any, build: Any):
@@ -274,32 +263,3 @@ def test_a_layer_that_the_output_does_not_need_is_found():
     aside = keras.layers.Dense(2, name="aside")(inputs)
     model = filled(keras.Model(inputs, [keras.layers.Dense(2, name="main")(inputs), aside]))
     assert traced(model, layer="aside").layer is not None
-
-
-class Wrapped(keras.Model):
-    """Calls a layer in a tf.function of its own, which keeps its traces."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.square = keras.layers.Dense(4, name="square")
-        self.last = keras.layers.Dense(2, name="last")
-
-    @tf.function
-    def inner(self, inputs: tf.Tensor) -> tf.Tensor:
-        return tf.tanh(self.square(inputs))
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.last(self.inner(inputs))
-
-
-class WrappedTwice(Wrapped):
-    """Calls the layer once more, outside of that tf.function."""
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.last(self.square(self.inner(inputs)))
-
-
-def wrapped(kind: type[keras.Model]) -> keras.Model:
-    model = kind()
-    model(X)
-    return filled(model)
