@@ -1,6 +1,6 @@
 """TensorFlow graphs read into records: calls are entered, captures named, users' own gradients kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -50,6 +50,14 @@ class Reader:
             return self._values.get(tensor.name)
         found = (reader.find(tensor) for reader in self.inner)
         return next((value for value in found if value is not None), None)
+
+    def hides(self, handles: Collection[Any], seen: Collection[tf.Graph]) -> bool:
+        """Whether a function called here uses one of the variables, in a graph that is not among those seen."""
+        for reader in self.inner:
+            used = any(outer is handle for outer, _ in reader._graph.captures for handle in handles)
+            if (used and reader._graph not in seen) or reader.hides(handles, seen):
+                return True
+        return False
 
     def _unread(self, tensors: Sequence[tf.Tensor]) -> Iterator[tf.Operation]:
         """Yields the ops behind `tensors`, each after those that it reads."""

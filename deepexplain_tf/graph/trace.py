@@ -81,6 +81,13 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     positions = tf.nest.pack_sequence_as(structure, list(range(len(function.outputs))))
     value = None
     if layer is not None:
+        variables = [v if isinstance(v, tf.Variable) else v.value for v in found.variables]
+        handles = [variable.handle for variable in variables]
+        if reader.hides(handles, [mark[0].graph for mark in marks]):
+            raise ModelError(
+                f"every call of an explained layer must be seen. Got {layer!r}, which a tf.function of the model calls "
+                "that was traced before; build the model anew."
+            )
         # A model that builds itself here calls its layers once more, in a graph of its own.
         own = [mark for mark in marks if mark[0].graph is function.graph or reader.find(mark[0]) is not None]
         mark, *more = _choose(own, layer)

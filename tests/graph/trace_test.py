@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.errors import ModelError, UnknownNameError
+from deepexplain_tf.errors import DeepExplainError, ModelError, UnknownNameError
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.source import source_of
 from deepexplain_tf.graph.trace import Traced, trace
@@ -263,3 +263,28 @@ def test_a_layer_that_the_output_does_not_need_is_found():
     aside = keras.layers.Dense(2, name="aside")(inputs)
     model = filled(keras.Model(inputs, [keras.layers.Dense(2, name="main")(inputs), aside]))
     assert traced(model, layer="aside").layer is not None
+
+
+class Wrapped(keras.Model):
+    """Calls a layer in a tf.function of its own, which keeps its traces, and once more outside of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.square = keras.layers.Dense(4, name="square")
+        self.last = keras.layers.Dense(2, name="last")
+
+    @tf.function
+    def inner(self, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.tanh(self.square(inputs))
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.last(self.square(self.inner(inputs)))
+
+
+def test_a_call_of_a_layer_that_cannot_be_seen_is_refused():
+    model = Wrapped()
+    model(X)
+    with pytest.raises(DeepExplainError, match=r"2 times|traced before"):
+        traced(model, X, layer="square")
+    with pytest.raises(DeepExplainError, match="traced before"):
+        traced(model, X, layer="square:0")
