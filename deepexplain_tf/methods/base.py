@@ -121,6 +121,20 @@ class Method(abc.ABC):
         return evaluate(self)
 
 
+class GradientMethod(Method):
+    """A method that is one gradient under an override map, times the input where `times_input` is set."""
+
+    times_input: ClassVar[bool] = False
+
+    def attribute(
+        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+    ) -> Result:
+        target, gradients = scope.gradient(scope.explained, composite)
+        if self.times_input:
+            gradients = [x * gradient for x, gradient in zip(scope.explained, gradients, strict=True)]
+        return {"attributions": gradients, "outputs": target}
+
+
 def make(name: str, options: Mapping[str, Any]) -> Method:
     """Makes a method from its name and options.
 

@@ -1,20 +1,15 @@
 """ε-LRP."""
 
-from collections.abc import Sequence
 import dataclasses
 from typing import ClassVar
 
-import tensorflow as tf
-
-from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.methods.base import METHODS, Method, Result, TensorData, is_real, require
-from deepexplain_tf.objective import Scope
+from deepexplain_tf.methods.base import METHODS, GradientMethod, is_real, require
 from deepexplain_tf.rules.composites import Composite, epsilon_lrp
 
 
 @METHODS.register("epsilon_lrp", aliases=("elrp", "e-lrp", "lrp"))
 @dataclasses.dataclass(frozen=True)
-class EpsilonLRP(Method):
+class EpsilonLRP(GradientMethod):
     """x · ∂F/∂x in which each activation's derivative is f(z)/(z + ε·sign z), sign(0) = +1.
 
     That is ε-LRP (Ancona et al., Proposition 1), in units of the target. Activations are the usual ones and
@@ -30,6 +25,7 @@ class EpsilonLRP(Method):
       https://arxiv.org/abs/1711.06104.
     """
 
+    times_input: ClassVar[bool] = True
     graph_options: ClassVar[tuple[str, ...]] = ("epsilon",)
     epsilon: float = 1e-4
 
@@ -39,15 +35,3 @@ class EpsilonLRP(Method):
     @property
     def composite(self) -> Composite:
         return epsilon_lrp(self.epsilon)
-
-    def attribute(
-        self,
-        scope: Scope,
-        baseline: Sequence[tf.Tensor],
-        data: TensorData,
-        composite: Composite,
-        chunks: Chunks,
-    ) -> Result:
-        target, gradients = scope.gradient(scope.explained, composite)
-        products = [x * gradient for x, gradient in zip(scope.explained, gradients, strict=True)]
-        return {"attributions": products, "outputs": target}

@@ -1,19 +1,14 @@
 """Guided backpropagation."""
 
-from collections.abc import Sequence
 import dataclasses
 
-import tensorflow as tf
-
-from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.methods.base import METHODS, Method, Result, TensorData
-from deepexplain_tf.objective import Scope
+from deepexplain_tf.methods.base import METHODS, GradientMethod
 from deepexplain_tf.rules.composites import GUIDED, Composite
 
 
 @METHODS.register("guided_backprop", aliases=("guided",))
 @dataclasses.dataclass(frozen=True)
-class GuidedBackprop(Method):
+class GuidedBackprop(GradientMethod):
     """∂F/∂x in which each rectifier passes on f'(z)·max(upstream, 0): the modified gradient itself.
 
     For ReLU and ReLU6; every other op keeps its ordinary gradient. It is known to depend little on what
@@ -27,14 +22,3 @@ class GuidedBackprop(Method):
     @property
     def composite(self) -> Composite:
         return GUIDED
-
-    def attribute(
-        self,
-        scope: Scope,
-        baseline: Sequence[tf.Tensor],
-        data: TensorData,
-        composite: Composite,
-        chunks: Chunks,
-    ) -> Result:
-        target, gradients = scope.gradient(scope.explained, composite)
-        return {"attributions": gradients, "outputs": target}
