@@ -7,14 +7,14 @@ from typing import ClassVar
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.methods.base import METHODS, Method, Result, TensorData, require
+from deepexplain_tf.methods.base import METHODS, GradientMethod, Result, TensorData, require
 from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
 
 
 @METHODS.register("saliency", aliases=("gradient",))
 @dataclasses.dataclass(frozen=True)
-class Saliency(Method):
+class Saliency(GradientMethod):
     """|∂F/∂x|, or ∂F/∂x itself with `signed=True`.
 
     In units of the target per unit of the input. It says to which input the target is most sensitive at x,
@@ -42,8 +42,7 @@ class Saliency(Method):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        target, gradients = scope.gradient(scope.explained, composite)
-        return {
-            "attributions": gradients if self.signed else [tf.abs(g) for g in gradients],
-            "outputs": target,
-        }
+        result = super().attribute(scope, baseline, data, composite, chunks)
+        if not self.signed:
+            result["attributions"] = [tf.abs(gradient) for gradient in result["attributions"]]
+        return result

@@ -70,16 +70,15 @@ def _at_both(rule: SingleRule) -> TwinRule:
     return lambda op, x, baseline: (rule(op, x), op.outputs(baseline))
 
 
-def refusal(op: Op, strict_hint: bool = True) -> UnsupportedOpError:
+def refusal(op: Op) -> UnsupportedOpError:
     """Returns the error for an op that no rule covers."""
     why = {
         Kind.DISCRETE: "an index or condition in it depends on the explained tensor",
         Kind.UNKNOWN: "it is not in the table of deepexplain_tf/graph/kinds.py",
     }.get(op.kind, f"no rule is given to the kind {op.kind.value!r} in deepexplain_tf/rules/composites.py")
-    hint = " Give it a rule by overrides=, or let it pass by plain gradient with strict=False." if strict_hint else ""
     return UnsupportedOpError(
         f"every op between the explained tensor and the target needs a rule. Got {op.type} at node "
-        f"{op.name!r}: {why}.{hint}"
+        f"{op.name!r}: {why}. Give it a rule by overrides=, or let it pass by plain gradient with strict=False."
     )
 
 
