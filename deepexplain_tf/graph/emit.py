@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import UnsupportedOpError
 from deepexplain_tf.graph.activity import Activity, analyse
+from deepexplain_tf.graph.broadcast import gradient_name
 from deepexplain_tf.graph.control_flow import emit_structure
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
@@ -221,8 +222,12 @@ def unsupported(node: Node) -> UnsupportedOpError:
 def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     graph = tf.compat.v1.get_default_graph()
     dtypes = [spec.dtype for spec in node.specs]
+    attrs = dict(node.attrs)
+    gradient = gradient_name(node)
+    if gradient is not None:
+        attrs["_gradient_op_type"] = tf.compat.v1.AttrValue(s=gradient.encode())
     with tf.device(node.device or None):
-        op = graph.create_op(node.type, list(inputs), dtypes, name=node.name, attrs=dict(node.attrs))
+        op = graph.create_op(node.type, list(inputs), dtypes, name=node.name, attrs=attrs)
     return list(op.outputs)
 
 
