@@ -1,6 +1,6 @@
 """What stands behind a `DeepExplain` and its explainers: programs and compiled functions, each made once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 import dataclasses
 import inspect
 import threading
@@ -105,29 +105,46 @@ class Engine:
         self, method: Method, objective: Objective, chunks: Chunks, arguments: Mapping[str, Any]
     ) -> Callable[..., Result]:
         """Returns the compiled graph of a method, called with keyword arguments like `arguments`."""
-        options = tuple(getattr(method, option) for option in method.graph_options)
-        form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
         composite = self.composite(method)
 
         def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
-            self.n_traces += 1
             scope = Scope(objective, inputs, selector[0] if selector else None)
             result = method.attribute(scope, baseline, data, composite, chunks)
             return _finished(result, objective)
 
+        return self.compiled(("attribution", chunks), graph, method, objective, arguments)
+
+    def compiled(
+        self,
+        purpose: Hashable,
+        graph: Callable[..., Any],
+        method: Method,
+        objective: Objective,
+        arguments: Mapping[str, Any],
+    ) -> Callable[..., Any]:
+        """Returns a graph compiled for arguments of this form; the same one for the same purpose.
+
+        Args:
+          purpose: what the graph is for, beside the method and the objective.
+          graph: `(inputs, selector, baseline, data)` → a structure of tensors.
+          method: the method, of which the graph is built.
+          objective: what is explained.
+          arguments: the first arguments; of another call only the sizes of axes may differ.
+        """
+        options = tuple(getattr(method, option) for option in method.graph_options)
+        form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
         specs = {
             "inputs": [value.spec for value in objective.inputs],
             "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
             "baseline": [_open(array) for array in arguments["baseline"]],
             "data": {name: _open(array) for name, array in arguments["data"].items()},
         }
-        return self._compile((type(method), options, objective, chunks, form), graph, specs)
+        return self._compile((purpose, type(method), options, objective, form), graph, specs)
 
     def forward(self, objective: Objective) -> Callable[..., Any]:
         """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
 
         def graph(inputs: Any) -> Any:
-            self.n_traces += 1
             scope = Scope(objective, inputs, None)
             return scope.output(scope.explained), scope.explained
 
@@ -138,8 +155,13 @@ class Engine:
         with self._lock:
             if key not in self._compiled:
                 signature = inspect.signature(graph).parameters
+
+                def counted(*arguments: Any) -> Any:
+                    self.n_traces += 1
+                    return graph(*arguments)
+
                 function = tf.function(
-                    graph,
+                    counted,
                     autograph=False,
                     jit_compile=self._jit_compile,
                     input_signature=[specs[name] for name in signature],

@@ -5,7 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf import run
+from deepexplain_tf.audit import Audit, audit
+from deepexplain_tf.call import check_call
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
 from deepexplain_tf.explanation import Explanation
@@ -16,6 +17,7 @@ from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
 from deepexplain_tf.rewrite import rewritten
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
+from deepexplain_tf.run import run
 from deepexplain_tf.types import Overrides, Structure, Target
 
 _KINDS = (GROUP, *(kind.value for kind in Kind))
@@ -177,6 +179,35 @@ class DeepExplain:
         self._require_open()
         return self._engine.coverage(make(method, {}))
 
+    def audit(
+        self,
+        method: str,
+        inputs: Structure,
+        *,
+        target: Target = None,
+        baseline: Structure = None,
+        **options: Any,
+    ) -> Audit:
+        """Runs a method once and returns what each op loses of the sum: Σ multiplier·Δin − Σ multiplier·Δout.
+
+        Where every rule is exact, each row is rounding; the largest row names the op whose rule is not.
+
+        Args:
+          method: a method that is one backward pass, as `"deeplift"`.
+          inputs: an array `[batch, ...]`, or a structure of arrays as the model takes them; few examples are enough.
+          target: what is explained, as for `explain`.
+          baseline: for DeepLIFT, as for `explain`.
+          **options: the method's own.
+
+        Raises:
+          OptionError: a method that integrates or perturbs.
+          DeepExplainError: any argument that does not fit, as for `explain`.
+        """
+        self._require_open()
+        name, made = METHODS.resolve(method), make(method, options)
+        check_call(name, made, target=target, baseline=baseline)
+        return audit(self._engine, name, made, inputs, target=target, baseline=baseline)
+
     def _require_open(self) -> None:
         if not self._open:
             raise ClosedError("a DeepExplain is used inside its with-block. Got a call outside of it.")
@@ -199,12 +230,12 @@ class Explainer:
     def __call__(self, inputs: Structure, **late: Any) -> Explanation:
         """Explains a batch; `late` are arguments of `DeepExplain.explain`, which replace the fixed ones."""
         call, options = self._split({**self._fixed, **late})
-        return run.explain(self._engine, self._name, make(self._name, options), inputs, **call)
+        return run(self._engine, self._name, make(self._name, options), inputs, **call)
 
     def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         options = {name: value for name, value in given.items() if name not in CALL_ARGUMENTS}
         call = {name: value for name, value in given.items() if name in CALL_ARGUMENTS}
-        run.check_call(self._name, make(self._name, options), **call)
+        check_call(self._name, make(self._name, options), **call)
         return call, options
 
 

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 
 from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.table import render
 
 VERDICTS = ("exact", "linear", "gradient", "refused")
 
@@ -42,9 +43,7 @@ class Coverage:
         return len(self.ops)
 
     def __str__(self) -> str:
-        rows = [("op", "type", "kind", "verdict")]
-        rows += [(op.name, op.type, str(op.kind.value), verdict) for op, verdict in self]
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        rows = [(op.name, op.type, str(op.kind.value), verdict) for op, verdict in self]
         summary = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
-        return "\n".join([*lines, f"{len(self)} active ops: {summary or 'none'}"])
+        table = render(("op", "type", "kind", "verdict"), rows, left=4)
+        return f"{table}\n{len(self)} active ops: {summary or 'none'}"

@@ -94,7 +94,7 @@ def test_inactive_ops_are_no_part_of_it():
 
 def test_it_prints_as_a_table():
     text = str(_coverage(lambda x: tf.math.special.dawsn(tf.nn.relu(x)), "deeplift"))
-    head, *rows, summary = text.splitlines()
+    head, _, *rows, summary = text.splitlines()
     assert head.split() == ["op", "type", "kind", "verdict"]
     assert [row.split()[1:] for row in rows] == [
         ["Relu", "activation", "exact"],

@@ -1,4 +1,4 @@
-from deepexplain_tf.cli import table
+from deepexplain_tf import table
 
 
 def test_first_column_left_others_right():
@@ -9,6 +9,11 @@ def test_first_column_left_others_right():
         "deeplift       1.5",
         "occlusion     12.5",
     ]
+
+
+def test_several_columns_left():
+    text = table.render(["op", "type", "lost"], [["a", "Relu", "1"], ["bc", "Exp", "20"]], left=2)
+    assert text.splitlines() == ["op  type  lost", "--  ----  ----", "a   Relu     1", "bc  Exp     20"]
 
 
 def test_scientific():
