@@ -192,7 +192,7 @@ def test_coverage_prints_as_a_table():
     lines = text.splitlines()
     assert lines[0].split() == ["op", "type", "kind", "verdict"]
     assert len(lines) == len(coverage) + 3
-    for (op, verdict), line in zip(coverage, lines[1:], strict=False):
+    for (op, verdict), line in zip(coverage, lines[2:], strict=False):
         assert line.split() == [op.name, op.type, str(op.kind.value), verdict]
     assert lines[-1].startswith(f"{len(coverage)} active ops: 1 exact")
 

@@ -1,4 +1,4 @@
-from deepexplain_tf import table
+import deepexplain_tf.table as table
 
 
 def test_first_column_left_others_right():

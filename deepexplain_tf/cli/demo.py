@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from deepexplain_tf import table
 from deepexplain_tf.cli import output, progress, quiet
 from deepexplain_tf.cli.command import COMMANDS, Command
 from deepexplain_tf.demo import packages, photos
+import deepexplain_tf.table as table
 import deepexplain_tf.visualize as visualize
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from deepexplain_tf import table
 from deepexplain_tf.cli import pictures
 from deepexplain_tf.cli.inputs import Examples
 from deepexplain_tf.explanation import Explanation
+import deepexplain_tf.table as table
 import deepexplain_tf.visualize as visualize
 
 

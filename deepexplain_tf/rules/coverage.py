@@ -1,6 +1,7 @@
 """What a composite does at each op between the explained tensor and the target."""
 
 import collections
+from collections.abc import Sequence
 import dataclasses
 
 from deepexplain_tf.graph.emit import Op
@@ -43,7 +44,15 @@ class Coverage:
         return len(self.ops)
 
     def __str__(self) -> str:
-        rows = [(op.name, op.type, str(op.kind.value), verdict) for op, verdict in self]
-        summary = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
-        table = render(("op", "type", "kind", "verdict"), rows, left=4)
-        return f"{table}\n{len(self)} active ops: {summary or 'none'}"
+        rows = [(op.name, op.type, op.kind.value, verdict) for op, verdict in self]
+        return self._table(("op", "type", "kind", "verdict"), rows)
+
+    def summary(self) -> str:
+        """Returns a shorter table: one line for each type of op with one verdict, the refused ones first."""
+        found = collections.Counter((op.type, op.kind.value, verdict) for op, verdict in self)
+        rows = sorted(found.items(), key=lambda row: (row[0][2] != "refused", -row[1], row[0]))
+        return self._table(("type", "kind", "verdict", "ops"), [(*row, str(count)) for row, count in rows], left=3)
+
+    def _table(self, header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 4) -> str:
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
+        return f"{render(header, rows, left=left)}\n{len(self)} active ops: {counts or 'none'}"

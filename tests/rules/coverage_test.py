@@ -104,6 +104,26 @@ def test_it_prints_as_a_table():
     assert summary == "3 active ops: 1 exact, 1 linear, 1 refused"
 
 
+def test_a_summary_counts_types():
+    def model(x):
+        rows = tf.reduce_max(tf.nn.relu(x), 1, keepdims=True)
+        return tf.math.special.dawsn(tf.nn.relu(-x) * 2.0) * rows
+
+    text = _coverage(model, "deeplift").summary()
+    head, _, *rows, summary = text.splitlines()
+    assert head.split() == ["type", "kind", "verdict", "ops"]
+    assert [row.split() for row in rows] == [
+        ["Dawsn", "unknown", "refused", "1"],
+        ["Relu", "activation", "exact", "2"],
+        ["Identity", "linear", "linear", "1"],
+        ["Max", "maximum", "exact", "1"],
+        ["Mul", "linear", "linear", "1"],
+        ["Mul", "product", "exact", "1"],
+        ["Neg", "linear", "linear", "1"],
+    ]
+    assert summary == "8 active ops: 4 exact, 3 linear, 1 refused"
+
+
 def test_a_layer_leaves_the_ops_behind_it():
     model = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(3, "relu", name="first"), keras.layers.Dense(2, "tanh")]
