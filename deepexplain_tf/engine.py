@@ -86,7 +86,11 @@ class Engine:
         if not method.differentiates:
             objective.require_dependence()
             return ()
-        return self.require(self.composite(method), objective)
+        notes = self.require(self.composite(method), objective)
+        loop = objective.unbounded_loop
+        if self._jit_compile and loop is not None:
+            notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
+        return notes
 
     def require(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
         """Checks that a composite covers an objective; returns notes. See `Objective.require`."""
@@ -139,7 +143,9 @@ class Engine:
             "baseline": [_open(array) for array in arguments["baseline"]],
             "data": {name: _open(array) for name, array in arguments["data"].items()},
         }
-        return self._compile((purpose, type(method), options, objective, form), graph, specs)
+        key = (purpose, type(method), options, objective, form)
+        jit = self._jit_compile and not (method.differentiates and objective.unbounded_loop is not None)
+        return self._compile(key, graph, specs, jit)
 
     def forward(self, objective: Objective) -> Callable[..., Any]:
         """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
@@ -149,9 +155,9 @@ class Engine:
             return scope.output(scope.explained), scope.explained
 
         specs = {"inputs": [value.spec for value in objective.inputs]}
-        return self._compile((objective, "forward"), graph, specs)
+        return self._compile((objective, "forward"), graph, specs, self._jit_compile)
 
-    def _compile(self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any]) -> Callable[..., Any]:
+    def _compile(self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any], jit: bool) -> Callable[..., Any]:
         with self._lock:
             if key not in self._compiled:
                 signature = inspect.signature(graph).parameters
@@ -163,7 +169,7 @@ class Engine:
                 function = tf.function(
                     counted,
                     autograph=False,
-                    jit_compile=self._jit_compile,
+                    jit_compile=jit,
                     input_signature=[specs[name] for name in signature],
                 )
                 function.get_concrete_function()

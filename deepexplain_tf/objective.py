@@ -8,9 +8,10 @@ from typing import Any
 import tensorflow as tf
 
 from deepexplain_tf.errors import TargetError, UnsupportedOpError
-from deepexplain_tf.graph.activity import active_ops, analyse, counts_rows
+from deepexplain_tf.graph.activity import active_loops, active_ops, analyse, counts_rows
+from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
-from deepexplain_tf.graph.ir import Program, Value
+from deepexplain_tf.graph.ir import Node, Program, Value
 from deepexplain_tf.graph.passes import form_groups, see_through
 from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.rules.composites import Composite, refusal
@@ -53,6 +54,12 @@ class Objective:
         found = active_ops(self.explained, self.program_for(composite).outputs)
         ops = tuple(Op(node, positions, {}) for node, positions in found)
         return Coverage(ops, tuple(composite.verdict(op) for op in ops))
+
+    @functools.cached_property
+    def unbounded_loop(self) -> Node | None:
+        """A loop on the way to the target that may turn any number of times, None where there is none."""
+        loops = active_loops(self.explained, self.program.outputs)
+        return next((node for node in loops if not has_trip_bound(node)), None)
 
     @functools.cached_property
     def depends(self) -> list[bool]:

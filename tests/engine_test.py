@@ -445,3 +445,25 @@ def test_without_strict_python_is_still_refused():
 def test_a_method_that_replaces_no_gradient_has_nothing_to_rewrite(method: str):
     with dx.DeepExplain(mlp()) as de, pytest.raises(OptionError, match=method):
         de.rewrite(method)
+
+
+def _halving(x):
+    """A loop of which no counter tells how often it turns."""
+
+    def turn(n, state):
+        return n // 2, tf.tanh(state * 1.1 + 0.1)
+
+    return tf.reduce_sum(tf.while_loop(lambda n, _: n > 1, turn, [tf.constant(40), x])[1], 1, keepdims=True)
+
+
+@pytest.mark.parametrize("method", ["deeplift", "gradient_x_input", "integrated_gradients", "occlusion"])
+def test_a_loop_without_a_bound_is_not_compiled_by_xla(method: str):
+    x = np.random.default_rng(0).normal(size=(2, 3))
+    found = {}
+    for jit in (False, True):
+        signature = [tf.TensorSpec([None, 3], tf.float64)]
+        with dx.DeepExplain(_halving, input_signature=signature, jit_compile=jit) as de:
+            found[jit] = de.explain(method, x)
+    np.testing.assert_allclose(found[True].attributions, found[False].attributions, rtol=1e-12)
+    assert found[False].notes == ()
+    assert [note.startswith("not compiled by XLA") for note in found[True].notes] == [True] * (method != "occlusion")

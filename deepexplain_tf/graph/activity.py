@@ -74,6 +74,17 @@ def active_ops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterat
             yield node, activity.inputs(node)
 
 
+def active_loops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterator[Node]:
+    """Yields the loops between `explained` and `outputs`, those inside loops and branches too."""
+    activity = analyse(explained, outputs)
+    for node in activity.nodes:
+        if node.type in LOOPS | BRANCHES and activity.is_active(node):
+            if node.type in LOOPS:
+                yield node
+            for program in node.bodies.values():
+                yield from active_loops(activity.inside(node, program), program.outputs)
+
+
 def counts_rows(explained: Collection[Value], program: Program) -> bool:
     """Whether the way through a loop or branch depends on the shape of the explained values."""
     activity = analyse(explained, program.outputs, how="anything")
