@@ -56,6 +56,11 @@ class Op:
         """The active inputs that a rule can pass a gradient to."""
         return tuple(position for position in self.active if self.node.inputs[position].differentiable)
 
+    @property
+    def is_composed(self) -> bool:
+        """Whether it is emitted as several ops, or with a user's own gradient, not as one op of the graph."""
+        return self.type == GROUP or self.node.gradient is not None
+
     def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns its output, or the list of several."""
         outputs = self.outputs(inputs)

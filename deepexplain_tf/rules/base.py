@@ -13,6 +13,7 @@ import dataclasses
 import ml_dtypes
 import tensorflow as tf
 
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule
 from deepexplain_tf.registry import Registry
 
@@ -94,13 +95,25 @@ def _emit(
 
 
 def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns the op's own gradient at a point, for the inputs at the positions `op.differentiable`."""
-    point = [tf.stop_gradient(tensor) for tensor in inputs]
-    variables = [point[position] for position in op.differentiable]
-    gradients = tf.gradients(
-        op.outputs(point), variables, list(upstream), unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
-    return list(gradients)
+    """Returns the op's own gradient at new inputs, for those at the positions `op.differentiable`."""
+    if op.is_composed:
+        point = [tf.stop_gradient(tensor) for tensor in inputs]
+        variables = [point[position] for position in op.differentiable]
+        return list(tf.gradients(op.outputs(point), variables, list(upstream), unconnected_gradients="zero"))
+    return gradient_at(op, Point(tuple(inputs), tuple(op.outputs(inputs))), upstream)
+
+
+def gradient_at(op: Op, point: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the op's own gradient where it was emitted already, for the inputs at `op.differentiable`."""
+    if op.is_composed:
+        return ordinary_gradient(op, point.inputs, upstream)
+    emitted = point.outputs[0].op
+    gradients = tf_private.gradient_function(emitted)(emitted, *upstream)
+    several = gradients if isinstance(gradients, list | tuple) else [gradients]
+    return [
+        tf.zeros_like(point.inputs[position]) if several[position] is None else tf.convert_to_tensor(several[position])
+        for position in op.differentiable
+    ]
 
 
 def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: float) -> tf.Tensor:

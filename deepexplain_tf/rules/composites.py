@@ -15,6 +15,7 @@ from deepexplain_tf.rules.guided import guided
 from deepexplain_tf.rules.joint import joint
 from deepexplain_tf.rules.midpoint import midpoint
 from deepexplain_tf.rules.quotient import quotient
+from deepexplain_tf.rules.rectifier import rectifier
 from deepexplain_tf.rules.rescale import rescale
 from deepexplain_tf.rules.secant import secant
 from deepexplain_tf.rules.softmax import log_softmax, softmax
@@ -85,6 +86,7 @@ def refusal(op: Op) -> UnsupportedOpError:
 GRADIENT = Composite()
 DEEPLIFT = Composite(
     {
+        **dict.fromkeys(("Relu", "Relu6"), rectifier),
         Kind.ACTIVATION: rescale,
         Kind.FUNCTION: rescale,
         Kind.PRODUCT: midpoint,

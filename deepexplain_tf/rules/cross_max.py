@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.graph.kinds import Kind
-from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, sum_to_shape, twin
+from deepexplain_tf.rules.base import RULES, Point, gradient_at, ordinary_gradient, sum_to_shape, twin
 
 
 @RULES.register("cross_max")
@@ -30,7 +30,7 @@ def cross_max(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) 
         tf.broadcast_to(value, tf.shape(like)) if position in op.active else value
         for position, (value, like) in enumerate(zip(baseline.inputs, x.inputs, strict=True))
     ]
-    from_x = ordinary_gradient(op, x.inputs, [tf.where(at_x, change, nothing)])
+    from_x = gradient_at(op, x, [tf.where(at_x, change, nothing)])
     from_baseline = ordinary_gradient(op, spread, [tf.where(at_x, nothing, change)])
     return [
         sum_to_shape(tf.math.divide_no_nan(a + b, operand - baseline.inputs[position]), operand)

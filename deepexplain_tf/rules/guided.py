@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op
-from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, single
+from deepexplain_tf.rules.base import RULES, Point, gradient_at, single
 
 
 @RULES.register("guided")
@@ -17,4 +17,4 @@ def guided(op: Op, x: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
       Springenberg et al., *Striving for Simplicity: The All Convolutional Net*, ICLR 2015 workshop,
       https://arxiv.org/abs/1412.6806.
     """
-    return ordinary_gradient(op, x.inputs, [tf.nn.relu(upstream[0])])
+    return gradient_at(op, x, [tf.nn.relu(upstream[0])])

@@ -1,0 +1,25 @@
+"""Rescale for rectifiers, whose differences are exact."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.rules.base import RULES, Point, gradient_at, twin
+
+
+@RULES.register("rectifier")
+@twin
+def rectifier(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Δout / Δin; where Δin = 0, the derivative.
+
+    For Relu and Relu6: where the two points lie on one piece, Δout is Δin or 0 to the last bit, so that no Δin is too
+    small to divide by, and the midpoint of the `rescale` rule is not needed. Exact.
+
+    References:
+      Shrikumar, Greenside, Kundaje, *Learning Important Features Through Propagating Activation
+      Differences*, ICML 2017, https://arxiv.org/abs/1704.02685.
+    """
+    run, rise = x.inputs[0] - baseline.inputs[0], x.outputs[0] - baseline.outputs[0]
+    (derivative,) = gradient_at(op, x, upstream)
+    return [tf.where(tf.equal(run, 0), derivative, upstream[0] * tf.math.divide_no_nan(rise, run))]

@@ -1,0 +1,106 @@
+"""What does an explanation cost beside one plain gradient, and how long until it is ready?
+
+    python examples/cost.py
+    python examples/cost.py --ready=ResNet50,NASNetMobile --ratio=
+
+prints two tables: `--ratio` networks by the time of DeepLIFT relative to that of one plain gradient of the same batch
+(medians of calls in turn), and `--ready` networks of keras.applications by the seconds until the first answer.
+"""
+
+import statistics
+import time
+
+from absl import app, flags
+import keras
+import numpy as np
+import tensorflow as tf
+
+import deepexplain_tf as dx
+import deepexplain_tf.table as table
+
+_RATIO = flags.DEFINE_list("ratio", ["lstm", "cnn"], "The networks compared with one gradient.")
+_READY = flags.DEFINE_list("ready", ["ResNet50", "NASNetMobile"], "The networks of keras.applications made ready.")
+_CALLS = flags.DEFINE_integer("calls", 15, "How many calls of each are timed.", lower_bound=1)
+_SIZE = flags.DEFINE_integer("size", 96, "The pictures' height and width for --ready.", lower_bound=32)
+
+
+def lstm() -> tuple[keras.Model, tuple[int, ...], bool]:
+    """200 steps of an LSTM of 64 units; with XLA."""
+    layers = [keras.Input((200, 32)), keras.layers.LSTM(64), keras.layers.Dense(5)]
+    return keras.Sequential(layers), (32, 200, 32), True
+
+
+def cnn() -> tuple[keras.Model, tuple[int, ...], bool]:
+    """Convolutions, batch normalisation, pooling; without XLA."""
+    layers: list[keras.layers.Layer] = [keras.Input((64, 64, 3))]
+    for filters in (32, 64, 128):
+        layers += [keras.layers.Conv2D(filters, 3, padding="same"), keras.layers.BatchNormalization()]
+        layers += [keras.layers.ReLU(), keras.layers.MaxPooling2D()]
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)]
+    return keras.Sequential(layers), (16, 64, 64, 3), False
+
+
+_NETWORKS = {"lstm": lstm, "cnn": cnn}
+
+
+def _seconds(call: object, *arguments: object) -> float:
+    start = time.perf_counter()
+    call(*arguments)  # type: ignore[operator]
+    return time.perf_counter() - start
+
+
+def ratio(name: str) -> list[str]:
+    """Returns a row: milliseconds of one gradient and of DeepLIFT, and their ratio."""
+    model, shape, jit = _NETWORKS[name]()
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+
+    @tf.function(jit_compile=jit, autograph=False)
+    def gradient(inputs: tf.Tensor) -> tf.Tensor:
+        return tf.gradients(model(inputs, training=False)[:, 1], inputs)[0]
+
+    with dx.DeepExplain(model, jit_compile=jit) as de:
+        explainer = de.explainer("deeplift", target=1, batch_size=len(x))
+
+        def plain(inputs: np.ndarray) -> np.ndarray:
+            return gradient(tf.convert_to_tensor(inputs)).numpy()
+
+        plain(x), explainer(x)
+        pairs = [(_seconds(plain, x), _seconds(explainer, x)) for _ in range(_CALLS.value)]
+    ours, theirs = (statistics.median(pair[position] for pair in pairs) for position in (1, 0))
+    relative = statistics.median(pair[1] / pair[0] for pair in pairs)
+    return [name, "yes" if jit else "no", f"{theirs * 1e3:.1f}", f"{ours * 1e3:.1f}", f"{relative:.2f}"]
+
+
+def ready(name: str) -> list[str]:
+    """Returns a row: the model's ops, and the seconds until traced, rewritten and answered."""
+    size = _SIZE.value
+    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=10)
+    x = np.random.default_rng(0).normal(size=(1, size, size, 3)).astype("float32")
+    start = time.perf_counter()
+    with dx.DeepExplain(model) as de:
+        traced = time.perf_counter()
+        explainer = de.explainer("deeplift", target=1)
+        explainer(x)
+        answered = time.perf_counter()
+        again = _seconds(explainer, x)
+        ops = len(de.coverage("deeplift"))
+    return [name, str(ops), *(f"{value:.2f}" for value in (traced - start, answered - traced, answered - start, again))]
+
+
+def main(argv: list[str]) -> None:
+    """Prints the tables."""
+    del argv
+    if _RATIO.value:
+        rows = [ratio(name) for name in _RATIO.value]
+        print(table.render(["network", "XLA", "gradient ms", "deeplift ms", "ratio"], rows))
+    if _READY.value:
+        rows = [ready(name) for name in _READY.value]
+        print(
+            table.render(
+                ["network", "active ops", "trace s", "rewrite and first call s", "both s", "next call s"], rows
+            )
+        )
+
+
+if __name__ == "__main__":
+    app.run(main)
