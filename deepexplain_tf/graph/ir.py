@@ -74,8 +74,13 @@ class Value(NamedTuple):
 
     @property
     def differentiable(self) -> bool:
-        """Whether it holds real numbers: floating, complex, or a list of tensors."""
-        return self.dtype.is_floating or self.dtype.is_complex or self.dtype == tf.variant
+        """Whether it holds real numbers: floating, complex, or a list of tensors that may be so."""
+        dtype = self.dtype
+        if dtype == tf.variant:
+            if "element_dtype" not in self.node.attrs:
+                return True
+            dtype = tf.as_dtype(self.node.attrs["element_dtype"].type)
+        return dtype.is_floating or dtype.is_complex
 
 
 @dataclasses.dataclass(frozen=True)
