@@ -26,6 +26,15 @@ def test_words_of_a_verdict():
     assert min(contributions, key=contributions.get) == "awful"
 
 
+def test_costs():
+    header, _, row = _run("cost.py", "--ratio=cnn", "--calls=2", "--ready=").splitlines()
+    assert header.split()[0] == "network"
+    name, xla, plain, ours, ratio = row.split()
+    assert (name, xla) == ("cnn", "no")
+    assert 0 < float(plain) < float(ours)
+    assert float(ratio) > 1
+
+
 @pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
 def test_photo(tmp_path):
     out = _run("explain_image.py", f"--out={tmp_path / 'coffee.png'}", "--method=saliency")
