@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from deepexplain_tf.errors import UnsupportedOpError
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.control_flow import emit_structure
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, order
@@ -54,6 +55,11 @@ class Op:
     def differentiable(self) -> tuple[int, ...]:
         """The active inputs that a rule can pass a gradient to."""
         return tuple(position for position in self.active if self.node.inputs[position].differentiable)
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether it has an ordinary gradient: TensorFlow's, or the user's own."""
+        return self.type == GROUP or self.node.gradient is not None or tf_private.has_gradient(self.type)
 
     def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns its output, or the list of several."""

@@ -1,6 +1,7 @@
 """Everything that counts as a model, and how each is called."""
 
 from collections.abc import Callable, Mapping
+import contextlib
 import dataclasses
 import os
 from typing import Any
@@ -10,9 +11,12 @@ import keras
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, closest
+from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.kinds import LOOP_V1
 
 _FILES = (".keras", ".h5", ".hdf5")
 _GRAPHS = (".pb",)
+_FED = "fed"  # the names of placeholders put into an imported graph
 # How the lines of a traceback, and of what Keras and TensorFlow add to one, begin.
 _FRAMES = ("File ", "•", "Arguments received", "Call arguments", "[[", "[Op:", "Detected at", "Original stack")
 
@@ -26,6 +30,8 @@ class Source:
       specs: the inputs' structure of TensorSpec, None where only data can tell.
       layered: the Keras object whose layers `layer=` names, or None.
       dtype: the dtype to which a Keras model casts real inputs, or None.
+      output_names: the outputs' names, where what the call returns does not have them.
+      own_gradients: False where the graph comes from a file without the `tf.custom_gradient`s that it names.
       owner: keeps the model's variables alive.
     """
 
@@ -33,6 +39,8 @@ class Source:
     specs: Any = None
     layered: Any = None
     dtype: tf.DType | None = None
+    output_names: tuple[str, ...] = ()
+    own_gradients: bool = True
     owner: Any = None
 
 
@@ -55,7 +63,8 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
     """
     if isinstance(model, str | os.PathLike):
         return _from_path(os.fspath(model), signature, input_signature, output)
-    if hasattr(model, "signatures") and isinstance(model.signatures, Mapping) and not callable(model):
+    signatures = isinstance(getattr(model, "signatures", None), Mapping)
+    if signatures and (signature is not None or not callable(model)):
         return _from_signatures(model, signature)
     if signature is not None:
         raise OptionError(f"signature names a signature of a SavedModel. Got it for {type(model).__name__}.")
@@ -63,7 +72,7 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
         return _from_graph_def(model, input_signature, output)
     if _is_keras(model):
         specs = _declared(model) if input_signature is None else _signature(input_signature)
-        return Source(lambda inputs: model(inputs, training=False), specs, model, _dtype(model), model)
+        return Source(lambda inputs: _call_keras(model, inputs), specs, model, _dtype(model), owner=model)
     if isinstance(model, tf.types.experimental.ConcreteFunction):
         return _from_concrete(model, model)
     if isinstance(model, type) or not callable(model):
@@ -93,7 +102,8 @@ def _from_path(path: str, signature: str | None, input_signature: Any, output: A
     if os.path.isdir(path):
         if not os.path.exists(os.path.join(path, "saved_model.pb")):
             raise ModelError(f"a folder with a model is a SavedModel. Got {name!r}, which has no saved_model.pb.")
-        return _from_signatures(_loaded(tf.saved_model.load, path), signature)
+        source = _from_signatures(_loaded(tf.saved_model.load, path), signature)
+        return dataclasses.replace(source, own_gradients=tf_private.has_own_gradients(path))
     if signature is not None:
         raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {name!r}.")
     if path.endswith(_GRAPHS):
@@ -109,23 +119,43 @@ def _loaded(load: Callable[[str], Any], path: str) -> Any:
     try:
         return load(path)
     except Exception as error:  # the loaders raise many kinds for files that are not their own
-        raise ModelError(f"{os.path.basename(path)!r} must hold a model. Got: {brief(error)}") from error
+        name = os.path.basename(path)
+        if _has_code(error):
+            raise ModelError(
+                f"a model file must hold no code, which is not run. Got {name!r} with that of a Lambda layer; if you "
+                "trust it, load it yourself, keras.models.load_model(path, safe_mode=False), and pass the model."
+            ) from error
+        raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
 
 
 def _load_keras(path: str) -> Any:
-    """Loads a Keras file; code in it (a Lambda layer's) is not run, as `safe_mode` has it."""
+    """Loads a Keras file; code in it (a Lambda layer's) is not run."""
     try:
-        return keras.models.load_model(path, compile=False)
-    except Exception:
-        if path.endswith(".keras"):
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        modern = path.endswith(".keras") and "tf_keras" not in str(error)
+        legacy = None if modern or _has_code(error) else _tf_keras()
+        if legacy is None:
             raise
         try:  # what Keras 2 saved and Keras 3 cannot read
-            import tf_keras  # an extra of the user's; it ships no type information
-        except ImportError:
-            tf_keras = None
-        if tf_keras is None:
-            raise
-        return tf_keras.models.load_model(path, compile=False)
+            with tf_private.legacy_safe_mode():
+                return legacy.models.load_model(path, compile=False)
+        except Exception as second:
+            raise (second if path.endswith(".keras") or _has_code(second) else error) from None
+
+
+def _tf_keras() -> Any:
+    """Returns the package tf_keras, an extra of the user's, None where there is none."""
+    try:
+        import tf_keras
+    except ImportError:
+        return None
+    return tf_keras
+
+
+def _has_code(error: Exception) -> bool:
+    """Whether Keras refused a file for the code in it."""
+    return "safe_mode=False" in str(error)
 
 
 def _read_graph_def(path: str) -> tf.compat.v1.GraphDef:
@@ -153,38 +183,77 @@ def _from_concrete(function: Any, owner: Any) -> Source:
 
 
 def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, output: Any) -> Source:
-    """Wraps a frozen graph; its inputs are the placeholders, or those that the signature names."""
-
-    def load() -> None:
-        tf.graph_util.import_graph_def(graph_def, name="")
-
-    try:
-        wrapped = tf.compat.v1.wrap_function(load, [])
-    except Exception as error:  # a GraphDef that is inconsistent in itself
-        raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
-    graph = wrapped.graph
-    ends = [output] if isinstance(output, str) and output not in ("auto", "model") else _ends(graph)
+    """Wraps a frozen graph; its inputs are the placeholders, or the tensors that the signature names."""
+    wrapped = _imported(graph_def, {})
+    ends = [output] if isinstance(output, str) and output not in ("auto", "model") else _ends(wrapped.graph)
     if len(ends) != 1:
         raise ModelError(f"a GraphDef has one output: choose with output=, a tensor's name. Got the ends {ends[:8]}.")
-    end = _tensor(graph, ends[0])
     if input_signature is None:
-        inputs = _placeholders(end)
+        inputs = _placeholders(_tensor(wrapped.graph, ends[0]))
+        shapes = [tensor.shape for tensor in inputs]
     else:
-        inputs = [_tensor(graph, spec.name or "") for spec in tf.nest.flatten(input_signature)]
+        given = tf.nest.flatten(input_signature)
+        inputs = [_tensor(wrapped.graph, spec.name or "") for spec in given]
+        shapes = [_merged(tensor, spec.shape) for tensor, spec in zip(inputs, given, strict=True)]
     if not inputs:
         raise ModelError(f"a GraphDef's output depends on placeholders, its inputs. Got {ends[0]!r} without any.")
-    specs = [tf.TensorSpec(tensor.shape, tensor.dtype, tensor.op.name) for tensor in inputs]
-    function = wrapped.prune(inputs, end)
+    specs = [tf.TensorSpec(shape, tensor.dtype, tensor.op.name) for tensor, shape in zip(inputs, shapes, strict=True)]
+    if any(not spec.shape.rank for spec in specs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in specs if not spec.shape.rank)
+        raise ModelError(
+            f"the inputs of a GraphDef have shapes [batch, ...]. Got {shown}; give shapes with input_signature=, and "
+            "freeze what is no example (a keep probability) to a constant."
+        )
+    if any(tensor.shape != spec.shape for tensor, spec in zip(inputs, specs, strict=True)):
+        wrapped = _imported(graph_def, {tensor.name: spec for tensor, spec in zip(inputs, specs, strict=True)})
+        inputs = [_tensor(wrapped.graph, f"{_FED}_{number}") for number in range(len(specs))]
+    function = wrapped.prune(inputs, _tensor(wrapped.graph, ends[0]))
     return Source(
-        lambda inputs: function(*tf.nest.flatten(inputs)), specs[0] if len(specs) == 1 else specs, owner=wrapped
+        lambda inputs: function(*tf.nest.flatten(inputs)),
+        specs[0] if len(specs) == 1 else specs,
+        output_names=(ends[0],),
+        own_gradients=False,
+        owner=wrapped,
     )
 
 
+def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]) -> Any:
+    """Returns the wrapped graph, in which new placeholders stand for the tensors `fed`."""
+
+    def load() -> None:
+        specs = enumerate(fed.values())
+        placeholders = [tf.compat.v1.placeholder(spec.dtype, spec.shape, f"{_FED}_{n}") for n, spec in specs]
+        tf.graph_util.import_graph_def(graph_def, dict(zip(fed, placeholders, strict=True)), name="")
+
+    try:
+        return tf.compat.v1.wrap_function(load, [])
+    except Exception as error:  # a GraphDef that is inconsistent in itself
+        raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
+
+
+def _merged(tensor: tf.Tensor, shape: tf.TensorShape) -> tf.TensorShape:
+    try:
+        return tensor.shape.merge_with(shape)
+    except ValueError as error:
+        raise ModelError(
+            f"input_signature has the shapes of the graph. Got {shape} for {tensor.name!r} of shape {tensor.shape}."
+        ) from error
+
+
 def _ends(graph: tf.Graph) -> list[str]:
-    """Returns the names of the ops that compute something that nothing reads."""
+    """Returns the names of the ops that compute real numbers of a placeholder which nothing reads."""
     operations = graph.get_operations()
     read = {tensor.op.name for op in operations for tensor in op.inputs}
-    return [op.name for op in operations if op.inputs and op.outputs and op.name not in read]
+    fed: set[str] = set()
+    for op in operations:
+        if op.type == "Placeholder" or any(tensor.op.name in fed for tensor in op.inputs):
+            fed.add(op.name)
+    return [op.name for op in operations if op.name in fed - read and _computes(op)]
+
+
+def _computes(op: tf.Operation) -> bool:
+    real = [tensor for tensor in op.outputs if tensor.dtype.is_floating]
+    return bool(op.inputs and real) and op.type not in LOOP_V1
 
 
 def _placeholders(end: tf.Tensor) -> list[tf.Tensor]:
@@ -205,6 +274,13 @@ def _tensor(graph: tf.Graph, name: str) -> tf.Tensor:
     except (KeyError, ValueError) as error:
         known = [op.name for op in graph.get_operations()]
         raise UnknownNameError(f"no tensor {name!r} in the graph; {closest(name, known)}.") from error
+
+
+def _call_keras(model: Any, inputs: Any) -> Any:
+    # Keras opens a scope of the model's name; TensorFlow allows none that begins with "_" at the root of a graph.
+    scope = tf.name_scope("model") if str(model.name).startswith("_") else contextlib.nullcontext()
+    with scope:
+        return model(inputs, training=False)
 
 
 def _is_keras(model: Any) -> bool:
