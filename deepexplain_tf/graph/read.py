@@ -77,6 +77,11 @@ class Reader:
                 done.add(op.name)
                 yield op
             elif op.name not in done:
+                if op.type in LOOP_V1:
+                    raise ModelError(
+                        f"loops and branches must have the form of TensorFlow 2. Got {op.type} at {op.name!r}; freeze "
+                        "the model with lower_control_flow=False, or give a SavedModel."
+                    )
                 if op.name in entered:
                     raise ModelError(f"a program has no cycle of ops. Got one through {op.name!r} ({op.type}).")
                 entered.add(op.name)
@@ -84,11 +89,6 @@ class Reader:
                 stack.extend((tensor.op, False) for tensor in op.inputs if tensor.name not in self._values)
 
     def _convert(self, op: tf.Operation) -> Sequence[Value]:
-        if op.type in LOOP_V1:
-            raise ModelError(
-                f"loops and branches must have the form of TensorFlow 2. Got {op.type} at {op.name!r}; freeze the "
-                "model with lower_control_flow=False, or give a SavedModel."
-            )
         if op.type == "Placeholder":
             raise ModelError(f"every placeholder of a model is an input. Got {op.name!r}, which is not fed.")
         inputs = tuple(self._values[tensor.name] for tensor in op.inputs)

@@ -1,6 +1,6 @@
 """Everything that counts as a model, and how each is called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import contextlib
 import dataclasses
 import os
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, closest
 from deepexplain_tf.graph import tf_private
-from deepexplain_tf.graph.kinds import LOOP_V1
+from deepexplain_tf.graph.kinds import LOOP_V1, SHAPE_ONLY
 
 _FILES = (".keras", ".h5", ".hdf5")
 _GRAPHS = (".pb",)
@@ -65,7 +65,7 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
         return _from_path(os.fspath(model), signature, input_signature, output)
     signatures = isinstance(getattr(model, "signatures", None), Mapping)
     if signatures and (signature is not None or not callable(model)):
-        return _from_signatures(model, signature)
+        return _from_signatures(model, signature, input_signature)
     if signature is not None:
         raise OptionError(f"signature names a signature of a SavedModel. Got it for {type(model).__name__}.")
     if isinstance(model, tf.compat.v1.GraphDef):
@@ -74,7 +74,7 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
         specs = _declared(model) if input_signature is None else _signature(input_signature)
         return Source(lambda inputs: _call_keras(model, inputs), specs, model, _dtype(model), owner=model)
     if isinstance(model, tf.types.experimental.ConcreteFunction):
-        return _from_concrete(model, model)
+        return _from_concrete(model, model, input_signature)
     if isinstance(model, type) or not callable(model):
         raise TypeError(
             "a model is a Keras model, a file or folder with one, a GraphDef, a tf.Module or tf.function, or a "
@@ -102,7 +102,7 @@ def _from_path(path: str, signature: str | None, input_signature: Any, output: A
     if os.path.isdir(path):
         if not os.path.exists(os.path.join(path, "saved_model.pb")):
             raise ModelError(f"a folder with a model is a SavedModel. Got {name!r}, which has no saved_model.pb.")
-        source = _from_signatures(_loaded(tf.saved_model.load, path), signature)
+        source = _from_signatures(_loaded(tf.saved_model.load, path), signature, input_signature)
         return dataclasses.replace(source, own_gradients=tf_private.has_own_gradients(path))
     if signature is not None:
         raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {name!r}.")
@@ -165,20 +165,21 @@ def _read_graph_def(path: str) -> tf.compat.v1.GraphDef:
     return graph
 
 
-def _from_signatures(loaded: Any, name: str | None) -> Source:
+def _from_signatures(loaded: Any, name: str | None, input_signature: Any) -> Source:
     signatures = dict(loaded.signatures)
     if name is None:
         name = "serving_default" if "serving_default" in signatures or len(signatures) != 1 else next(iter(signatures))
     if name not in signatures:
         raise UnknownNameError(f"unknown signature {name!r}; {closest(name, signatures)}.")
-    return _from_concrete(signatures[name], loaded)
+    return _from_concrete(signatures[name], loaded, input_signature)
 
 
-def _from_concrete(function: Any, owner: Any) -> Source:
+def _from_concrete(function: Any, owner: Any, input_signature: Any) -> Source:
     positional, named = function.structured_input_signature
     specs = named if named else positional[0] if len(positional) == 1 else list(positional)
     if not all(isinstance(spec, tf.TensorSpec) for spec in tf.nest.flatten(specs)):
         raise ModelError("every input of a concrete function is a tensor. Got other arguments.")
+    specs = tf.nest.pack_sequence_as(specs, _narrowed(tf.nest.flatten(specs), input_signature))
     return Source(lambda inputs: _call(function, inputs), specs, owner=owner)
 
 
@@ -190,20 +191,11 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
         raise ModelError(f"a GraphDef has one output: choose with output=, a tensor's name. Got the ends {ends[:8]}.")
     if input_signature is None:
         inputs = _placeholders(_tensor(wrapped.graph, ends[0]))
-        shapes = [tensor.shape for tensor in inputs]
     else:
-        given = tf.nest.flatten(input_signature)
-        inputs = [_tensor(wrapped.graph, spec.name or "") for spec in given]
-        shapes = [_merged(tensor, spec.shape) for tensor, spec in zip(inputs, given, strict=True)]
+        inputs = [_tensor(wrapped.graph, spec.name or "") for spec in tf.nest.flatten(input_signature)]
     if not inputs:
         raise ModelError(f"a GraphDef's output depends on placeholders, its inputs. Got {ends[0]!r} without any.")
-    specs = [tf.TensorSpec(shape, tensor.dtype, tensor.op.name) for tensor, shape in zip(inputs, shapes, strict=True)]
-    if any(not spec.shape.rank for spec in specs):
-        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in specs if not spec.shape.rank)
-        raise ModelError(
-            f"the inputs of a GraphDef have shapes [batch, ...]. Got {shown}; give shapes with input_signature=, and "
-            "freeze what is no example (a keep probability) to a constant."
-        )
+    specs = _narrowed([tf.TensorSpec(t.shape, t.dtype, t.op.name) for t in inputs], input_signature)
     if any(tensor.shape != spec.shape for tensor, spec in zip(inputs, specs, strict=True)):
         wrapped = _imported(graph_def, {tensor.name: spec for tensor, spec in zip(inputs, specs, strict=True)})
         inputs = [_tensor(wrapped.graph, f"{_FED}_{number}") for number in range(len(specs))]
@@ -231,29 +223,36 @@ def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]
         raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
 
 
-def _merged(tensor: tf.Tensor, shape: tf.TensorShape) -> tf.TensorShape:
-    try:
-        return tensor.shape.merge_with(shape)
-    except ValueError as error:
+def _narrowed(own: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.TensorSpec]:
+    """Returns the specs of a graph's inputs, with the shapes that the user gives where the graph has none."""
+    given = own if input_signature is None else tf.nest.flatten(input_signature)
+    pairs = list(zip(own, given, strict=False))
+    if len(given) != len(own) or not all(spec.shape.is_compatible_with(g.shape) for spec, g in pairs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in own)
+        raise ModelError(f"input_signature has the model's inputs, {shown}. Got {[g.shape for g in given]}.")
+    specs = [tf.TensorSpec(spec.shape.merge_with(g.shape), spec.dtype, spec.name) for spec, g in pairs]
+    if any(not spec.shape.rank for spec in specs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in specs if not spec.shape.rank)
         raise ModelError(
-            f"input_signature has the shapes of the graph. Got {shape} for {tensor.name!r} of shape {tensor.shape}."
-        ) from error
+            f"every input of a model has a shape [batch, ...]. Got {shown}; give shapes with input_signature=, and "
+            "make what is no example (a keep probability) a constant."
+        )
+    return specs
 
 
 def _ends(graph: tf.Graph) -> list[str]:
-    """Returns the names of the ops that compute real numbers of a placeholder which nothing reads."""
-    operations = graph.get_operations()
-    read = {tensor.op.name for op in operations for tensor in op.inputs}
-    fed: set[str] = set()
-    for op in operations:
-        if op.type == "Placeholder" or any(tensor.op.name in fed for tensor in op.inputs):
-            fed.add(op.name)
-    return [op.name for op in operations if op.name in fed - read and _computes(op)]
-
-
-def _computes(op: tf.Operation) -> bool:
-    real = [tensor for tensor in op.outputs if tensor.dtype.is_floating]
-    return bool(op.inputs and real) and op.type not in LOOP_V1
+    """Returns the names of the ops that compute real numbers of a placeholder which no other op reads for that."""
+    reached: dict[str, tf.Operation] = {}
+    stack = [op for op in graph.get_operations() if op.type == "Placeholder"]
+    while stack:
+        op = stack.pop()
+        if op.name not in reached and op.type not in SHAPE_ONLY:
+            reached[op.name] = op
+            stack.extend(reader for tensor in op.outputs for reader in tensor.consumers())
+    computing = [op for op in reached.values() if any(t.dtype.is_floating or t.dtype == tf.variant for t in op.outputs)]
+    read = {tensor.op.name for op in computing for tensor in op.inputs}
+    ends = [op for op in computing if op.inputs and op.name not in read and op.type not in LOOP_V1]
+    return [op.name for op in ends if op.outputs[0].dtype.is_floating]
 
 
 def _placeholders(end: tf.Tensor) -> list[tf.Tensor]:
