@@ -242,14 +242,15 @@ def _narrowed(own: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.Ten
 
 def _ends(graph: tf.Graph) -> list[str]:
     """Returns the names of the ops that compute real numbers of a placeholder which no other op reads for that."""
-    reached: dict[str, tf.Operation] = {}
+    reached: set[str] = set()
     stack = [op for op in graph.get_operations() if op.type == "Placeholder"]
     while stack:
         op = stack.pop()
         if op.name not in reached and op.type not in SHAPE_ONLY:
-            reached[op.name] = op
+            reached.add(op.name)
             stack.extend(reader for tensor in op.outputs for reader in tensor.consumers())
-    computing = [op for op in reached.values() if any(t.dtype.is_floating or t.dtype == tf.variant for t in op.outputs)]
+    dtypes = {op: [tensor.dtype for tensor in op.outputs] for op in graph.get_operations() if op.name in reached}
+    computing = [op for op, own in dtypes.items() if any(dtype.is_floating or dtype == tf.variant for dtype in own)]
     read = {tensor.op.name for op in computing for tensor in op.inputs}
     ends = [op for op in computing if op.inputs and op.name not in read and op.type not in LOOP_V1]
     return [op.name for op in ends if op.outputs[0].dtype.is_floating]
