@@ -63,7 +63,7 @@ class Engine:
             key = None if self._source.specs is not None else _signature(inputs)
             if key not in self._models:
                 traced = trace(self._source, self._layer, inputs)
-                names = _output_names(self._source.layered, traced.outputs)
+                names = _output_names(self._source, traced.outputs)
                 self._models[key] = cut_model(traced, self._layer, self._output, names)
             return self._models[key]
 
@@ -189,12 +189,14 @@ def _finished(result: Result, objective: Objective) -> Result:
     return result
 
 
-def _output_names(keras_model: Any, outputs: Any) -> list[str]:
+def _output_names(source: Source, outputs: Any) -> list[str]:
     """Returns the names of the outputs, in the order of their positions."""
-    if isinstance(outputs, Mapping):
-        counts = {name: len(tf.nest.flatten(outputs[name])) for name in sorted(outputs)}
+    fields = outputs._asdict() if hasattr(outputs, "_asdict") else outputs
+    if isinstance(fields, Mapping):
+        order = fields if fields is not outputs else sorted(fields)
+        counts = {name: sum(leaf is not None for leaf in tf.nest.flatten(fields[name])) for name in order}
         return [name if n == 1 else f"{name}/{i}" for name, n in counts.items() for i in range(n)]
-    return list(getattr(keras_model, "output_names", None) or [])
+    return list(source.output_names or getattr(source.layered, "output_names", None) or [])
 
 
 def _signature(inputs: Any) -> Any:

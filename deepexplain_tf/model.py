@@ -11,7 +11,7 @@ from deepexplain_tf.graph.ir import Program, Value, rewrite
 from deepexplain_tf.graph.passes import cut, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
 from deepexplain_tf.graph.source import brief
-from deepexplain_tf.graph.trace import Traced
+from deepexplain_tf.graph.trace import Traced, packed
 from deepexplain_tf.objective import Objective
 
 
@@ -78,7 +78,7 @@ class Model:
 
 def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[tf.TensorSpec]) -> Any:
     try:
-        function = tf.function(lambda *flat: target(tf.nest.pack_sequence_as(structure, flat)))
+        function = tf.function(lambda *flat: target(packed(structure, flat)))
         concrete = function.get_concrete_function(*specs)
     except Exception as error:  # whatever the user's function raises
         raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error
@@ -115,7 +115,6 @@ def cut_model(traced: Traced, layer: str | None, output: str | int, names: Seque
         notes += [f"{node.type} {node.name!r} stripped: the target is its logit" for _, node in stripped if node]
     if not all(value.dtype.is_floating for value in values):
         raise ModelError(f"outputs must be floats. Got {[value.dtype.name for value in values]}; choose with output=.")
-    structure = tf.nest.pack_sequence_as(structure, list(range(len(values))))
     program = Program(traced.program.inputs, tuple(values))
     if traced.layer is None:
         return Model(traced, program.inputs, None, structure, program, tuple(notes))
@@ -126,7 +125,7 @@ def cut_model(traced: Traced, layer: str | None, output: str | int, names: Seque
 
 def _choose_output(traced: Traced, names: Sequence[str], output: str | int) -> tuple[Any, list[int]]:
     """Returns the structure of the chosen outputs and their positions in the program."""
-    positions = tf.nest.flatten(traced.outputs)
+    positions = [leaf for leaf in tf.nest.flatten(traced.outputs) if leaf is not None]
     if output in ("auto", "model"):
         return traced.outputs, positions
     if isinstance(output, int):

@@ -89,7 +89,7 @@ class Objective:
 
         Raises:
           TargetError: the target depends on none of the explained tensors.
-          UnsupportedOpError: an op has no rule, and `strict` is set.
+          UnsupportedOpError: an op has no gradient, or no rule where `strict` is set.
         """
         self.require_dependence()
         program = self.program_for(composite)
@@ -101,8 +101,9 @@ class Objective:
                 f"on none that way, {kinds}; where inputs are whole numbers (tokens), name the embedding with layer=."
             )
         refused = self.coverage(composite).refused()
-        if refused and strict:
-            raise refusal(refused[0])
+        for op in refused:
+            if strict or not op.has_gradient:
+                raise refusal(op)
         return tuple(f"plain gradient at {op.name} ({op.type}), which has no rule" for op in refused)
 
 

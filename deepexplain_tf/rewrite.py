@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments import as_arrays, flatten_like, read_baseline, read_inputs
 from deepexplain_tf.engine import Engine
+from deepexplain_tf.graph.trace import packed
 from deepexplain_tf.objective import Objective, Scope
 from deepexplain_tf.rules.composites import Composite
 
@@ -35,7 +36,7 @@ def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[
             functions[model] = _function(objective, composite)
         starts = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
         outputs = functions[model](tensors, [tf.convert_to_tensor(start) for start in starts])
-        return tf.nest.pack_sequence_as(model.traced.outputs, outputs)
+        return packed(model.traced.outputs, outputs)
 
     return call
 

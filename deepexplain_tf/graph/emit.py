@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from deepexplain_tf.errors import UnsupportedOpError
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.broadcast import gradient_name
 from deepexplain_tf.graph.control_flow import emit_structure
@@ -60,6 +61,11 @@ class Op:
     def is_composed(self) -> bool:
         """Whether it is emitted as several ops, or with a user's own gradient, not as one op of the graph."""
         return self.type == GROUP or self.node.gradient is not None
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether it has an ordinary gradient: TensorFlow's, or the user's own."""
+        return self.is_composed or tf_private.has_gradient(self.type)
 
     def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns its output, or the list of several."""

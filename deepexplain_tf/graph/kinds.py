@@ -32,7 +32,7 @@ _LINEAR = """
     CheckNumerics Complex Concat ConcatV2 Conj Cumsum DeepCopy DepthToSpace Diag DiagPart EnsureShape ExpandDims
     ExtractImagePatches FFT FFT2D FFT3D Gather GatherNd GatherV2 IFFT IFFT2D IFFT3D IRFFT IRFFT2D Identity
     IdentityN Imag MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2
-    MatrixDiagV3 Mean MirrorPad Neg Pack Pad PadV2 PlaceholderWithDefault PreventGradient RFFT RFFT2D Real
+    MatrixDiagV3 Mean MirrorPad Neg Pack Pad PadV2 PlaceholderWithDefault RFFT RFFT2D Real
     Reshape ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll
     ScatterNd Select SelectV2 Slice Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze
     StridedSlice Sub Sum TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Transpose UnsortedSegmentSum
@@ -78,6 +78,7 @@ SHAPE_ONLY = frozenset(_SHAPE_ONLY.split())
 # Ops with programs inside them.
 LOOPS = frozenset(("While", "StatelessWhile"))
 BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
+LOOP_V1 = frozenset(("Enter", "Exit", "NextIteration", "Merge", "Switch", "LoopCond"))  # TensorFlow 1's, not entered
 
 # Scalar functions of several operands, element by element: the members that a canonical group may have
 # beside the activations and functions.

@@ -8,13 +8,13 @@ import tensorflow as tf
 from deepexplain_tf.errors import ModelError
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value
-from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
+from deepexplain_tf.graph.kinds import BRANCHES, LOOP_V1, LOOPS
+from deepexplain_tf.graph.source import brief
 
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 _OWN_GRADIENT = "_gradient_op_type"
 _DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _OWN_GRADIENT}
 _BODY_ATTRS = ("cond", "body", "then_branch", "else_branch")
-_LOOP_V1 = {"Enter", "Exit", "NextIteration", "Merge", "Switch"}
 
 
 def argument(name: str, spec: tf.TensorSpec) -> Value:
@@ -27,13 +27,20 @@ class Reader:
 
     Attributes:
       inner: the readers of the functions called, in the order of the calls.
+      lost: the names of ops whose own gradient is not known.
     """
 
-    def __init__(self, graph: tf.Graph, bound: Mapping[str, Value]):
-        """Args: the graph, and the values of its placeholders by tensor name."""
+    def __init__(self, graph: tf.Graph, bound: Mapping[str, Value], outer: "Reader | None" = None):
+        """Args: the graph, the values of its placeholders by tensor name, and the reader that entered it."""
         self._graph = graph
         self._values = dict(bound)
+        self._own_gradients: bool = outer is None or outer._own_gradients
         self.inner: list[Reader] = []
+        self.lost: list[str] = [] if outer is None else outer.lost
+
+    def forget_own_gradients(self) -> None:
+        """Takes users' own gradients for lost: in a graph read from a file their names mean nothing."""
+        self._own_gradients = False
 
     def read(self, tensors: Sequence[tf.Tensor]) -> tuple[Value, ...]:
         """Returns the values of tensors of this graph."""
@@ -70,6 +77,11 @@ class Reader:
                 done.add(op.name)
                 yield op
             elif op.name not in done:
+                if op.type in LOOP_V1:
+                    raise ModelError(
+                        f"loops and branches must have the form of TensorFlow 2. Got {op.type} at {op.name!r}; freeze "
+                        "the model with lower_control_flow=False, or give a SavedModel."
+                    )
                 if op.name in entered:
                     raise ModelError(f"a program has no cycle of ops. Got one through {op.name!r} ({op.type}).")
                 entered.add(op.name)
@@ -77,8 +89,6 @@ class Reader:
                 stack.extend((tensor.op, False) for tensor in op.inputs if tensor.name not in self._values)
 
     def _convert(self, op: tf.Operation) -> Sequence[Value]:
-        if op.type in _LOOP_V1:
-            raise ModelError(f"control flow of TensorFlow 1 ({op.type} at {op.name!r}) has no v2 form here.")
         if op.type == "Placeholder":
             raise ModelError(f"every placeholder of a model is an input. Got {op.name!r}, which is not fed.")
         inputs = tuple(self._values[tensor.name] for tensor in op.inputs)
@@ -86,21 +96,22 @@ class Reader:
             return self._enter(op, inputs)
         attrs = dict(op.node_def.attr)
         bodies = self._bodies(op, attrs) if op.type in LOOPS | BRANCHES else {}
+        gradient, reason = self._own_gradient(op) if _OWN_GRADIENT in attrs else (None, "")
         node = Node(
             name=op.name,
             type=op.type,
             inputs=inputs,
             specs=tuple(tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in op.outputs),
             attrs={key: attrs[key] for key in attrs.keys() - _DROPPED_ATTRS - {*_BODY_ATTRS, "branches"}},
-            device=op.device,
+            device=_device(op.device),
             bodies=bodies,
-            gradient=self._own_gradient(op) if _OWN_GRADIENT in attrs else None,
+            gradient=gradient,
         )
-        return node.outputs()
+        return tuple(_prevented(value, reason) for value in node.outputs()) if reason else node.outputs()
 
     def _enter(self, op: tf.Operation, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
         graph = tf_private.function_graph(self._graph, op.get_attr("f").name)
-        reader = Reader(graph, {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)})
+        reader = Reader(graph, {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)}, self)
         self.inner.append(reader)
         return reader.read(graph.outputs)
 
@@ -115,19 +126,29 @@ class Reader:
         graph = tf_private.function_graph(self._graph, name)
         arguments = tuple(argument(tensor.op.name, tensor) for tensor in graph.inputs)
         bound = dict(zip((tensor.name for tensor in graph.inputs), arguments, strict=True))
-        reader = Reader(graph, bound)
+        reader = Reader(graph, bound, self)
         self.inner.append(reader)
         return Program(arguments, reader.read(graph.outputs))
 
-    def _own_gradient(self, op: tf.Operation) -> Program | None:
-        """Reads what a user's `tf.custom_gradient` makes of upstream gradients, None where it is lost."""
+    def _own_gradient(self, op: tf.Operation) -> tuple[Program | None, str]:
+        """Reads what a user's `tf.custom_gradient` makes of upstream gradients.
+
+        Returns:
+          The gradient, None where it is lost; and the reason why the op has none, `""` for all others.
+        """
+        if not self._own_gradients:
+            self.lost.append(op.name)
+            return None, ""
         scratch = tf_private.nested_graph("own_gradient", op.graph)
         with scratch.as_default():
             upstream = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in op.outputs]
             try:
                 gradients = tf_private.gradient_function(op)(op, *upstream)
             except LookupError:
-                return None
+                self.lost.append(op.name)
+                return None, ""
+            except Exception as error:  # whatever the user's function raises
+                return None, brief(error)
             gradients = list(gradients) if isinstance(gradients, list | tuple) else [gradients]
             gradients = [
                 tf.zeros_like(tensor) if gradient is None else gradient
@@ -140,9 +161,9 @@ class Reader:
         for outer, inner in scratch.captures:
             value = self._outside(outer, inner, same)
             if value is None:
-                return None  # it reads what the program around this one holds; the op's value keeps its gradient
+                return None, ""  # it reads what the program around this one holds; the value keeps its gradient
             bound[inner.name] = value
-        return Program(arguments, Reader(scratch, bound).read(gradients))
+        return Program(arguments, Reader(scratch, bound).read(gradients)), ""
 
     def _outside(self, outer: tf.Tensor, inner: tf.Tensor, same: Mapping[str, tf.Tensor]) -> Value | None:
         """Returns the value of what a user's own gradient reads, None where this graph does not have it."""
@@ -161,8 +182,29 @@ def capture(name: str, inner: tf.Tensor, outer: tf.Tensor) -> Value:
     return Node(name, CAPTURE, (), (_spec(inner),), tensor=outer).output()
 
 
-def read_function(function: Any) -> tuple[Program, Reader]:
-    """Reads a ConcreteFunction: its inputs become arguments, its captures are kept by reference."""
+def _device(name: str) -> str:
+    """Returns a device without the job and task of another machine, which a file may name."""
+    spec = tf.DeviceSpec.from_string(name)
+    known = {tf.DeviceSpec.from_string(device.name).job for device in tf.config.list_logical_devices()}
+    return name if spec.job in (None, *known) else spec.replace(job=None, replica=None, task=None).to_string()
+
+
+def _prevented(value: Value, reason: str) -> Value:
+    """Returns a value that cannot be differentiated."""
+    attrs = {
+        "T": tf.compat.v1.AttrValue(type=value.dtype.as_datatype_enum),
+        "message": tf.compat.v1.AttrValue(s=reason.encode()),
+    }
+    return Node(f"{value.node.name}/no_gradient", "PreventGradient", (value,), (value.spec,), attrs).output()
+
+
+def read_function(function: Any, *, own_gradients: bool = True) -> tuple[Program, Reader]:
+    """Reads a ConcreteFunction: its inputs become arguments, its captures are kept by reference.
+
+    Args:
+      function: what to read.
+      own_gradients: False where users' own gradients are not those of this process.
+    """
     graph = function.graph
     bound = {}
     outside = {inner.name: outer for outer, inner in graph.captures}
@@ -174,6 +216,8 @@ def read_function(function: Any) -> tuple[Program, Reader]:
             bound[tensor.name] = argument(tensor.op.name, tensor)
             arguments.append(bound[tensor.name])
     reader = Reader(graph, bound)
+    if not own_gradients:
+        reader.forget_own_gradients()
     return Program(tuple(arguments), reader.read(graph.outputs)), reader
 
 

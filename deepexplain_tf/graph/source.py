@@ -1,6 +1,7 @@
 """Everything that counts as a model, and how each is called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+import contextlib
 import dataclasses
 import os
 from typing import Any
@@ -10,9 +11,12 @@ import keras
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, closest
+from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.kinds import LOOP_V1, SHAPE_ONLY
 
 _FILES = (".keras", ".h5", ".hdf5")
 _GRAPHS = (".pb",)
+_FED = "fed"  # the names of placeholders put into an imported graph
 # How the lines of a traceback, and of what Keras and TensorFlow add to one, begin.
 _FRAMES = ("File ", "•", "Arguments received", "Call arguments", "[[", "[Op:", "Detected at", "Original stack")
 
@@ -26,6 +30,8 @@ class Source:
       specs: the inputs' structure of TensorSpec, None where only data can tell.
       layered: the Keras object whose layers `layer=` names, or None.
       dtype: the dtype to which a Keras model casts real inputs, or None.
+      output_names: the outputs' names, where what the call returns does not have them.
+      own_gradients: False where the graph comes from a file without the `tf.custom_gradient`s that it names.
       owner: keeps the model's variables alive.
     """
 
@@ -33,6 +39,8 @@ class Source:
     specs: Any = None
     layered: Any = None
     dtype: tf.DType | None = None
+    output_names: tuple[str, ...] = ()
+    own_gradients: bool = True
     owner: Any = None
 
 
@@ -55,17 +63,18 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
     """
     if isinstance(model, str | os.PathLike):
         return _from_path(os.fspath(model), signature, input_signature, output)
-    if hasattr(model, "signatures") and isinstance(model.signatures, Mapping) and not callable(model):
-        return _from_signatures(model, signature)
+    signatures = isinstance(getattr(model, "signatures", None), Mapping)
+    if signatures and (signature is not None or not callable(model)):
+        return _from_signatures(model, signature, input_signature)
     if signature is not None:
         raise OptionError(f"signature names a signature of a SavedModel. Got it for {type(model).__name__}.")
     if isinstance(model, tf.compat.v1.GraphDef):
         return _from_graph_def(model, input_signature, output)
     if _is_keras(model):
         specs = _declared(model) if input_signature is None else _signature(input_signature)
-        return Source(lambda inputs: model(inputs, training=False), specs, model, _dtype(model), model)
+        return Source(lambda inputs: _call_keras(model, inputs), specs, model, _dtype(model), owner=model)
     if isinstance(model, tf.types.experimental.ConcreteFunction):
-        return _from_concrete(model, model)
+        return _from_concrete(model, model, input_signature)
     if isinstance(model, type) or not callable(model):
         raise TypeError(
             "a model is a Keras model, a file or folder with one, a GraphDef, a tf.Module or tf.function, or a "
@@ -93,7 +102,8 @@ def _from_path(path: str, signature: str | None, input_signature: Any, output: A
     if os.path.isdir(path):
         if not os.path.exists(os.path.join(path, "saved_model.pb")):
             raise ModelError(f"a folder with a model is a SavedModel. Got {name!r}, which has no saved_model.pb.")
-        return _from_signatures(_loaded(tf.saved_model.load, path), signature)
+        source = _from_signatures(_loaded(tf.saved_model.load, path), signature, input_signature)
+        return dataclasses.replace(source, own_gradients=tf_private.has_own_gradients(path))
     if signature is not None:
         raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {name!r}.")
     if path.endswith(_GRAPHS):
@@ -109,23 +119,43 @@ def _loaded(load: Callable[[str], Any], path: str) -> Any:
     try:
         return load(path)
     except Exception as error:  # the loaders raise many kinds for files that are not their own
-        raise ModelError(f"{os.path.basename(path)!r} must hold a model. Got: {brief(error)}") from error
+        name = os.path.basename(path)
+        if _has_code(error):
+            raise ModelError(
+                f"a model file must hold no code, which is not run. Got {name!r} with that of a Lambda layer; if you "
+                "trust it, load it yourself, keras.models.load_model(path, safe_mode=False), and pass the model."
+            ) from error
+        raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
 
 
 def _load_keras(path: str) -> Any:
-    """Loads a Keras file; code in it (a Lambda layer's) is not run, as `safe_mode` has it."""
+    """Loads a Keras file; code in it (a Lambda layer's) is not run."""
     try:
-        return keras.models.load_model(path, compile=False)
-    except Exception:
-        if path.endswith(".keras"):
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        modern = path.endswith(".keras") and "tf_keras" not in str(error)
+        legacy = None if modern or _has_code(error) else _tf_keras()
+        if legacy is None:
             raise
         try:  # what Keras 2 saved and Keras 3 cannot read
-            import tf_keras  # an extra of the user's; it ships no type information
-        except ImportError:
-            tf_keras = None
-        if tf_keras is None:
-            raise
-        return tf_keras.models.load_model(path, compile=False)
+            with tf_private.legacy_safe_mode():
+                return legacy.models.load_model(path, compile=False)
+        except Exception as second:
+            raise (second if path.endswith(".keras") or _has_code(second) else error) from None
+
+
+def _tf_keras() -> Any:
+    """Returns the package tf_keras, an extra of the user's, None where there is none."""
+    try:
+        import tf_keras
+    except ImportError:
+        return None
+    return tf_keras
+
+
+def _has_code(error: Exception) -> bool:
+    """Whether Keras refused a file for the code in it."""
+    return "safe_mode=False" in str(error)
 
 
 def _read_graph_def(path: str) -> tf.compat.v1.GraphDef:
@@ -135,56 +165,95 @@ def _read_graph_def(path: str) -> tf.compat.v1.GraphDef:
     return graph
 
 
-def _from_signatures(loaded: Any, name: str | None) -> Source:
+def _from_signatures(loaded: Any, name: str | None, input_signature: Any) -> Source:
     signatures = dict(loaded.signatures)
     if name is None:
         name = "serving_default" if "serving_default" in signatures or len(signatures) != 1 else next(iter(signatures))
     if name not in signatures:
         raise UnknownNameError(f"unknown signature {name!r}; {closest(name, signatures)}.")
-    return _from_concrete(signatures[name], loaded)
+    return _from_concrete(signatures[name], loaded, input_signature)
 
 
-def _from_concrete(function: Any, owner: Any) -> Source:
+def _from_concrete(function: Any, owner: Any, input_signature: Any) -> Source:
     positional, named = function.structured_input_signature
     specs = named if named else positional[0] if len(positional) == 1 else list(positional)
     if not all(isinstance(spec, tf.TensorSpec) for spec in tf.nest.flatten(specs)):
         raise ModelError("every input of a concrete function is a tensor. Got other arguments.")
+    specs = tf.nest.pack_sequence_as(specs, _narrowed(tf.nest.flatten(specs), input_signature))
     return Source(lambda inputs: _call(function, inputs), specs, owner=owner)
 
 
 def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, output: Any) -> Source:
-    """Wraps a frozen graph; its inputs are the placeholders, or those that the signature names."""
-
-    def load() -> None:
-        tf.graph_util.import_graph_def(graph_def, name="")
-
-    try:
-        wrapped = tf.compat.v1.wrap_function(load, [])
-    except Exception as error:  # a GraphDef that is inconsistent in itself
-        raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
-    graph = wrapped.graph
-    ends = [output] if isinstance(output, str) and output not in ("auto", "model") else _ends(graph)
+    """Wraps a frozen graph; its inputs are the placeholders, or the tensors that the signature names."""
+    wrapped = _imported(graph_def, {})
+    ends = [output] if isinstance(output, str) and output not in ("auto", "model") else _ends(wrapped.graph)
     if len(ends) != 1:
         raise ModelError(f"a GraphDef has one output: choose with output=, a tensor's name. Got the ends {ends[:8]}.")
-    end = _tensor(graph, ends[0])
     if input_signature is None:
-        inputs = _placeholders(end)
+        inputs = _placeholders(_tensor(wrapped.graph, ends[0]))
     else:
-        inputs = [_tensor(graph, spec.name or "") for spec in tf.nest.flatten(input_signature)]
+        inputs = [_tensor(wrapped.graph, spec.name or "") for spec in tf.nest.flatten(input_signature)]
     if not inputs:
         raise ModelError(f"a GraphDef's output depends on placeholders, its inputs. Got {ends[0]!r} without any.")
-    specs = [tf.TensorSpec(tensor.shape, tensor.dtype, tensor.op.name) for tensor in inputs]
-    function = wrapped.prune(inputs, end)
+    specs = _narrowed([tf.TensorSpec(t.shape, t.dtype, t.op.name) for t in inputs], input_signature)
+    if any(tensor.shape != spec.shape for tensor, spec in zip(inputs, specs, strict=True)):
+        wrapped = _imported(graph_def, {tensor.name: spec for tensor, spec in zip(inputs, specs, strict=True)})
+        inputs = [_tensor(wrapped.graph, f"{_FED}_{number}") for number in range(len(specs))]
+    function = wrapped.prune(inputs, _tensor(wrapped.graph, ends[0]))
     return Source(
-        lambda inputs: function(*tf.nest.flatten(inputs)), specs[0] if len(specs) == 1 else specs, owner=wrapped
+        lambda inputs: function(*tf.nest.flatten(inputs)),
+        specs[0] if len(specs) == 1 else specs,
+        output_names=(ends[0],),
+        own_gradients=False,
+        owner=wrapped,
     )
 
 
+def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]) -> Any:
+    """Returns the wrapped graph, in which new placeholders stand for the tensors `fed`."""
+
+    def load() -> None:
+        specs = enumerate(fed.values())
+        placeholders = [tf.compat.v1.placeholder(spec.dtype, spec.shape, f"{_FED}_{n}") for n, spec in specs]
+        tf.graph_util.import_graph_def(graph_def, dict(zip(fed, placeholders, strict=True)), name="")
+
+    try:
+        return tf.compat.v1.wrap_function(load, [])
+    except Exception as error:  # a GraphDef that is inconsistent in itself
+        raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
+
+
+def _narrowed(own: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.TensorSpec]:
+    """Returns the specs of a graph's inputs, with the shapes that the user gives where the graph has none."""
+    given = own if input_signature is None else tf.nest.flatten(input_signature)
+    pairs = list(zip(own, given, strict=False))
+    if len(given) != len(own) or not all(spec.shape.is_compatible_with(g.shape) for spec, g in pairs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in own)
+        raise ModelError(f"input_signature has the model's inputs, {shown}. Got {[g.shape for g in given]}.")
+    specs = [tf.TensorSpec(spec.shape.merge_with(g.shape), spec.dtype, spec.name) for spec, g in pairs]
+    if any(not spec.shape.rank for spec in specs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in specs if not spec.shape.rank)
+        raise ModelError(
+            f"every input of a model has a shape [batch, ...]. Got {shown}; give shapes with input_signature=, and "
+            "make what is no example (a keep probability) a constant."
+        )
+    return specs
+
+
 def _ends(graph: tf.Graph) -> list[str]:
-    """Returns the names of the ops that compute something that nothing reads."""
-    operations = graph.get_operations()
-    read = {tensor.op.name for op in operations for tensor in op.inputs}
-    return [op.name for op in operations if op.inputs and op.outputs and op.name not in read]
+    """Returns the names of the ops that compute real numbers of a placeholder which no other op reads for that."""
+    reached: set[str] = set()
+    stack = [op for op in graph.get_operations() if op.type == "Placeholder"]
+    while stack:
+        op = stack.pop()
+        if op.name not in reached and op.type not in SHAPE_ONLY:
+            reached.add(op.name)
+            stack.extend(reader for tensor in op.outputs for reader in tensor.consumers())
+    dtypes = {op: [tensor.dtype for tensor in op.outputs] for op in graph.get_operations() if op.name in reached}
+    computing = [op for op, own in dtypes.items() if any(dtype.is_floating or dtype == tf.variant for dtype in own)]
+    read = {tensor.op.name for op in computing for tensor in op.inputs}
+    ends = [op for op in computing if op.inputs and op.name not in read and op.type not in LOOP_V1]
+    return [op.name for op in ends if op.outputs[0].dtype.is_floating]
 
 
 def _placeholders(end: tf.Tensor) -> list[tf.Tensor]:
@@ -205,6 +274,13 @@ def _tensor(graph: tf.Graph, name: str) -> tf.Tensor:
     except (KeyError, ValueError) as error:
         known = [op.name for op in graph.get_operations()]
         raise UnknownNameError(f"no tensor {name!r} in the graph; {closest(name, known)}.") from error
+
+
+def _call_keras(model: Any, inputs: Any) -> Any:
+    # Keras opens a scope of the model's name; TensorFlow allows none that begins with "_" at the root of a graph.
+    scope = tf.name_scope("model") if str(model.name).startswith("_") else contextlib.nullcontext()
+    with scope:
+        return model(inputs, training=False)
 
 
 def _is_keras(model: Any) -> bool:

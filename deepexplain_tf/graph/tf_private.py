@@ -1,9 +1,14 @@
 """The one place for private TensorFlow interfaces, each with the reason why no public one serves."""
 
 from collections.abc import Callable
+import contextlib
+import os
 from typing import Any
 
 import tensorflow as tf
+
+# What a SavedModel folder holds; `tf.saved_model.load` does not tell whether gradients were saved.
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 # The registered gradient of an op, which a user's `tf.custom_gradient` is, has no public lookup.
 from tensorflow.python.framework import ops
@@ -28,7 +33,31 @@ def gradient_function(op: tf.Operation) -> Callable[..., Any]:
     return ops.get_gradient_function(op)
 
 
+def has_gradient(op_type: str) -> bool:
+    """Whether TensorFlow can differentiate ops of a type."""
+    try:
+        ops.gradient_registry.lookup(op_type)
+    except LookupError:
+        return False
+    return op_type != "PreventGradient"  # its registered gradient only raises
+
+
 def nested_graph(name: str, outer: tf.Graph) -> FuncGraph:
     """Returns a new graph in which tensors of `outer` can be read; they become captures."""
     with outer.as_default():
         return FuncGraph(name)
+
+
+def has_own_gradients(path: str) -> bool:
+    """Whether a SavedModel folder holds the gradients that a user gave to functions in it."""
+    saved = SavedModel()
+    with open(os.path.join(path, "saved_model.pb"), "rb") as file:
+        saved.ParseFromString(file.read())
+    return any(graph.graph_def.library.registered_gradients for graph in saved.meta_graphs)
+
+
+def legacy_safe_mode() -> contextlib.AbstractContextManager[Any]:
+    """Returns the scope in which tf_keras runs no code of a file; its HDF5 loader has no argument for that."""
+    from tf_keras.src.saving.serialization_lib import SafeModeScope  # an extra of the user's
+
+    return SafeModeScope(safe_mode=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 import contextlib
 import dataclasses
+import itertools
 import threading
 from typing import Any
 
@@ -24,7 +25,7 @@ class Traced:
     Attributes:
       program: its arguments are the flattened inputs, its outputs the flattened outputs.
       specs: the structure of input TensorSpecs, as the model takes them.
-      outputs: the structure of the outputs, with positions in `program.outputs` as leaves.
+      outputs: the structure of the outputs, with positions in `program.outputs` as leaves (None stays None).
       layer: the output of the layer to explain, None for the inputs themselves.
       batch: the batch size of the trace, None where it is open.
       notes: what the user should know about the trace.
@@ -54,13 +55,20 @@ def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
     """
     found = None if layer is None else _layer(source.layered, layer)
     first_error: Exception | None = None
+    fallback: Traced | None = None
     for specs, note in _candidates(source, inputs):
         try:
-            return _trace(source, specs, layer, found, note)
+            traced = _trace(source, specs, layer, found, note)
         except (ModelError, UnknownNameError):
             raise  # our own, about the layer
         except Exception as error:  # whatever the user's program raises for these shapes and dtypes
             first_error = first_error or error
+            continue
+        if source.specs is not None or _keeps_batch(traced):
+            return traced
+        fallback = fallback or traced  # a constant in the model may have the data's batch size
+    if fallback is not None:
+        return fallback
     raise ModelError(f"the model must be traceable with these inputs. Got: {brief(first_error)}") from first_error
 
 
@@ -77,8 +85,9 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     structure = function.structured_outputs
     if not function.outputs:
         raise ModelError("a model returns at least one tensor. Got none.")
-    read, reader = read_function(function)
-    positions = tf.nest.pack_sequence_as(structure, list(range(len(function.outputs))))
+    read, reader = read_function(function, own_gradients=source.own_gradients)
+    numbers = itertools.count()
+    positions = tf.nest.map_structure(lambda leaf: None if leaf is None else next(numbers), structure)
     value = None
     if layer is not None:
         variables = [v if isinstance(v, tf.Variable) else v.value for v in found.variables]
@@ -98,7 +107,24 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
             raise ModelError(f"layer {layer!r} must lie between the inputs and the outputs, outside of loops.")
     leading = tf.nest.flatten(specs)[0].shape
     batch = leading[0] if leading.rank else None
-    return Traced(read, specs, positions, value, batch, (note,) if note else (), (function, source))
+    notes = [note] if note else []
+    if reader.lost:
+        count = len(set(reader.lost))
+        notes.append(
+            f"the model's own gradient at {reader.lost[0]} is not in its file (so at {count} ops): TensorFlow's is used"
+        )
+    return Traced(read, specs, positions, value, batch, tuple(notes), (function, source))
+
+
+def packed(structure: Any, leaves: Sequence[Any]) -> Any:
+    """Returns `structure`, whose leaves are positions, with what stands in `leaves` there; None stays None."""
+    return tf.nest.map_structure(lambda position: None if position is None else leaves[position], structure)
+
+
+def _keeps_batch(traced: Traced) -> bool:
+    """Whether an output has the batch axis of the inputs, be it open or fixed."""
+    shapes = [value.shape for value in traced.program.outputs]
+    return any(not shape.rank or shape[0] == traced.batch for shape in shapes)
 
 
 def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:

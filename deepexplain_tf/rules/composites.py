@@ -48,6 +48,8 @@ class Composite:
             return "refused"
         if _find(self.own, op) is not None or _find(self.rules, op) is not None:
             return "exact"
+        if not op.has_gradient:
+            return "refused"
         if op.kind is Kind.LINEAR:
             return "linear"
         return "refused" if self.complete else "gradient"
@@ -73,6 +75,12 @@ def _at_both(rule: SingleRule) -> TwinRule:
 
 def refusal(op: Op) -> UnsupportedOpError:
     """Returns the error for an op that no rule covers."""
+    if not op.has_gradient:
+        return UnsupportedOpError(
+            "every op between the explained tensor and the target needs a gradient. Got "
+            f"{op.type} at node {op.name!r}, which TensorFlow cannot differentiate: the model runs forward only. "
+            "occlusion and shapley_sampling need no gradient; or give the op a rule by overrides=."
+        )
     why = {
         Kind.DISCRETE: "an index or condition in it depends on the explained tensor",
         Kind.UNKNOWN: "it is not in the table of deepexplain_tf/graph/kinds.py",

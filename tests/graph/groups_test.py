@@ -6,6 +6,7 @@ import pytest
 from scipy import special
 import tensorflow as tf
 
+import deepexplain_tf as dx
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.passes import form_groups, see_through
 from tests.checks import described, explain, op_types, program_of, run_program
@@ -26,6 +27,7 @@ _SPELLINGS = {
             "the other way round": lambda z: tf.sigmoid(z) * z,
             "quotient": lambda z: z / (1.0 + tf.exp(-z)),
             "keras": keras.activations.silu,
+            "keras.ops": lambda z: z * keras.ops.sigmoid(z),
             "tf.nn": tf.nn.silu,
         },
         lambda z: z * special.expit(z),
@@ -36,6 +38,7 @@ _SPELLINGS = {
             "the other way round": lambda z: (tf.math.erf(z / _ROOT) + 1.0) * (z * 0.5),
             "erfc": lambda z: 0.5 * z * tf.math.erfc(-z / _ROOT),
             "keras": lambda z: keras.activations.gelu(z, approximate=False),
+            "keras.ops": lambda z: z * (keras.ops.erf(z / _ROOT) + 1.0) / 2.0,
             "tf.nn": tf.nn.gelu,
         },
         lambda z: z * special.ndtr(z),
@@ -54,6 +57,7 @@ _SPELLINGS = {
             "by hand": _mish,
             "with a logarithm": lambda z: z * tf.tanh(tf.math.log1p(tf.exp(z))),
             "keras": keras.activations.mish,
+            "keras.ops": lambda z: z * keras.ops.tanh(keras.ops.softplus(z)),
         },
         lambda z: z * np.tanh(np.logaddexp(0, z)),
     ),
@@ -63,6 +67,7 @@ _SPELLINGS = {
             "with a factor": lambda z: z * (tf.nn.relu6(z + 3.0) * (1 / 6)),
             "clipped": lambda z: z * tf.clip_by_value(z / 6.0 + 0.5, 0.0, 1.0),
             "keras": keras.activations.hard_swish,
+            "keras.ops": lambda z: z * keras.ops.clip(z + 3.0, 0.0, 6.0) / 6.0,
         },
         lambda z: z * np.clip(z / 6 + 0.5, 0, 1),
     ),
@@ -106,6 +111,24 @@ def test_gradients_are_those_of_the_model(name, spelling):
         outputs = _total(function(tensor))
     e = explain(function, "saliency", _X, target=_total, signed=True)
     np.testing.assert_allclose(e.attributions, tape.gradient(outputs, tensor), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("name", "spelling"), _ALL)
+def test_a_spelling_that_was_saved_and_loaded(name, spelling, tmp_path):
+    """As every spelling above, between two linear layers."""
+    first, second = np.linspace(-2, 1, 24).reshape(12, 2), np.array([[1.0, -0.5], [0.25, 2.0]])
+    function = _SPELLINGS[name][0][spelling]
+    module = tf.Module()
+    signature = [tf.TensorSpec([None, 12], tf.float64, name="x")]
+    module.function = tf.function(lambda x: function(x @ first + 0.5) @ second - 1.0, input_signature=signature)
+    tf.saved_model.save(module, str(tmp_path), module.function)
+    z = _X @ first + 0.5
+    values, change = _SPELLINGS[name][1](z), _SPELLINGS[name][1](z) - _SPELLINGS[name][1](np.array(0.5))
+    with dx.DeepExplain(tmp_path) as de:
+        lrp = de.explain("epsilon_lrp", _X, target=1, epsilon=0.125).attributions
+        deeplift = de.explain("deeplift", _X, target=1).attributions
+    for found, slope in ((lrp, values / (z + 0.125 * np.where(z >= 0, 1, -1))), (deeplift, change / (z - 0.5))):
+        np.testing.assert_allclose(found, _X * ((slope * second[:, 1]) @ first.T), rtol=1e-6, atol=1e-9)
 
 
 def _canonical(program):
