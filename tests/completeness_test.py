@@ -171,6 +171,18 @@ def test_one_baseline_for_the_batch_is_one_for_each_example(dtype):
     assert shared.baseline_outputs.shape == (3,)
 
 
+def test_one_baseline_where_the_batch_has_no_axis_of_its_own():
+    """Rows folded into the batch, whose nonlinearity sees them all."""
+
+    def model(x):
+        rows = tf.nn.relu(tf.reshape(x, [-1, 3]) + 0.5)
+        return tf.reduce_sum(tf.reshape(rows * rows, [-1, 4, 3]), [1, 2])
+
+    x, x0 = _batch("float64", 5, 4, 3)
+    for baseline in (None, x0):
+        assert relative_gap(explain(model, "deeplift", x, baseline=baseline)).max() <= 1e-9
+
+
 def _gated_residual(dtype):
     """Branches that meet again: a skip, a gate, an attention over positions and a layer norm."""
     fixed = {"dtype": dtype}

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator
 import dataclasses
+import math
 
-from deepexplain_tf.graph.ir import Node, Program, Value, order
-from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, SHAPE_ONLY
+from deepexplain_tf.graph.ir import GROUP, Node, Program, Value, order
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, SHAPE_ONLY, Kind, kind_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,40 @@ def counts_rows(explained: Collection[Value], program: Program) -> bool:
             if condition.outputs[0] in inside:
                 return True
     return False
+
+
+def folds_rows(explained: Collection[Value], program: Program) -> bool:
+    """Whether an op that is not linear reads values in which the batch may have no axis of its own.
+
+    Such an axis has another length than one for a baseline that the batch shares.
+    """
+    activity = analyse(explained, program.outputs)
+    per_example: dict[Value, float] = {}  # the length of the open axis; nan where that is not known
+    for node in activity.nodes:
+        active = activity.inputs(node)
+        if not active:
+            continue
+        lengths = {per_example.get(node.inputs[position], 1.0) for position in active}
+        length = lengths.pop() if len(lengths) == 1 else math.nan
+        inside = [] if node.type == GROUP else node.bodies.values()
+        if any(folds_rows(activity.inside(node, body), body) for body in inside):
+            return True
+        if node.type == "Reshape":
+            length *= _elements(node.inputs[0]) / _elements(node.output())
+        elif node.type.startswith("SpaceToBatch"):
+            length = math.nan
+        elif node.type.startswith("BatchToSpace"):
+            length = 1.0
+        elif length != 1 and kind_of(node, active) is not Kind.LINEAR:
+            return True
+        per_example.update(dict.fromkeys(node.outputs(), length))
+    return False
+
+
+def _elements(value: Value) -> float:
+    """Returns how many elements there are for each step along the one open axis, nan where there is not one."""
+    sizes = value.shape.as_list() if value.shape.rank is not None else []
+    return (math.prod(size for size in sizes if size is not None) or math.nan) if sizes.count(None) == 1 else math.nan
 
 
 def _outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
