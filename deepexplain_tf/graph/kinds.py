@@ -17,38 +17,57 @@ class Kind(enum.StrEnum):
     SQUARED_DIFFERENCE = "squared_difference"
     SOFTMAX = "softmax"
     LOG_SOFTMAX = "log_softmax"
+    CROSS_ENTROPY = "cross_entropy"
     MAXIMUM = "maximum"  # a choice of the largest: pooling, reduction, or of two tensors
     MINIMUM = "minimum"
-    SECANT = "secant"  # sorting and running products, for which no local rule is exact
+    SECANT = "secant"  # sorting, running products and others for which no local rule is exact
     JOINT = "joint"  # a scalar function of several active inputs
-    COMPLEX_ABS = "complex_abs"
-    STOP_GRADIENT = "stop_gradient"
+    NORM = "norm"  # the length of a vector or of a complex number
+    SOLVE = "solve"  # a system of linear equations whose matrix is active
+    STOP_GRADIENT = "stop_gradient"  # hands its value on, but no gradient
     DISCRETE = "discrete"  # reads a choice (an index, a condition) that depends on the explained tensor
     UNKNOWN = "unknown"  # not in the table
 
 
 _LINEAR = """
-    Add AddN AddV2 AvgPool AvgPool3D BatchToSpace BatchToSpaceND BiasAdd BiasAddV1 BroadcastTo Cast
-    CheckNumerics Complex Concat ConcatV2 Conj Cumsum DeepCopy DepthToSpace Diag DiagPart EnsureShape ExpandDims
-    ExtractImagePatches FFT FFT2D FFT3D Gather GatherNd GatherV2 IFFT IFFT2D IFFT3D IRFFT IRFFT2D Identity
-    IdentityN Imag MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2
-    MatrixDiagV3 Mean MirrorPad Neg Pack Pad PadV2 PlaceholderWithDefault RFFT RFFT2D Real
-    Reshape ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll
-    ScatterNd Select SelectV2 Slice Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze
-    StridedSlice Sub Sum TensorScatterAdd TensorScatterSub TensorScatterUpdate Tile Transpose UnsortedSegmentSum
-    Unpack FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 DynamicStitch ParallelDynamicStitch DynamicPartition
-    SegmentSum SegmentMean TensorListConcatLists TensorListConcatV2 TensorListFromTensor TensorListGather
-    TensorListGetItem TensorListPopBack TensorListPushBack TensorListResize TensorListScatter
-    TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem TensorListSplit TensorListStack
+    Add AddN AddV2 AvgPool AvgPool3D BandedTriangularSolve BatchToSpace BatchToSpaceND BiasAdd BiasAddV1
+    BroadcastTo Cast CheckNumerics Complex Concat ConcatV2 Conj ConjugateTranspose CropAndResize Cumsum DepthToSpace
+    Diag DiagPart DynamicPartition DynamicStitch EnsureShape ExpandDims ExtractImagePatches ExtractVolumePatches FFT
+    FFT2D FFT3D FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Gather GatherNd GatherV2 IFFT IFFT2D IFFT3D IRFFT
+    IRFFT2D Identity IdentityN Imag MatrixBandPart MatrixDiag
+    MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2
+    MatrixSetDiagV3 Mean MirrorPad Neg Pack Pad PadV2 ParallelDynamicStitch PlaceholderWithDefault RFFT RFFT2D
+    RaggedTensorToTensor Real Reshape ResizeBicubic ResizeBilinear ResizeNearestNeighbor Reverse ReverseSequence
+    ReverseV2 Roll ScaleAndTranslate ScatterNd SegmentMean SegmentSum Select SelectV2 Slice SpaceToBatch
+    SpaceToBatchND SpaceToDepth SparseSegmentMean SparseSegmentMeanWithNumSegments SparseSegmentSqrtN
+    SparseSegmentSqrtNWithNumSegments SparseSegmentSum SparseSegmentSumWithNumSegments Split SplitV Squeeze
+    StridedSlice Sub Sum TensorListConcatV2 TensorListFromTensor TensorListGather TensorListGetItem TensorListPopBack
+    TensorListPushBack TensorListResize TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2
+    TensorListSetItem TensorListSplit TensorListStack TensorScatterAdd TensorScatterSub TensorScatterUpdate
+    TensorStridedSliceUpdate Tile Transpose TridiagonalSolve Unpack UnsortedSegmentSum
 """
 _ACTIVATION = "Elu LeakyRelu Relu Relu6 Selu Sigmoid Softplus Softsign Tanh ClipByValue"
 _FUNCTION = """
-    Abs Acos Acosh Asin Asinh Atan Atanh BesselI0e BesselI1e Ceil Cos Cosh Digamma Erf Erfc Erfinv Exp Expm1 Floor
-    Inv Lgamma Log Log1p Ndtri Pow Reciprocal Rint Round Rsqrt Sign Sin Sinh Sqrt Square Tan
+    Abs Acos Acosh Asin Asinh Atan Atanh BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1 BesselK0 BesselK0e
+    BesselK1 BesselK1e BesselY0 BesselY1 Ceil Cos Cosh Dawsn Digamma Erf Erfc Erfinv Exp Expint Expm1
+    FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Floor FresnelCos FresnelSin Inv
+    Lgamma Log Log1p Ndtri QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 Reciprocal Rint
+    Round Rsqrt Sign Sin Sinh Spence Sqrt Square Tan
 """
 _PRODUCT = """
-    Mul MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum Conv2D Conv3D DepthwiseConv2dNative Conv
-    Conv2DBackpropInput Conv3DBackpropInputV2 DepthwiseConv2dNativeBackpropInput MulNoNan Cross
+    BatchMatMul BatchMatMulV2 BatchMatMulV3 Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 Cross
+    DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput Einsum MatMul Mul MulNoNan SparseMatMul
+    SparseTensorDenseMatMul
+"""
+_MAXIMUM = """
+    Dilation2D Max MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax Maximum SegmentMax TensorScatterMax UnsortedSegmentMax
+"""
+_SECANT = """
+    Cholesky CumulativeLogsumexp Cumprod ImageProjectiveTransformV2 ImageProjectiveTransformV3 LRN NthElement Prod
+    RGBToHSV SelfAdjointEigV2 Svd TopKV2
+"""
+_JOINT = """
+    Atan2 Betainc FloorDiv FloorMod Igamma Igammac NextAfter Polygamma Pow TruncateDiv Xdivy Xlog1py Xlogy Zeta
 """
 
 KINDS: dict[str, Kind] = {
@@ -57,16 +76,38 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(_FUNCTION.split(), Kind.FUNCTION),
     **dict.fromkeys(_PRODUCT.split(), Kind.PRODUCT),
     **dict.fromkeys(("RealDiv", "Div", "DivNoNan"), Kind.QUOTIENT),
-    **dict.fromkeys(("Max", "MaxPool", "MaxPoolV2", "MaxPool3D", "Maximum"), Kind.MAXIMUM),
-    **dict.fromkeys(("Min", "Minimum"), Kind.MINIMUM),
-    **dict.fromkeys(("TopK", "TopKV2", "Prod", "Cumprod", "CumulativeLogsumexp", "LRN"), Kind.SECANT),
-    **dict.fromkeys(("Atan2", "Xlogy", "Xlog1py", "Xdivy"), Kind.JOINT),
-    "ComplexAbs": Kind.COMPLEX_ABS,
+    **dict.fromkeys(_MAXIMUM.split(), Kind.MAXIMUM),
+    **dict.fromkeys(("Min", "Minimum", "SegmentMin", "TensorScatterMin", "UnsortedSegmentMin"), Kind.MINIMUM),
+    **dict.fromkeys(_SECANT.split(), Kind.SECANT),
+    **dict.fromkeys(_JOINT.split(), Kind.JOINT),
+    **dict.fromkeys(("ComplexAbs", "EuclideanNorm"), Kind.NORM),
+    **dict.fromkeys(("MatrixInverse", "MatrixSolve", "MatrixTriangularSolve"), Kind.SOLVE),
+    **dict.fromkeys(("DeepCopy", "PreventGradient", "Snapshot", "StopGradient"), Kind.STOP_GRADIENT),
+    "SoftmaxCrossEntropyWithLogits": Kind.CROSS_ENTROPY,
+    "SparseSoftmaxCrossEntropyWithLogits": Kind.CROSS_ENTROPY,
     "SquaredDifference": Kind.SQUARED_DIFFERENCE,
     "Softmax": Kind.SOFTMAX,
     "LogSoftmax": Kind.LOG_SOFTMAX,
-    "StopGradient": Kind.STOP_GRADIENT,
     GROUP: Kind.ACTIVATION,
+}
+
+# Ops that are what the table says in one of their inputs, with the position of that one.
+_IN_ONE_INPUT = {
+    **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), 0),
+    **dict.fromkeys(("CropAndResize", "ImageProjectiveTransformV2", "ImageProjectiveTransformV3"), 0),
+    **dict.fromkeys(("ScaleAndTranslate", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"), 0),
+    **dict.fromkeys(("QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3", "QuantizeAndDequantizeV4"), 0),
+    **dict.fromkeys(("BandedTriangularSolve", "TridiagonalSolve"), 1),
+}
+# Ops whose gradient is wrong for bands of diagonals, with the position of the input that says which diagonals.
+_ONE_DIAGONAL = {"MatrixDiagV2": 1, "MatrixDiagPartV2": 1, "MatrixSetDiagV2": 2}
+# Ops that are so only where an attribute has this value.
+_IF_ATTRIBUTE = {
+    **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), ("is_training", False)),
+    **dict.fromkeys(("QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3"), ("range_given", True)),
+    "QuantizeAndDequantizeV4": ("range_given", True),
+    "SelfAdjointEigV2": ("compute_v", False),
+    "Svd": ("compute_uv", False),
 }
 
 # Ops whose result tells a tensor's shape or its default value, but nothing of its numbers.
@@ -92,22 +133,32 @@ ELEMENTWISE = frozenset(_ELEMENTWISE.split())
 
 def kind_of(node: Node, active: Sequence[int]) -> Kind:
     """Returns the kind of an op of which the inputs at the positions `active` depend on the explained tensor."""
-    if node.type == "SelectV2" and 0 in active and len(active) > 1:
+    if node.type in ("Select", "SelectV2") and 0 in active and len(active) > 1:
         return Kind.JOINT
     if node.type in LOOPS | BRANCHES or not all(node.inputs[position].differentiable for position in active):
         return Kind.DISCRETE
-    kind = KINDS.get(node.type, Kind.UNKNOWN)
-    first_alone = list(active) == [0]
-    if kind is Kind.PRODUCT and len(active) == 1:
-        return Kind.LINEAR
-    if kind is Kind.QUOTIENT and first_alone:
-        return Kind.LINEAR
-    if node.type in ("Maximum", "Minimum") and len(active) == 1:
-        return Kind.ACTIVATION
-    if node.type.startswith("FusedBatchNorm") and (not first_alone or node.attrs["is_training"].b):
+    if not _fits(node, active):
         return Kind.UNKNOWN
-    if kind is Kind.JOINT and len(active) == 1:
-        return Kind.FUNCTION
-    if kind in (Kind.ACTIVATION, Kind.FUNCTION) and len(active) != 1:
-        return Kind.JOINT if node.type == "Pow" else Kind.UNKNOWN
+    kind = KINDS.get(node.type, Kind.UNKNOWN)
+    match kind, list(active):
+        case (Kind.PRODUCT, [_]) | (Kind.QUOTIENT, [0]) | (Kind.SOLVE, [1]):
+            return Kind.LINEAR
+        case (Kind.MAXIMUM | Kind.MINIMUM, [_]) if node.type in ("Maximum", "Minimum"):
+            return Kind.ACTIVATION
+        case (Kind.JOINT, [_]):
+            return Kind.FUNCTION
+        case (Kind.ACTIVATION | Kind.FUNCTION, [_, _, *_]):
+            return Kind.JOINT
     return kind
+
+
+def _fits(node: Node, active: Sequence[int]) -> bool:
+    """Whether what the table says of an op is said of these active inputs and of its attributes."""
+    if node.type in _IN_ONE_INPUT and list(active) != [_IN_ONE_INPUT[node.type]]:
+        return False
+    if node.type == "Dilation2D" and len(active) > 1:
+        return False
+    if node.type in _ONE_DIAGONAL and node.inputs[_ONE_DIAGONAL[node.type]].shape.rank != 0:
+        return False
+    attribute, value = _IF_ATTRIBUTE.get(node.type, ("", True))
+    return not attribute or node.attrs[attribute].b == value

@@ -7,18 +7,19 @@ from typing import Any
 from deepexplain_tf.errors import UnsupportedOpError
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, SingleRule, TwinRule
 from deepexplain_tf.graph.kinds import Kind
-from deepexplain_tf.rules.complex_abs import complex_abs
 from deepexplain_tf.rules.cross_max import cross_max
 from deepexplain_tf.rules.deconvnet import deconvnet
 from deepexplain_tf.rules.epsilon import epsilon
 from deepexplain_tf.rules.guided import guided
 from deepexplain_tf.rules.joint import joint
 from deepexplain_tf.rules.midpoint import midpoint
+from deepexplain_tf.rules.norm import norm
 from deepexplain_tf.rules.quotient import quotient
 from deepexplain_tf.rules.rectifier import rectifier
 from deepexplain_tf.rules.rescale import rescale
 from deepexplain_tf.rules.secant import secant
-from deepexplain_tf.rules.softmax import log_softmax, softmax
+from deepexplain_tf.rules.softmax import cross_entropy, log_softmax, softmax
+from deepexplain_tf.rules.solve import solve
 from deepexplain_tf.rules.squared_difference import squared_difference
 from deepexplain_tf.rules.through import through
 
@@ -102,12 +103,14 @@ DEEPLIFT = Composite(
         Kind.SQUARED_DIFFERENCE: squared_difference,
         Kind.SOFTMAX: softmax,
         Kind.LOG_SOFTMAX: log_softmax,
+        Kind.CROSS_ENTROPY: cross_entropy,
         Kind.MAXIMUM: cross_max,
         Kind.MINIMUM: cross_max,
         Kind.STOP_GRADIENT: through,
         Kind.SECANT: secant,
         Kind.JOINT: joint,
-        Kind.COMPLEX_ABS: complex_abs,
+        Kind.NORM: norm,
+        Kind.SOLVE: solve,
     },
     twin=True,
     canonical=True,

@@ -30,8 +30,8 @@ def cross_max(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) 
         tf.broadcast_to(value, tf.shape(like)) if position in op.active else value
         for position, (value, like) in enumerate(zip(baseline.inputs, x.inputs, strict=True))
     ]
-    from_x = gradient_at(op, x, [tf.where(at_x, change, nothing)])
-    from_baseline = ordinary_gradient(op, spread, [tf.where(at_x, nothing, change)])
+    from_x = gradient_at(op, x, [tf.where(at_x, change, nothing), *upstream[1:]])
+    from_baseline = ordinary_gradient(op, spread, [tf.where(at_x, nothing, change), *upstream[1:]])
     return [
         sum_to_shape(tf.math.divide_no_nan(a + b, operand - baseline.inputs[position]), operand)
         for position, operand, a, b in zip(op.active, operands, from_x, from_baseline, strict=True)

@@ -1,6 +1,7 @@
 """Functions of several active operands, element by element."""
 
 from collections.abc import Sequence
+import functools
 
 import tensorflow as tf
 
@@ -24,12 +25,18 @@ def joint(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> l
     middle = list(x.inputs)
     for position, end, start in zip(positions, ends, starts, strict=True):
         middle[position] = average(end, start)
-    jacobian = ordinary_gradient(op, middle, [tf.ones_like(x.outputs[0])])
+    jacobian = [
+        tf.where(tf.math.is_finite(tf.abs(slope)), slope, tf.zeros_like(slope))
+        for slope in ordinary_gradient(op, middle, [tf.ones_like(x.outputs[0])])
+    ]
     changes = [end - start for end, start in zip(ends, starts, strict=True)]
-    explained = tf.add_n([slope * change for slope, change in zip(jacobian, changes, strict=True)])
-    size = tf.add_n([change * change for change in changes])
-    correction = tf.math.divide_no_nan(x.outputs[0] - baseline.outputs[0] - explained, size)
+    explained = tf.add_n([tf.math.conj(slope) * change for slope, change in zip(jacobian, changes, strict=True)])
+    missing = tf.math.conj(x.outputs[0] - baseline.outputs[0] - explained)
+    largest = tf.cast(functools.reduce(tf.maximum, map(tf.abs, changes)), missing.dtype)
+    directions = [tf.math.divide_no_nan(change, largest) for change in changes]  # whose squares do not underflow
+    size = largest * tf.add_n([tf.math.conj(part) * part for part in directions])
+    correction = tf.math.divide_no_nan(missing, size)
     return [
-        sum_to_shape(upstream[0] * (slope + change * correction), x.inputs[position])
-        for position, slope, change in zip(positions, jacobian, changes, strict=True)
+        sum_to_shape(upstream[0] * (slope + part * correction), x.inputs[position])
+        for position, slope, part in zip(positions, jacobian, directions, strict=True)
     ]

@@ -24,4 +24,6 @@ def quotient(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -
         rise = tf.math.divide_no_nan(reciprocals[0] - reciprocals[1], x.inputs[1] - baseline.inputs[1])
         slope = tf.where((x.inputs[1] == 0) | (baseline.inputs[1] == 0), rise, slope)
     multipliers = {0: average(*reciprocals), 1: numerator * slope}
-    return [sum_to_shape(upstream[0] * multipliers[position], x.inputs[position]) for position in op.active]
+    return [
+        sum_to_shape(upstream[0] * tf.math.conj(multipliers[position]), x.inputs[position]) for position in op.active
+    ]

@@ -5,10 +5,19 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, sum_to_shape, twin
 
 # Below this part of |x + x₀|/2 a difference is mostly rounding, and the derivative is the better slope.
 _RELATIVE_THRESHOLD = {tf.float64: 1e-8, tf.float32: 1e-5, tf.float16: 1e-2, tf.bfloat16: 5e-2}
+
+# Functions with steps, and those of which TensorFlow does not give every derivative.
+_STEPS = """
+    Betainc Ceil FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Floor FloorDiv
+    FloorMod Igamma Igammac NextAfter Polygamma QuantizeAndDequantizeV2 QuantizeAndDequantizeV3
+    QuantizeAndDequantizeV4 Rint Round Select SelectV2 Sign TruncateDiv Zeta
+"""
+_JUMPS = frozenset(_STEPS.split())
 
 
 @RULES.register("rescale")
@@ -31,7 +40,14 @@ def rescale(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) ->
     middle = list(x.inputs)
     middle[position] = at_x - run / 2
     (derivative,) = ordinary_gradient(op, middle, upstream)
-    near = tf.abs(run) <= _RELATIVE_THRESHOLD[run.dtype] * tf.abs(middle[position])
-    secant = upstream[0] * tf.math.divide_no_nan(rise, run)
-    product = tf.where(near & tf.math.is_finite(derivative), derivative, secant)
+    threshold = 0.0 if _jumps(op) else _RELATIVE_THRESHOLD[run.dtype.real_dtype]
+    near = tf.abs(run) <= threshold * tf.abs(middle[position])
+    secant = upstream[0] * tf.math.conj(tf.math.divide_no_nan(rise, run))  # gradients of complex numbers are conjugate
+    product = tf.where(near & tf.math.is_finite(tf.abs(derivative)), derivative, secant)
     return [product if len(x.inputs) == 1 else sum_to_shape(product, operand)]
+
+
+def _jumps(op: Op) -> bool:
+    """Whether the derivative may say nothing of a change, however small."""
+    types = {node.type for node in op.node.bodies["body"].nodes()} if op.type == GROUP else {op.type}
+    return not types.isdisjoint(_JUMPS)

@@ -1,11 +1,11 @@
-"""Softmax and LogSoftmax in log space, exact for logits of any size."""
+"""Softmax, LogSoftmax and the cross-entropy in log space, exact for logits of any size."""
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op
-from deepexplain_tf.rules.base import RULES, Point, sum_to_shape, twin
+from deepexplain_tf.rules.base import RULES, Point, average, sum_to_shape, twin
 
 
 @RULES.register("softmax")
@@ -18,8 +18,7 @@ def softmax(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) ->
     """
     del op
     scale, weights = _means(x.inputs[0], baseline.inputs[0])
-    scaled = upstream[0] * scale
-    return [sum_to_shape(scaled - weights * tf.reduce_sum(scaled, -1, keepdims=True), x.inputs[0])]
+    return [sum_to_shape(_normalised(upstream[0] * scale, weights), x.inputs[0])]
 
 
 @RULES.register("log_softmax")
@@ -28,8 +27,33 @@ def log_softmax(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]
     """Δy = Δz − ΔLSE, with ΔLSE as in the rule for Softmax. Exact."""
     del op
     _, weights = _means(x.inputs[0], baseline.inputs[0])
-    summed = tf.reduce_sum(upstream[0], -1, keepdims=True)
-    return [sum_to_shape(upstream[0] - weights * summed, x.inputs[0])]
+    return [sum_to_shape(_normalised(upstream[0], weights), x.inputs[0])]
+
+
+@RULES.register("cross_entropy")
+@twin
+def cross_entropy(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """−Σ p·log y with y = softmax(z), a product of p and log y; the second output, y − p, by the rule for Softmax.
+
+    Exact, for (Sparse)SoftmaxCrossEntropyWithLogits; of the sparse one, p is 1 at the label.
+    """
+    logits, logits0 = x.inputs[0], baseline.inputs[0]
+    scale, weights = _means(logits, logits0)
+    labels, labels0 = (point.inputs[1] for point in (x, baseline))
+    if op.type.startswith("Sparse"):
+        labels = labels0 = tf.one_hot(labels, tf.shape(logits)[-1], dtype=logits.dtype)
+    loss = upstream[0][:, None]
+    log_softmaxes = tf.nn.log_softmax(logits), tf.nn.log_softmax(logits0)
+    multipliers = {
+        0: _normalised(upstream[1] * scale - loss * average(labels, labels0), weights),
+        1: -upstream[1] - loss * average(*log_softmaxes),
+    }
+    return [sum_to_shape(multipliers[position], x.inputs[position]) for position in op.differentiable]
+
+
+def _normalised(upstream: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Returns the multipliers of Δz − ΔLSE."""
+    return upstream - weights * tf.reduce_sum(upstream, -1, keepdims=True)
 
 
 def _means(z: tf.Tensor, z0: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

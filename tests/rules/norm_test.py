@@ -1,4 +1,4 @@
-"""Tests of `rules/complex_abs.py`."""
+"""Tests of `rules/norm.py`."""
 
 import numpy as np
 import pytest
