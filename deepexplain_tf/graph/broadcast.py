@@ -54,8 +54,12 @@ def _register(type_: str, partial: _Partial) -> _Partial:
     @tf.RegisterGradient(_PREFIX + type_)
     def gradient(op: tf.Operation, upstream: tf.Tensor) -> list[tf.Tensor]:
         axes = _broadcast_axes(*(tensor.shape for tensor in op.inputs))
-        assert axes is not None, f"{op.name} is given this gradient only where its broadcasting is known"
-        return [_reduced(*each) for each in zip(partial(op, upstream), axes, op.inputs, strict=True)]
+        partials = partial(op, upstream)
+        if axes is None:  # where it was emitted, less is known of the shapes than in the trace
+            found = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(op.inputs[0]), s1=tf.shape(op.inputs[1]))
+            sums = [tf.reduce_sum(*each) for each in zip(partials, found, strict=True)]
+            return [tf.reshape(total, tf.shape(operand)) for total, operand in zip(sums, op.inputs, strict=True)]
+        return [_reduced(*each) for each in zip(partials, axes, op.inputs, strict=True)]
 
     return partial
 
