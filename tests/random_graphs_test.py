@@ -1,0 +1,118 @@
+"""DeepLIFT sums over random small graphs whose branches meet again, and the rewritten program has the plain values."""
+
+import hypothesis
+from hypothesis import strategies
+import numpy as np
+import tensorflow as tf
+
+from tests.checks import explain
+
+_WIDTH = 6
+_GENERATOR = np.random.default_rng(5)
+_MATRIX, _OTHER = _GENERATOR.normal(size=(2, _WIDTH, _WIDTH)) / np.sqrt(_WIDTH)
+_ROW = _GENERATOR.normal(size=_WIDTH)
+_MASK = np.arange(_WIDTH) % 2 == 0
+
+
+def _layer_norm(a):
+    centred = a - tf.reduce_mean(a, 1, keepdims=True)
+    return centred * tf.math.rsqrt(tf.reduce_mean(tf.square(centred), 1, keepdims=True) + 0.1)
+
+
+def _attention(a, b):
+    keys, values = tf.reshape(a, [-1, 3, 2]), tf.reshape(b, [-1, 3, 2])
+    weights = tf.nn.softmax(tf.matmul(keys, values, transpose_b=True))
+    return tf.reshape(tf.matmul(weights, values), [-1, _WIDTH])
+
+
+def _max_pool(a):
+    return tf.nn.max_pool1d(a[:, :, None], 3, 1, "SAME")[:, :, 0]
+
+
+# Functions of one or two values `[batch, 6]`, none of which grows its values much.
+_ONE = {
+    "tanh": tf.tanh,
+    "relu": tf.nn.relu,
+    "sigmoid": tf.sigmoid,
+    "gelu": lambda a: 0.5 * a * (1 + tf.math.erf(a / np.sqrt(2.0))),
+    "softplus": tf.math.softplus,
+    "elu": tf.nn.elu,
+    "abs": tf.abs,
+    "sin": tf.sin,
+    "exp": lambda a: tf.exp(-tf.abs(a)),
+    "log": lambda a: tf.math.log(1.0 + a * a),
+    "sqrt": lambda a: tf.sqrt(1.0 + tf.square(a)),
+    "clip": lambda a: tf.clip_by_value(a, -0.5, 1.0),
+    "matmul": lambda a: tf.matmul(a, _MATRIX) + _ROW,
+    "matmul_transposed": lambda a: tf.matmul(a, _OTHER, transpose_b=True),
+    "softmax": lambda a: _WIDTH * tf.nn.softmax(a),
+    "log_softmax": tf.nn.log_softmax,
+    "layer_norm": _layer_norm,
+    "mean": lambda a: a - tf.reduce_mean(a, 1, keepdims=True),
+    "max": lambda a: a - tf.reduce_max(a, 1, keepdims=True),
+    "min": lambda a: tf.broadcast_to(tf.reduce_min(a, 1, keepdims=True), tf.shape(a)),
+    "max_pool": _max_pool,
+    "cumsum": lambda a: tf.cumsum(a, 1) / _WIDTH,
+    "sort": lambda a: tf.sort(a, 1),
+    "reverse": lambda a: tf.reverse(a, [1]),
+    "gather": lambda a: tf.gather(a, [5, 0, 0, 3, 1, 2], axis=1),
+    "split": lambda a: tf.concat([2.0 * part for part in tf.split(a, 3, 1)][::-1], 1),
+    "stop_gradient": tf.stop_gradient,
+}
+_TWO = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - 0.5 * b,
+    "multiply": lambda a, b: a * tf.tanh(b),
+    "divide": lambda a, b: a / (1.0 + tf.square(b)),
+    "maximum": tf.maximum,
+    "minimum": tf.minimum,
+    "squared_difference": lambda a, b: tf.tanh(tf.math.squared_difference(a, b)),
+    "where": lambda a, b: tf.where(_MASK, a, b),
+    "concat": lambda a, b: tf.concat([a[:, :2], b[:, 2:]], 1),
+    "attention": _attention,
+    "cosine": lambda a, b: a * tf.reduce_sum(a * b, 1, keepdims=True) / (1.0 + tf.reduce_sum(b * b, 1, keepdims=True)),
+}
+_STEPS = strategies.lists(
+    strategies.tuples(strategies.sampled_from([*_ONE, *_TWO]), strategies.integers(0, 2), strategies.integers(0, 2)),
+    min_size=3,
+    max_size=8,
+)
+
+
+def _values(steps, x):
+    """All values of the graph; an operand is counted back from the newest value."""
+    values = [x]
+    for name, first, second in steps:
+        a, b = (values[max(len(values) - 1 - back, 0)] for back in (first, second))
+        values.append(_ONE[name](a) if name in _ONE else _TWO[name](a, b))
+    return values
+
+
+def _points(seed):
+    """Pairs of points: at random, equal in some places and in all, tied, from zero, small, and large."""
+    a, b = np.random.default_rng(seed).normal(size=(2, _WIDTH))
+    zeros = np.zeros(_WIDTH)
+    pairs = [(a, b), (a, zeros), (np.where(_MASK, a, b), b), (a, a), (np.round(a), np.round(b))]
+    pairs += [(1e-9 * a, zeros), (30 * a, b), (30 * a, -30 * b)]
+    return map(np.stack, zip(*pairs, strict=True))
+
+
+@hypothesis.settings(max_examples=40, derandomize=True, deadline=None, database=None)
+@hypothesis.given(_STEPS, strategies.integers(0, 9))
+def test_random_graphs(steps, seed):
+    def function(x):
+        *_, before, last = _values(steps, x)
+        return last + before
+
+    x, x0 = _points(seed)
+    weights = np.random.default_rng(seed + 1).normal(size=x.shape)
+    e = explain(function, "deeplift", x, target=weights, baseline=x0, output="model")
+    for found, at in ((e.outputs, x), (e.baseline_outputs, x0)):
+        plain = np.asarray(function(tf.constant(at)))
+        scale = np.sum(np.abs(weights * plain), 1)
+        assert (np.abs(found - np.sum(weights * plain, 1)) <= 1e-12 * scale).all()
+    assert np.isfinite(e.attributions).all()
+    # Attributions are products of the steps' slopes, each known to a rounding of the values it is made of.
+    intermediate = [np.abs(value).max(1) for at in (x, x0) for value in _values(steps, tf.constant(at))]
+    allowed = 1e-9 * np.maximum(np.abs(e.outputs - e.baseline_outputs), np.max(intermediate, 0))
+    assert (np.abs(e.completeness_gap) <= allowed).all(), (steps, e.completeness_gap, allowed)
