@@ -1,12 +1,13 @@
 """Tests of `graph/kinds.py`: what the table says of an op is true of its numbers."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.graph import kinds
 from deepexplain_tf.graph.ir import GROUP
-from deepexplain_tf.graph.kinds import ELEMENTWISE, KINDS, SHAPE_ONLY, Kind
+from deepexplain_tf.graph.kinds import BRANCHES, ELEMENTWISE, KINDS, LOOPS, SHAPE_ONLY, Kind
 
 
 @pytest.mark.parametrize("name", sorted(({*KINDS} | ELEMENTWISE | SHAPE_ONLY) - {GROUP}))
@@ -101,3 +102,37 @@ def test_kinds_are_the_names_that_users_give():
 )
 def test_shapes_carry_no_numbers(function):
     assert set(_found(function, (6,)).values()) == {Kind.LINEAR}
+
+
+# What shap's explainer for TensorFlow has handlers for, and those that its users are seen to add by hand.
+_SHAP = """
+    Add AvgPool BiasAdd Cast ClipByValue ConcatV2 Conv2D Elu Enter Exit Exp ExpandDims FusedBatchNorm GatherV2 Identity
+    MatMul Max MaxPool Maximum Mean Merge Minimum Mul NextIteration Pack Pad RandomUniform RealDiv Relu Reshape
+    ResourceGather ReverseV2 Rsqrt Shape Sigmoid Softmax Softplus Square SquaredDifference Squeeze StridedSlice Sub Sum
+    Switch Tanh TensorArrayReadV3 TensorArrayScatterV3 TensorArrayWriteV3 Tile Transpose Unpack ZerosLike
+    AddV2 BatchToSpaceND DepthwiseConv2dNative FusedBatchNormV3 LeakyRelu SpaceToBatchND
+"""
+# Of these the ops that do the same where loops and branches are functions, and those that depend on no real number.
+_NOW = {
+    **dict.fromkeys(("Enter", "Exit", "NextIteration"), "While"),
+    **dict.fromkeys(("Merge", "Switch"), "If"),
+    "TensorArrayReadV3": "TensorListGetItem",
+    "TensorArrayScatterV3": "TensorListFromTensor",
+    "TensorArrayWriteV3": "TensorListSetItem",
+}
+_INACTIVE = {"RandomUniform", "ResourceGather"}
+
+
+def test_what_others_handle_is_handled():
+    names = {_NOW.get(name, name) for name in _SHAP.split()} - _INACTIVE
+    assert names <= {*KINDS} | SHAPE_ONLY | LOOPS | BRANCHES
+
+
+def test_a_random_number_is_inactive_and_a_row_of_a_table_a_choice():
+    table = tf.Variable(np.ones((3, 2)))
+
+    def looked_up(x):
+        return tf.nn.embedding_lookup(table, tf.cast(x, tf.int32))
+
+    assert _found(lambda x: x * tf.random.uniform([4], dtype=x.dtype), (4,)) == {"Mul": Kind.LINEAR}
+    assert _found(looked_up, (4,))["ResourceGather"] is Kind.DISCRETE
