@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 import dataclasses
 import math
 
-from deepexplain_tf.graph.ir import GROUP, Node, Program, Value, order
-from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, SHAPE_ONLY, Kind, kind_of
+from deepexplain_tf.graph.ir import Node, Program, Value, order
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, REGROUPING, SHAPE_ONLY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,37 +101,25 @@ def counts_rows(explained: Collection[Value], program: Program) -> bool:
 
 
 def folds_rows(explained: Collection[Value], program: Program) -> bool:
-    """Whether an op that is not linear reads values in which the batch may have no axis of its own.
+    """Whether an op may change how many rows there are: examples cut into windows, or batches put together.
 
-    Such an axis has another length than one for a baseline that the batch shares.
+    Such rows are more than one for a baseline that the batch shares, but not as many as the batch has.
     """
-    activity = analyse(explained, program.outputs)
-    per_example: dict[Value, float] = {}  # the length of the open axis; nan where that is not known
-    for node in activity.nodes:
-        active = activity.inputs(node)
-        if not active:
-            continue
-        lengths = {per_example.get(node.inputs[position], 1.0) for position in active}
-        length = lengths.pop() if len(lengths) == 1 else math.nan
-        inside = [] if node.type == GROUP else node.bodies.values()
-        if any(folds_rows(activity.inside(node, body), body) for body in inside):
-            return True
-        if node.type == "Reshape":
-            length *= _elements(node.inputs[0]) / _elements(node.output())
-        elif node.type.startswith("SpaceToBatch"):
-            length = math.nan
-        elif node.type.startswith("BatchToSpace"):
-            length = 1.0
-        elif length != 1 and kind_of(node, active) is not Kind.LINEAR:
-            return True
-        per_example.update(dict.fromkeys(node.outputs(), length))
-    return False
+    return any(_folds(node) for node, _ in active_ops(explained, program.outputs))
 
 
-def _elements(value: Value) -> float:
-    """Returns how many elements there are for each step along the one open axis, nan where there is not one."""
-    sizes = value.shape.as_list() if value.shape.rank is not None else []
-    return (math.prod(size for size in sizes if size is not None) or math.nan) if sizes.count(None) == 1 else math.nan
+def _folds(node: Node) -> bool:
+    if node.type not in REGROUPING:
+        return False
+    before, after = node.inputs[node.type == "Concat"].shape, node.output().shape
+    if before.rank is None or after.rank is None:
+        return True
+    if node.type == "Reshape":
+        known = [math.prod(length for length in shape if length is not None) for shape in (before, after)]
+        return known[0] != known[1] or any(shape.as_list().count(None) != 1 for shape in (before, after))
+    if node.type in ("Concat", "ConcatV2"):
+        return before.as_list() == after.as_list()  # no length that is known has grown
+    return True
 
 
 def _outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
