@@ -63,7 +63,7 @@ class Engine:
             key = None if self._source.specs is not None else _signature(inputs)
             if key not in self._models:
                 traced = trace(self._source, self._layer, inputs)
-                names = _output_names(self._source.layered, traced.outputs)
+                names = self._source.output_names or _output_names(self._source.layered, traced.outputs)
                 self._models[key] = cut_model(traced, self._layer, self._output, names)
             return self._models[key]
 

@@ -76,6 +76,7 @@ _SHAPE_ONLY = """
 SHAPE_ONLY = frozenset(_SHAPE_ONLY.split())
 
 # Ops with programs inside them.
+CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 LOOPS = frozenset(("While", "StatelessWhile"))
 BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
 

@@ -10,6 +10,9 @@ import keras
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, closest
+from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.library import with_own_names
+from deepexplain_tf.graph.verify import verify
 
 _FILES = (".keras", ".h5", ".hdf5")
 _GRAPHS = (".pb",)
@@ -27,6 +30,7 @@ class Source:
       layered: the Keras object whose layers `layer=` names, or None.
       dtype: the dtype to which a Keras model casts real inputs, or None.
       owner: keeps the model's variables alive.
+      output_names: the names of a graph's outputs.
     """
 
     call: Callable[[Any], Any]
@@ -34,6 +38,7 @@ class Source:
     layered: Any = None
     dtype: tf.DType | None = None
     owner: Any = None
+    output_names: tuple[str, ...] = ()
 
 
 def source_of(model: Any, input_signature: Any = None, *, signature: str | None = None, output: Any = None) -> Source:
@@ -93,7 +98,7 @@ def _from_path(path: str, signature: str | None, input_signature: Any, output: A
     if os.path.isdir(path):
         if not os.path.exists(os.path.join(path, "saved_model.pb")):
             raise ModelError(f"a folder with a model is a SavedModel. Got {name!r}, which has no saved_model.pb.")
-        return _from_signatures(_loaded(tf.saved_model.load, path), signature)
+        return _from_signatures(_loaded(_load_saved_model, path), signature)
     if signature is not None:
         raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {name!r}.")
     if path.endswith(_GRAPHS):
@@ -108,6 +113,8 @@ def _loaded(load: Callable[[str], Any], path: str) -> Any:
         raise ModelError(f"a .keras file is a zip archive. Got {os.path.basename(path)!r}, which is none.")
     try:
         return load(path)
+    except ModelError:
+        raise
     except Exception as error:  # the loaders raise many kinds for files that are not their own
         raise ModelError(f"{os.path.basename(path)!r} must hold a model. Got: {brief(error)}") from error
 
@@ -126,6 +133,15 @@ def _load_keras(path: str) -> Any:
         if tf_keras is None:
             raise
         return tf_keras.models.load_model(path, compile=False)
+
+
+def _load_saved_model(path: str) -> Any:
+    saved = tf_private.SavedModel()
+    with open(os.path.join(path, "saved_model.pb"), "rb") as file:
+        saved.ParseFromString(file.read())
+    for meta_graph in saved.meta_graphs:
+        verify(meta_graph.graph_def)
+    return tf.saved_model.load(path)
 
 
 def _read_graph_def(path: str) -> tf.compat.v1.GraphDef:
@@ -154,9 +170,10 @@ def _from_concrete(function: Any, owner: Any) -> Source:
 
 def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, output: Any) -> Source:
     """Wraps a frozen graph; its inputs are the placeholders, or those that the signature names."""
+    verify(graph_def)
 
     def load() -> None:
-        tf.graph_util.import_graph_def(graph_def, name="")
+        tf.graph_util.import_graph_def(with_own_names(graph_def), name="")
 
     try:
         wrapped = tf.compat.v1.wrap_function(load, [])
@@ -175,9 +192,8 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
         raise ModelError(f"a GraphDef's output depends on placeholders, its inputs. Got {ends[0]!r} without any.")
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype, tensor.op.name) for tensor in inputs]
     function = wrapped.prune(inputs, end)
-    return Source(
-        lambda inputs: function(*tf.nest.flatten(inputs)), specs[0] if len(specs) == 1 else specs, owner=wrapped
-    )
+    specs = specs[0] if len(specs) == 1 else specs
+    return Source(lambda inputs: function(*tf.nest.flatten(inputs)), specs, owner=wrapped, output_names=(ends[0],))
 
 
 def _ends(graph: tf.Graph) -> list[str]:

@@ -5,6 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+# The file of a SavedModel, which is looked at before it is loaded, has no public type.
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel  # noqa: F401
+
 # The registered gradient of an op, which a user's `tf.custom_gradient` is, has no public lookup.
 from tensorflow.python.framework import ops
 
@@ -16,11 +19,16 @@ from tensorflow.python.framework.function_def_to_graph import function_def_to_gr
 
 def function_graph(graph: tf.Graph, name: str) -> FuncGraph:
     """Returns the graph of the function `name` that an op of `graph` calls; KeyError where there is none."""
-    function = graph._get_function(name)
-    if function is None:
-        raise KeyError(name)
+    owner = graph
+    while (function := owner._get_function(name)) is None:  # the graphs around it know the functions of a GraphDef
+        owner = getattr(owner, "outer_graph", None)
+        if owner is None:
+            raise KeyError(name)
     found = getattr(function, "graph", None)
-    return found if isinstance(found, FuncGraph) else function_def_to_graph(function.cached_definition)
+    if isinstance(found, FuncGraph):
+        return found
+    with owner.as_default():
+        return function_def_to_graph(function.cached_definition)
 
 
 def gradient_function(op: tf.Operation) -> Callable[..., Any]:
