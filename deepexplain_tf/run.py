@@ -238,6 +238,8 @@ def _called(compiled: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         return compiled(*arguments)
     except tf.errors.InvalidArgumentError as error:
         raise InputError(f"the model must run on this batch of inputs. Got: {brief(error)}") from error
+    except tf.errors.OpError as error:
+        raise ModelError(f"every op of the model must run here. Got: {brief(error)}") from error
 
 
 def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
