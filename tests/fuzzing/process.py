@@ -10,8 +10,8 @@ import sys
 import threading
 from typing import Any
 
-_START = 120  # seconds until a process has loaded TensorFlow and judged its first case
-_CASE = 30  # seconds for a case
+_START = 240  # seconds until a process has loaded TensorFlow and judged its first case
+_CASE = 120  # seconds for a case, of which a free machine needs 2
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
