@@ -7,6 +7,12 @@ import collections
 import os
 import pathlib
 
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from deepexplain_tf.errors import ModelError
+from tests.checks import explain
 from tests.fuzzing import constants, files, functions, graphs, saved_models  # noqa: F401, they fill the table
 from tests.fuzzing.judge import METHODS
 from tests.fuzzing.originals import write
@@ -42,3 +48,10 @@ def test_mutations(tmp_path: pathlib.Path):
     assert not wrong, "\n".join(wrong)
     assert counts["refused"] > 100
     assert counts["explained"] > 30
+
+
+def test_a_placeholder_of_open_rank_is_refused():
+    with tf.Graph().as_default() as graph:
+        tf.tanh(tf.compat.v1.placeholder(tf.float32, name="x"))
+    with pytest.raises(ModelError, match=r"known number of axes\. Got \['x'\]"):
+        explain(graph.as_graph_def(), "saliency", np.ones([2, 3], np.float32))

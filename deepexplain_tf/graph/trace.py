@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError, UnknownNameError, closest
+from deepexplain_tf.errors import ModelError, UnknownNameError, closest, shortened
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.source import Source, brief
@@ -104,6 +104,9 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
 def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
     """Yields the signatures to try: what the model declares, else what the data suggest."""
     if source.specs is not None:
+        unknown = [spec.name for spec in tf.nest.flatten(source.specs) if spec.shape.rank is None]
+        if unknown:
+            raise ModelError(f"inputs must have a known number of axes. Got {shortened(unknown)} of open rank.")
         yield source.specs, ""
         return
     if inputs is None:

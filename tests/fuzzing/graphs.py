@@ -112,8 +112,8 @@ def reversed_inputs(graph: Any, random: Random) -> None:
 
 @of_graphs()
 def control_input(graph: Any, random: Random) -> None:
-    graph_node, other = one_of(random, graph.node), one_of(random, graph.node)
-    graph_node.input.append(f"^{other.name}")
+    node, other = one_of(random, graph.node), one_of(random, graph.node)
+    node.input.append(f"^{other.name}")
 
 
 @of_graphs()

@@ -33,11 +33,10 @@ def main(folder: pathlib.Path) -> None:
         status, said = "", ""
         try:
             MUTATIONS[mutation].change(place, np.random.default_rng([seed, *mutation.encode()]))
-            if MUTATIONS[mutation].neutral and model not in originals:
-                originals[model], _ = judge.explained(source, judge.METHODS)
             found, said = judge.explained(place, tuple(methods))
-            original = {m: originals[model][m] for m in methods} if MUTATIONS[mutation].neutral else None
-            judge.compare(found, place, original)
+            if found and model not in originals:
+                originals[model], _ = judge.explained(source, judge.METHODS)
+            judge.compare(found, place, originals.get(model, {}), MUTATIONS[mutation].neutral, methods)
             status = "explained" if found else "refused"
         except NotApplicable:
             status = "not applicable"
