@@ -9,6 +9,7 @@ from deepexplain_tf.errors import ModelError, shortened
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value
 from deepexplain_tf.graph.kinds import BRANCHES, CALLS, LOOPS
+from deepexplain_tf.graph.source import brief
 
 _OWN_GRADIENT = "_gradient_op_type"
 _DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _OWN_GRADIENT}
@@ -98,7 +99,7 @@ class Reader:
         return node.outputs()
 
     def _enter(self, op: tf.Operation, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
-        graph = tf_private.function_graph(self._graph, op.get_attr("f").name)
+        graph = self._function(op, op.get_attr("f").name)
         _require_signature(op, "f", inputs, graph.inputs, op.outputs, graph.outputs)
         reader = Reader(graph, {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)})
         self.inner.append(reader)
@@ -110,14 +111,23 @@ class Reader:
         several = attrs["branches"].list.func if "branches" in attrs else ()
         names.update({f"branch_{number}": function.name for number, function in enumerate(several)})
         inputs = list(op.inputs)[1:] if op.type in BRANCHES else op.inputs
-        bodies = {key: self._body(name) for key, name in names.items()}
+        bodies = {key: self._body(self._function(op, name)) for key, name in names.items()}
         for key, body in bodies.items():
             outputs = op.outputs if key != "cond" else body.outputs[:1]
             _require_signature(op, key, inputs, body.inputs, outputs, body.outputs)
         return bodies
 
-    def _body(self, name: str) -> Program:
-        graph = tf_private.function_graph(self._graph, name)
+    def _function(self, op: tf.Operation, name: str) -> tf.Graph:
+        """Returns the graph of a function that an op calls."""
+        try:
+            return tf_private.function_graph(self._graph, name)
+        except Exception as error:  # a FunctionDef that is inconsistent in itself
+            raise ModelError(
+                f"a function must be one that can be read. Got {shortened(name)}, which {shortened(op.name)} "
+                f"({op.type}) calls: {brief(error)}"
+            ) from error
+
+    def _body(self, graph: tf.Graph) -> Program:
         arguments = tuple(argument(tensor.op.name, tensor) for tensor in graph.inputs)
         bound = dict(zip((tensor.name for tensor in graph.inputs), arguments, strict=True))
         reader = Reader(graph, bound)

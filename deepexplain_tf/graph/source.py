@@ -123,7 +123,7 @@ def _load_keras(path: str) -> Any:
     """Loads a Keras file; code in it (a Lambda layer's) is not run, as `safe_mode` has it."""
     try:
         return keras.models.load_model(path, compile=False)
-    except Exception:
+    except Exception as first:
         if path.endswith(".keras"):
             raise
         try:  # what Keras 2 saved and Keras 3 cannot read
@@ -132,7 +132,10 @@ def _load_keras(path: str) -> Any:
             tf_keras = None
         if tf_keras is None:
             raise
-        return tf_keras.models.load_model(path, compile=False)
+        try:
+            return tf_keras.models.load_model(path, compile=False)
+        except Exception:  # a file of neither: what the newer one says of it
+            raise first from None
 
 
 def _load_saved_model(path: str) -> Any:

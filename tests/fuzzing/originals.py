@@ -55,6 +55,7 @@ def _loop(kernel: np.ndarray, square: np.ndarray) -> Any:
             lambda step, state: (step + 1, cell(tf.gather(rows, step, axis=1), state)),
             [0, tf.zeros([tf.shape(x)[0], 4])],
             shape_invariants=[tf.TensorShape([]), tf.TensorShape([None, 4])],
+            maximum_iterations=10,  # so that one damaged counter does not make a model that has no end
         )
         scaled = tf.cond(tf.shape(rows)[1] > 2, lambda: state * 1.5, lambda: tf.exp(state))
         return tf.identity(tf.matmul(scaled, square)[:, :2], name="y")
