@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.errors import DeepExplainError, ModelError
 from deepexplain_tf.graph.emit import UNSUPPORTED
-from deepexplain_tf.graph.source import Source
+from deepexplain_tf.graph.source import Source, brief
 from deepexplain_tf.graph.trace import trace
 from deepexplain_tf.methods.base import Method, Result
 from deepexplain_tf.model import Model, cut_model
@@ -144,9 +145,19 @@ class Engine:
                     jit_compile=self._jit_compile,
                     input_signature=[specs[name] for name in signature],
                 )
-                function.get_concrete_function()
+                _build(function)
                 self._compiled[key] = function
             return self._compiled[key]
+
+
+def _build(function: Any) -> None:
+    """Traces a function; what TensorFlow refuses in it (shapes that do not fit) is said plainly."""
+    try:
+        function.get_concrete_function()
+    except DeepExplainError:
+        raise
+    except (ValueError, tf.errors.OpError) as error:
+        raise ModelError(f"the ops of a model and their gradients must fit. Got: {brief(error)}") from error
 
 
 def _finished(result: Result, objective: Objective) -> Result:

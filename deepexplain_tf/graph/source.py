@@ -155,11 +155,15 @@ def _read_graph_def(path: str) -> tf.compat.v1.GraphDef:
 
 
 def _from_signatures(loaded: Any, name: str | None) -> Source:
-    signatures = dict(loaded.signatures)
+    signatures = getattr(loaded, "signatures", None)
+    if not isinstance(signatures, Mapping):
+        raise ModelError(f"a SavedModel must have signatures. Got {type(signatures).__name__}.")
     if name is None:
         name = "serving_default" if "serving_default" in signatures or len(signatures) != 1 else next(iter(signatures))
     if name not in signatures:
         raise UnknownNameError(f"unknown signature {name!r}; {closest(name, signatures)}.")
+    if not hasattr(signatures[name], "structured_input_signature"):
+        raise ModelError(f"a signature must be a function. Got {type(signatures[name]).__name__} for {name!r}.")
     return _from_concrete(signatures[name], loaded)
 
 
