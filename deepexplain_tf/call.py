@@ -12,8 +12,7 @@ import tqdm
 from deepexplain_tf.arguments import as_arrays, is_symbolic, names_of, read_baseline, read_inputs
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.engine import Engine
-from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError
-from deepexplain_tf.graph.source import brief
+from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError, brief
 from deepexplain_tf.methods.base import Layout, Method, is_int, require
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
@@ -230,6 +229,8 @@ def called(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
         return compiled(*arguments)
     except tf.errors.InvalidArgumentError as error:
         raise InputError(f"the model must run on this batch of inputs. Got: {brief(error)}") from error
+    except tf.errors.OpError as error:
+        raise ModelError(f"every op of the model must run here. Got: {brief(error)}") from error
 
 
 def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:

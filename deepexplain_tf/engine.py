@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.errors import DeepExplainError, ModelError, brief
 from deepexplain_tf.graph.emit import UNSUPPORTED
 from deepexplain_tf.graph.source import Source
 from deepexplain_tf.graph.trace import trace
@@ -172,9 +173,19 @@ class Engine:
                     jit_compile=jit,
                     input_signature=[specs[name] for name in signature],
                 )
-                function.get_concrete_function()
+                _build(function)
                 self._compiled[key] = function
             return self._compiled[key]
+
+
+def _build(function: Any) -> None:
+    """Traces a function; what TensorFlow refuses in it (shapes that do not fit) is said plainly."""
+    try:
+        function.get_concrete_function()
+    except DeepExplainError:
+        raise
+    except (ValueError, tf.errors.OpError) as error:
+        raise ModelError(f"the ops of a model and their gradients must fit. Got: {brief(error)}") from error
 
 
 def _finished(result: Result, objective: Objective) -> Result:

@@ -5,6 +5,8 @@ import difflib
 
 _MAX_LENGTH = 500
 _LISTED = 12  # names that a message lists
+# How the lines of a traceback, and of what Keras and TensorFlow add to one, begin.
+_FRAMES = ("File ", "•", "Arguments received", "Call arguments", "[[", "[Op:", "Detected at", "Original stack")
 
 
 class DeepExplainError(ValueError):
@@ -59,3 +61,15 @@ def closest(name: str, known: Iterable[str]) -> str:
     shown = ", ".join(repr(item) for item in listed[:_LISTED])
     more = f", … ({len(listed)} in all)" if len(listed) > _LISTED else ""
     return ("closest: " if near else "known: ") + (shown or "none") + more
+
+
+def brief(error: Exception | None) -> str:
+    """Returns the line of another library's error that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    line = lines[0]
+    if line.startswith(("in user code:", "Exception encountered when calling", "Graph execution error:")):
+        # The error's own words stand behind the frames, and before the arguments that Keras lists.
+        said = [found for found in lines[1:] if not found.startswith(_FRAMES)]
+        line = said[-1] if said else line
+    kind = f"{type(error).__name__}: "
+    return (line if line.startswith(kind) else kind + line)[:300]

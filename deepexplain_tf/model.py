@@ -6,11 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, closest
+from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest
 from deepexplain_tf.graph.ir import Program, Value, rewrite
 from deepexplain_tf.graph.passes import cut, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
-from deepexplain_tf.graph.source import brief
 from deepexplain_tf.graph.trace import Traced, packed
 from deepexplain_tf.objective import Objective
 

@@ -121,6 +121,7 @@ _REGROUPING = "BatchToSpace BatchToSpaceND Concat ConcatV2 Reshape SpaceToBatch 
 REGROUPING = frozenset(_REGROUPING.split())
 
 # Ops with programs inside them.
+CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 LOOPS = frozenset(("While", "StatelessWhile"))
 BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
 LOOP_V1 = frozenset(("Enter", "Exit", "NextIteration", "Merge", "Switch", "LoopCond"))  # TensorFlow 1's, not entered

@@ -5,13 +5,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError
+from deepexplain_tf.errors import ModelError, brief, shortened
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value
-from deepexplain_tf.graph.kinds import BRANCHES, LOOP_V1, LOOPS
-from deepexplain_tf.graph.source import brief
+from deepexplain_tf.graph.kinds import BRANCHES, CALLS, LOOP_V1, LOOPS
 
-_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 _OWN_GRADIENT = "_gradient_op_type"
 _DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _OWN_GRADIENT}
 _BODY_ATTRS = ("cond", "body", "then_branch", "else_branch")
@@ -92,7 +90,7 @@ class Reader:
         if op.type == "Placeholder":
             raise ModelError(f"every placeholder of a model is an input. Got {op.name!r}, which is not fed.")
         inputs = tuple(self._values[tensor.name] for tensor in op.inputs)
-        if op.type in _CALLS:
+        if op.type in CALLS:
             return self._enter(op, inputs)
         attrs = dict(op.node_def.attr)
         bodies = self._bodies(op, attrs) if op.type in LOOPS | BRANCHES else {}
@@ -110,7 +108,8 @@ class Reader:
         return tuple(_prevented(value, reason) for value in node.outputs()) if reason else node.outputs()
 
     def _enter(self, op: tf.Operation, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
-        graph = tf_private.function_graph(self._graph, op.get_attr("f").name)
+        graph = self._function(op, op.get_attr("f").name)
+        _require_signature(op, "f", inputs, graph.inputs, op.outputs, graph.outputs)
         reader = Reader(graph, {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)}, self)
         self.inner.append(reader)
         return reader.read(graph.outputs)
@@ -120,10 +119,24 @@ class Reader:
         names = {key: attrs[key].func.name for key in _BODY_ATTRS if key in attrs}
         several = attrs["branches"].list.func if "branches" in attrs else ()
         names.update({f"branch_{number}": function.name for number, function in enumerate(several)})
-        return {key: self._body(name) for key, name in names.items()}
+        inputs = list(op.inputs)[1:] if op.type in BRANCHES else op.inputs
+        bodies = {key: self._body(self._function(op, name)) for key, name in names.items()}
+        for key, body in bodies.items():
+            outputs = op.outputs if key != "cond" else body.outputs[:1]
+            _require_signature(op, key, inputs, body.inputs, outputs, body.outputs)
+        return bodies
 
-    def _body(self, name: str) -> Program:
-        graph = tf_private.function_graph(self._graph, name)
+    def _function(self, op: tf.Operation, name: str) -> tf.Graph:
+        """Returns the graph of a function that an op calls."""
+        try:
+            return tf_private.function_graph(self._graph, name)
+        except Exception as error:  # a FunctionDef that is inconsistent in itself
+            raise ModelError(
+                f"a function must be one that can be read. Got {shortened(name)}, which {shortened(op.name)} "
+                f"({op.type}) calls: {brief(error)}"
+            ) from error
+
+    def _body(self, graph: tf.Graph) -> Program:
         arguments = tuple(argument(tensor.op.name, tensor) for tensor in graph.inputs)
         bound = dict(zip((tensor.name for tensor in graph.inputs), arguments, strict=True))
         reader = Reader(graph, bound, self)
@@ -175,6 +188,25 @@ class Reader:
                 return None
             outer = within[0]
         return self.read([same.get(outer.name, outer)])[0]
+
+
+def _require_signature(
+    op: tf.Operation,
+    key: str,
+    given: Sequence[Any],
+    inputs: Sequence[Any],
+    results: Sequence[Any],
+    outputs: Sequence[Any],
+) -> None:
+    """Checks that a function takes and returns as many tensors as the op that calls it, of the same dtypes."""
+    wanted, found = (
+        [[t.dtype.name for t in tensors] for tensors in pair] for pair in ((given, results), (inputs, outputs))
+    )
+    if wanted != found or not outputs:
+        raise ModelError(
+            f"a function takes and returns what its op does, {shortened(wanted)}. Got {shortened(found)} of {key!r} at "
+            f"{shortened(op.name)} ({op.type})."
+        )
 
 
 def capture(name: str, inner: tf.Tensor, outer: tf.Tensor) -> Value:

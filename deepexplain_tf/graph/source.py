@@ -5,20 +5,18 @@ import contextlib
 import dataclasses
 import os
 from typing import Any
-import zipfile
 
 import keras
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, closest
+from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, brief, closest
 from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.files import load
 from deepexplain_tf.graph.kinds import LOOP_V1, SHAPE_ONLY
+from deepexplain_tf.graph.library import with_own_names
+from deepexplain_tf.graph.verify import verify
 
-_FILES = (".keras", ".h5", ".hdf5")
-_GRAPHS = (".pb",)
 _FED = "fed"  # the names of placeholders put into an imported graph
-# How the lines of a traceback, and of what Keras and TensorFlow add to one, begin.
-_FRAMES = ("File ", "•", "Arguments received", "Call arguments", "[[", "[Op:", "Detected at", "Original stack")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,94 +81,27 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
     return Source(lambda inputs: _call(model, inputs), _signature(input_signature), owner=model)
 
 
-def brief(error: Exception | None) -> str:
-    """Returns the line of another library's error that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    line = lines[0]
-    if line.startswith(("in user code:", "Exception encountered when calling", "Graph execution error:")):
-        # The error's own words stand behind the frames, and before the arguments that Keras lists.
-        said = [found for found in lines[1:] if not found.startswith(_FRAMES)]
-        line = said[-1] if said else line
-    kind = f"{type(error).__name__}: "
-    return (line if line.startswith(kind) else kind + line)[:300]
-
-
 def _from_path(path: str, signature: str | None, input_signature: Any, output: Any) -> Source:
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"no model at {path!r}")
-    name = os.path.basename(path)
-    if os.path.isdir(path):
-        if not os.path.exists(os.path.join(path, "saved_model.pb")):
-            raise ModelError(f"a folder with a model is a SavedModel. Got {name!r}, which has no saved_model.pb.")
-        source = _from_signatures(_loaded(tf.saved_model.load, path), signature, input_signature)
-        return dataclasses.replace(source, own_gradients=tf_private.has_own_gradients(path))
-    if signature is not None:
-        raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {name!r}.")
-    if path.endswith(_GRAPHS):
-        return _from_graph_def(_loaded(_read_graph_def, path), input_signature, output)
-    if not path.endswith(_FILES):
-        raise ModelError(f"a model file ends in {', '.join((*_FILES, *_GRAPHS))}. Got {name!r}.")
-    return source_of(_loaded(_load_keras, path), input_signature=input_signature)
-
-
-def _loaded(load: Callable[[str], Any], path: str) -> Any:
-    if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
-        raise ModelError(f"a .keras file is a zip archive. Got {os.path.basename(path)!r}, which is none.")
-    try:
-        return load(path)
-    except Exception as error:  # the loaders raise many kinds for files that are not their own
-        name = os.path.basename(path)
-        if _has_code(error):
-            raise ModelError(
-                f"a model file must hold no code, which is not run. Got {name!r} with that of a Lambda layer; if you "
-                "trust it, load it yourself, keras.models.load_model(path, safe_mode=False), and pass the model."
-            ) from error
-        raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
-
-
-def _load_keras(path: str) -> Any:
-    """Loads a Keras file; code in it (a Lambda layer's) is not run."""
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:
-        modern = path.endswith(".keras") and "tf_keras" not in str(error)
-        legacy = None if modern or _has_code(error) else _tf_keras()
-        if legacy is None:
-            raise
-        try:  # what Keras 2 saved and Keras 3 cannot read
-            with tf_private.legacy_safe_mode():
-                return legacy.models.load_model(path, compile=False)
-        except Exception as second:
-            raise (second if path.endswith(".keras") or _has_code(second) else error) from None
-
-
-def _tf_keras() -> Any:
-    """Returns the package tf_keras, an extra of the user's, None where there is none."""
-    try:
-        import tf_keras
-    except ImportError:
-        return None
-    return tf_keras
-
-
-def _has_code(error: Exception) -> bool:
-    """Whether Keras refused a file for the code in it."""
-    return "safe_mode=False" in str(error)
-
-
-def _read_graph_def(path: str) -> tf.compat.v1.GraphDef:
-    graph = tf.compat.v1.GraphDef()
-    with open(path, "rb") as file:
-        graph.ParseFromString(file.read())
-    return graph
+    folder = os.path.isdir(path)
+    if signature is not None and os.path.exists(path) and not folder:
+        raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {os.path.basename(path)!r}.")
+    loaded = load(path)
+    if not folder:
+        return source_of(loaded, input_signature, output=output)
+    source = _from_signatures(loaded, signature, input_signature)
+    return dataclasses.replace(source, own_gradients=tf_private.has_own_gradients(path))
 
 
 def _from_signatures(loaded: Any, name: str | None, input_signature: Any) -> Source:
-    signatures = dict(loaded.signatures)
+    signatures = getattr(loaded, "signatures", None)
+    if not isinstance(signatures, Mapping):
+        raise ModelError(f"a SavedModel must have signatures. Got {type(signatures).__name__}.")
     if name is None:
         name = "serving_default" if "serving_default" in signatures or len(signatures) != 1 else next(iter(signatures))
     if name not in signatures:
         raise UnknownNameError(f"unknown signature {name!r}; {closest(name, signatures)}.")
+    if not hasattr(signatures[name], "structured_input_signature"):
+        raise ModelError(f"a signature must be a function. Got {type(signatures[name]).__name__} for {name!r}.")
     return _from_concrete(signatures[name], loaded, input_signature)
 
 
@@ -185,6 +116,7 @@ def _from_concrete(function: Any, owner: Any, input_signature: Any) -> Source:
 
 def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, output: Any) -> Source:
     """Wraps a frozen graph; its inputs are the placeholders, or the tensors that the signature names."""
+    verify(graph_def)
     wrapped = _imported(graph_def, {})
     ends = [output] if isinstance(output, str) and output not in ("auto", "model") else _ends(wrapped.graph)
     if len(ends) != 1:
@@ -212,13 +144,13 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
 def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]) -> Any:
     """Returns the wrapped graph, in which new placeholders stand for the tensors `fed`."""
 
-    def load() -> None:
+    def graph() -> None:
         specs = enumerate(fed.values())
         placeholders = [tf.compat.v1.placeholder(spec.dtype, spec.shape, f"{_FED}_{n}") for n, spec in specs]
-        tf.graph_util.import_graph_def(graph_def, dict(zip(fed, placeholders, strict=True)), name="")
+        tf.graph_util.import_graph_def(with_own_names(graph_def), dict(zip(fed, placeholders, strict=True)), name="")
 
     try:
-        return tf.compat.v1.wrap_function(load, [])
+        return tf.compat.v1.wrap_function(graph, [])
     except Exception as error:  # a GraphDef that is inconsistent in itself
         raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-# What a SavedModel folder holds; `tf.saved_model.load` does not tell whether gradients were saved.
+# The file of a SavedModel, which is looked at before it is loaded and does not tell its gradients after, has no public
+# type.
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 # The registered gradient of an op, which a user's `tf.custom_gradient` is, has no public lookup.
@@ -21,11 +22,16 @@ from tensorflow.python.framework.function_def_to_graph import function_def_to_gr
 
 def function_graph(graph: tf.Graph, name: str) -> FuncGraph:
     """Returns the graph of the function `name` that an op of `graph` calls; KeyError where there is none."""
-    function = graph._get_function(name)
-    if function is None:
-        raise KeyError(name)
+    owner = graph
+    while (function := owner._get_function(name)) is None:  # the graphs around it know the functions of a GraphDef
+        owner = getattr(owner, "outer_graph", None)
+        if owner is None:
+            raise KeyError(name)
     found = getattr(function, "graph", None)
-    return found if isinstance(found, FuncGraph) else function_def_to_graph(function.cached_definition)
+    if isinstance(found, FuncGraph):
+        return found
+    with owner.as_default():
+        return function_def_to_graph(function.cached_definition)
 
 
 def gradient_function(op: tf.Operation) -> Callable[..., Any]:
@@ -48,12 +54,17 @@ def nested_graph(name: str, outer: tf.Graph) -> FuncGraph:
         return FuncGraph(name)
 
 
-def has_own_gradients(path: str) -> bool:
-    """Whether a SavedModel folder holds the gradients that a user gave to functions in it."""
+def saved_model(path: str) -> SavedModel:
+    """Returns what the file of a SavedModel folder holds."""
     saved = SavedModel()
     with open(os.path.join(path, "saved_model.pb"), "rb") as file:
         saved.ParseFromString(file.read())
-    return any(graph.graph_def.library.registered_gradients for graph in saved.meta_graphs)
+    return saved
+
+
+def has_own_gradients(path: str) -> bool:
+    """Whether a SavedModel folder holds the gradients that a user gave to functions in it."""
+    return any(graph.graph_def.library.registered_gradients for graph in saved_model(path).meta_graphs)
 
 
 def legacy_safe_mode() -> contextlib.AbstractContextManager[Any]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError, UnknownNameError, closest
+from deepexplain_tf.errors import ModelError, UnknownNameError, brief, closest, shortened
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.read import read_function
-from deepexplain_tf.graph.source import Source, brief
+from deepexplain_tf.graph.source import Source
 
 _TRACING = threading.RLock()  # a layer's `call` is wrapped while it is held
 
@@ -130,6 +130,9 @@ def _keeps_batch(traced: Traced) -> bool:
 def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
     """Yields the signatures to try: what the model declares, else what the data suggest."""
     if source.specs is not None:
+        unknown = [spec.name for spec in tf.nest.flatten(source.specs) if spec.shape.rank is None]
+        if unknown:
+            raise ModelError(f"inputs must have a known number of axes. Got {shortened(unknown)} of open rank.")
         yield source.specs, ""
         return
     if inputs is None:

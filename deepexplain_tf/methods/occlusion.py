@@ -146,7 +146,16 @@ class _Windows:
         return mask
 
     def add_up(self, drops: tf.Tensor) -> tf.Tensor:
-        """Returns [batch, ...]: for each feature the sum of `drops` [batch, windows] that cover it."""
+        """Returns [batch, ...]: for each feature the sum of `drops` [batch, windows] that cover it.
+
+        A drop that is not finite makes NaN of the features of its window alone.
+        """
+        finite = tf.math.is_finite(drops)
+        lost = self._spread(tf.cast(~finite, drops.dtype)) > 0
+        total = self._spread(tf.where(finite, drops, tf.zeros_like(drops)))
+        return tf.where(lost, tf.constant(math.nan, total.dtype), total)
+
+    def _spread(self, drops: tf.Tensor) -> tf.Tensor:
         total = tf.reshape(drops, tf.concat([tf.shape(drops)[:1], [tf.size(start) for start in self.starts]], 0))
         for axis in range(len(self.starts)):
             total = tf.tensordot(total, tf.cast(self._along(axis), drops.dtype), [[1], [0]])

@@ -2,11 +2,13 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from deepexplain_tf.errors import ModelError
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE
 from deepexplain_tf.graph.read import argument, read_function
-from tests.checks import op_types, program_of, run_program
+from tests.checks import explain, op_types, program_of, run_program
 
 _X = np.linspace(-2, 2, 8).reshape(2, 4)
 
@@ -149,3 +151,30 @@ def test_argument_is_a_new_input():
     value = argument("somewhere", tf.TensorSpec([None, 2], tf.float32))
     assert (value.node.type, value.node.name, value.dtype) == (ARGUMENT, "somewhere", tf.float32)
     assert argument("somewhere", value.spec) != value
+
+
+def _loop_with(change):
+    """The graph of a loop, after a change of the FunctionDef of its body."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float64, "x")], autograph=False)
+    def loop(x):
+        return tf.identity(tf.while_loop(lambda n, _: n < 3, lambda n, x: (n + 1, x * 0.5), [0, x])[1], name="y")
+
+    graph_def = loop.get_concrete_function().graph.as_graph_def()
+    change({function.signature.name.split("_")[1]: function for function in graph_def.library.function})
+    return graph_def
+
+
+def test_a_loop_whose_functions_are_of_another_signature_is_refused():
+    def without_output(functions):
+        del functions["cond"].signature.output_arg[:]
+
+    def swapped_outputs(functions):
+        first, second = functions["body"].signature.output_arg[2:4]
+        first.type, second.type = second.type, first.type
+        first.name, second.name = second.name, first.name
+
+    explain(_loop_with(lambda functions: None), "deeplift", _X, output="y", target=1)
+    for change in (without_output, swapped_outputs):
+        with pytest.raises(ModelError, match=r"takes and returns what its op does.*'while' \(StatelessWhile\)"):
+            explain(_loop_with(change), "deeplift", _X, output="y", target=1)

@@ -152,3 +152,11 @@ def test_whole_numbers_can_be_occluded():
 def test_options_out_of_range(options, message):
     with pytest.raises(dx.DeepExplainError, match=message):
         explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1, **options)
+
+
+def test_a_drop_that_is_not_finite_is_that_of_its_own_window():
+    def model(x):
+        return tf.math.log(x[:, 0])[:, tf.newaxis] + x[:, 1:2]
+
+    e = explain(model, "occlusion", np.array([[2.0, 3.0, 4.0]], np.float32))
+    np.testing.assert_allclose(e.attributions, [[np.nan, 3, 0]], rtol=1e-6)
