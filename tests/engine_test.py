@@ -208,17 +208,17 @@ def test_coverage_reads_every_structure(method: str):
         assert coverage.counts["refused"] == 0
 
 
-def inverse(x: tf.Tensor) -> tf.Tensor:
-    """No rule is exact for a matrix inverse."""
-    matrix = x[:, :, None] * x[:, None, :] + 10.0 * tf.eye(4)
-    return tf.tanh(tf.linalg.inv(matrix, name="inverted")[:, 0, :3])
+def matrix_root(x: tf.Tensor) -> tf.Tensor:
+    """No rule is given for the root of a matrix."""
+    matrix = x[:, :, None] * x[:, None, :] + tf.eye(4)
+    return tf.tanh(tf.linalg.sqrtm(matrix, name="rooted")[:, 0, :3])
 
 
 def test_coverage_shows_what_is_refused_and_does_not_raise():
-    with dx.DeepExplain(inverse, input_signature=[tf.TensorSpec([None, 4])]) as de:
+    with dx.DeepExplain(matrix_root, input_signature=[tf.TensorSpec([None, 4])]) as de:
         coverage = de.coverage("deeplift")
         (op,) = coverage.refused()
-        assert (op.type, op.name.split("/")[0]) == ("MatrixInverse", "inverted")
+        assert (op.type, op.name.split("/")[0]) == ("MatrixSquareRoot", "rooted")
         assert coverage.counts["refused"] == 1
         assert "refused" in str(coverage)
         assert de.coverage("saliency").counts["refused"] == 0
@@ -237,7 +237,7 @@ def test_coverage_shows_what_cannot_be_emitted_as_refused():
 
 def test_coverage_agrees_with_explain_on_overrides():
     with dx.DeepExplain(
-        inverse, overrides={"MatrixInverse": plainly}, input_signature=[tf.TensorSpec([None, 4])]
+        matrix_root, overrides={"MatrixSquareRoot": plainly}, input_signature=[tf.TensorSpec([None, 4])]
     ) as de:
         assert de.coverage("deeplift").counts["refused"] == 0
         assert np.isfinite(de.explain("deeplift", X, target=0).attributions).all()
@@ -379,8 +379,8 @@ def test_a_users_rule_at_an_op_with_several_inputs_and_outputs():
 
 def test_a_users_rule_makes_a_refused_op_pass():
     with pytest.raises(UnsupportedOpError):
-        explain(inverse, "deeplift", target=0)
-    found = explain(inverse, "deeplift", target=0, overrides={"MatrixInverse": plainly})
+        explain(matrix_root, "deeplift", target=0)
+    found = explain(matrix_root, "deeplift", target=0, overrides={"MatrixSquareRoot": plainly})
     assert np.abs(found.attributions).max() > 1e-3
     assert found.notes == ()
 
@@ -415,14 +415,14 @@ def test_overrides_of_one_explainer_do_not_leak_into_another():
 
 
 def test_without_strict_an_op_without_a_rule_passes_by_plain_gradient_and_is_noted():
-    with pytest.raises(UnsupportedOpError, match="MatrixInverse"):
-        explain(inverse, "deeplift", target=0, baseline=1.0)
-    e = explain(inverse, "deeplift", target=0, baseline=1.0, strict=False)
+    with pytest.raises(UnsupportedOpError, match="MatrixSquareRoot"):
+        explain(matrix_root, "deeplift", target=0, baseline=1.0)
+    e = explain(matrix_root, "deeplift", target=0, baseline=1.0, strict=False)
     (note,) = e.notes
-    assert "MatrixInverse" in note
-    assert "inverted" in note
+    assert "MatrixSquareRoot" in note
+    assert "rooted" in note
     assert np.isfinite(e.attributions).all()
-    overridden = explain(inverse, "deeplift", target=0, baseline=1.0, overrides={"MatrixInverse": plainly})
+    overridden = explain(matrix_root, "deeplift", target=0, baseline=1.0, overrides={"MatrixSquareRoot": plainly})
     np.testing.assert_allclose(e.attributions, overridden.attributions, rtol=1e-6)
 
 

@@ -808,14 +808,14 @@ def _matrix(x: tf.Tensor) -> tf.Tensor:
 
 
 def _in_a_loop(x: tf.Tensor) -> tf.Tensor:
-    step = lambda i, x: (i + 1, x + tf.linalg.inv(_matrix(x), name="best")[:, 0])  # noqa: E731
+    step = lambda i, x: (i + 1, x + tf.linalg.sqrtm(_matrix(x), name="best")[:, 0])  # noqa: E731
     return tf.while_loop(lambda i, x: i < 3, step, (0, x))[1][:, 0]
 
 
 _UNCOVERED = {
-    "Cholesky": lambda x: tf.linalg.cholesky(_matrix(x), name="best")[:, 0, 0],
-    "MatrixInverse": _in_a_loop,
-    "SelfAdjointEigV2": lambda x: tf.linalg.eigvalsh(_matrix(x), name="best")[:, 0],
+    "MatrixSquareRoot": _in_a_loop,
+    "Qr": lambda x: tf.linalg.qr(_matrix(x), name="best")[1][:, 0, 0],
+    "SelfAdjointEigV2": lambda x: tf.linalg.eigh(_matrix(x), name="best")[1][:, 0, 0],
 }
 
 

@@ -82,7 +82,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(_JOINT.split(), Kind.JOINT),
     **dict.fromkeys(("ComplexAbs", "EuclideanNorm"), Kind.NORM),
     **dict.fromkeys(("MatrixInverse", "MatrixSolve", "MatrixTriangularSolve"), Kind.SOLVE),
-    **dict.fromkeys(("DeepCopy", "PreventGradient", "Snapshot", "StopGradient"), Kind.STOP_GRADIENT),
+    **dict.fromkeys(("DeepCopy", "Snapshot", "StopGradient"), Kind.STOP_GRADIENT),
     "SoftmaxCrossEntropyWithLogits": Kind.CROSS_ENTROPY,
     "SparseSoftmaxCrossEntropyWithLogits": Kind.CROSS_ENTROPY,
     "SquaredDifference": Kind.SQUARED_DIFFERENCE,

@@ -87,7 +87,6 @@ _VECTORS = {
     "imag": lambda x: K.imag(tf.complex(x, x * x)),
     "inner": lambda x: K.inner(x, _MATRIX.T),
     "irfft": lambda x: K.irfft((x, x * x)),
-    "kron": _each(lambda r: K.kron(r[None], _ROW[None])),
     "ldexp": lambda x: K.ldexp(x, 2),
     "linspace": lambda x: K.linspace(x, x * x, 4, axis=1),
     "logspace": lambda x: K.logspace(x, x * x, 4, axis=1),
@@ -291,8 +290,8 @@ NO_NUMBERS = """
 """
 # Those that are random, mix the examples of a batch, or cannot be traced with an open batch or be run on a CPU.
 NOT_TRIED = """
-    corrcoef ctc_loss fold geomspace lstsq lu_factor nanmedian nanpercentile nanquantile scatter slice unfold vectorize
-    image.elastic_transform nn.approx_max_k nn.approx_min_k nn.atrous_conv2d_transpose
+    corrcoef ctc_loss fold geomspace kron lstsq lu_factor nanmedian nanpercentile nanquantile scatter slice unfold
+    vectorize image.elastic_transform nn.approx_max_k nn.approx_min_k nn.atrous_conv2d_transpose
     nn.batch_norm_with_global_normalization nn.compute_average_loss nn.conv_transpose nn.ctc_loss
     nn.depthwise_conv2d_backprop_filter nn.depthwise_conv2d_backprop_input nn.dropout nn.embedding_lookup_sparse nn.lrn
     nn.nce_loss nn.normalize_moments nn.safe_embedding_lookup_sparse nn.sampled_softmax_loss

@@ -293,7 +293,6 @@ _REST = {
     "StopGradient": Case(lambda x: R.StopGradient(input=x)),
     "DeepCopy": Case(lambda x: R.DeepCopy(x=x)),
     "Snapshot": Case(lambda x: R.Snapshot(input=x)),
-    "PreventGradient": Case(lambda x: R.PreventGradient(input=x, message="")),
 }
 
 NONLINEAR = {**_SCALAR, **_PRODUCT, **_REST}
