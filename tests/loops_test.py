@@ -18,7 +18,7 @@ _SEQUENCES = _RNG.normal(size=(3, 6, 4))
 _START = _RNG.normal(size=(6, 4)) * 0.3
 _FRAMES = _RNG.normal(size=(2, 3, 5, 5, 2))
 _MODELS: dict[str, Callable[[], Any]] = {}
-_XLA = ["lstm", "gru_reset_before", "masked", "scan", "map_fn", "nested_loops"]
+_XLA = ["lstm", "masked", "scan", "nested_loops"]
 
 
 def _model(build: Callable[[], Any]) -> Callable[[], Any]:
