@@ -1,18 +1,15 @@
 """The result of every explain call, and its file format."""
 
-from collections.abc import Iterator
-import contextlib
 import dataclasses
 import json
 import os
-import pathlib
-import secrets
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
 
 from deepexplain_tf.errors import InputError, UnknownNameError, closest
+from deepexplain_tf.written import written_whole
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -135,22 +132,6 @@ def load(path: str | os.PathLike[str]) -> Explanation:
                 f"an explanation is loaded from a file that `Explanation.save` wrote, format {_FORMAT!r}. "
                 f"Got {os.fspath(path)!r}: {type(error).__name__}: {error}"
             ) from error
-
-
-@contextlib.contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Opens a temporary file beside `path`, which takes its place when the block ends without an error."""
-    final = pathlib.Path(os.path.realpath(path))
-    temporary = final.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        # Not `tempfile`, whose files only their owner can read.
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, final)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _is_array(value: Any) -> bool:
