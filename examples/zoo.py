@@ -9,7 +9,7 @@ Builds one model after another with random weights, explains 16 inputs by DeepLI
   logits, probs   the largest gap of an example, |Σ attributions − ΔF| / |ΔF|, of a logit against zeros, and of a
                   probability against another input (trained models: zeros); ΔF = F(x) − F(baseline)
   moved           the smallest |ΔF| / max(|F(x)|, |F(baseline)|) of an example. A gap is divided by ΔF as it is,
-                  and says nothing where that is rounding noise: less than 1 % here is an error of the zoo
+                  and says nothing where that is rounding noise: less than 1 % for random weights is an error of the zoo
   forward         the largest difference of the rewritten program's outputs from the model's own, relative to the
                   largest output of the example
   … 64            the gap of a probability and the same difference with the model built in float64
@@ -42,7 +42,7 @@ from zoo_models import MODELS, Entry, calibrate
 _MODELS = flags.DEFINE_list("models", None, "The models' names; without it, those of --part.")
 _PART = flags.DEFINE_enum("part", "main", ["quick", "main", "all"], "Small models, one or two of each sort, or all.")
 _FLOAT64 = flags.DEFINE_bool("float64", True, "Whether each model is built in float64 too.")
-_OUT = flags.DEFINE_string("out", None, "A folder for zoo.json and zoo.md; rows are added as they are ready.")
+_OUT = flags.DEFINE_string("out", None, "A folder for zoo.json and zoo.md; each row is added to those in it.")
 
 _COUNT = 16
 _LEAST_MOVE = 1e-2
@@ -71,7 +71,8 @@ class Row:
         """What lies beyond its limit."""
         figures = dataclasses.asdict(self)
         beyond = [name for name, limit in _LIMITS.items() if figures[name] is not None and not figures[name] <= limit]
-        return beyond + ["moved"] * (self.moved is not None and not self.moved >= _LEAST_MOVE)
+        still = self.moved is not None and not self.moved >= _LEAST_MOVE and not MODELS[self.model].trained
+        return beyond + ["moved"] * still
 
     def cells(self) -> list[str]:
         """Returns the row as text."""
@@ -145,7 +146,8 @@ class _Subject:
         start = tf.nest.map_structure(np.zeros_like, self.x)
         if baseline is not None:
             start = tf.nest.map_structure(lambda a, b: np.broadcast_to(b, a.shape), self.x, baseline)
-        return np.abs(np.log(self.outputs / self._run(start))).argmax(1)
+        ends = [np.log(np.maximum(outputs, 1e-30)) for outputs in (self.outputs, self._run(start))]
+        return np.abs(ends[0] - ends[1]).argmax(1)
 
     def _baseline(self, de: dx.DeepExplain) -> Any:
         if self.entry.layer is None:
@@ -161,8 +163,8 @@ class _Subject:
 
 
 def _measure(entry: Entry) -> Row:
-    if not entry.available:
-        return Row(entry.name, note=f"{entry.package} is not installed")
+    if entry.missing:
+        return Row(entry.name, note=f"not installed: {', '.join(entry.missing)}")
     try:
         subject = _Subject(entry)
         logit, probability = subject.explain("auto", calls=2), subject.explain("model")
@@ -210,10 +212,14 @@ def _versions() -> Mapping[str, str]:
     return {"TensorFlow": tf.__version__, "Keras": keras.__version__, "Python": platform.python_version()}
 
 
-def _write(folder: pathlib.Path, rows: Sequence[Row]) -> None:
+def _write(folder: pathlib.Path, row: Row) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "zoo.json"
+    known = [Row(**kept) for kept in json.loads(file.read_text("utf-8"))["rows"]] if file.exists() else []
+    current = {**{kept.model: kept for kept in known}, row.model: row}
+    rows = [current[name] for name in MODELS if name in current]
     found = {"versions": _versions(), "limits": _LIMITS, "rows": [dataclasses.asdict(row) for row in rows]}
-    (folder / "zoo.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     lines = [_HEADER, ["---", *["--:"] * (len(_HEADER) - 1)], *(row.cells() for row in rows)]
     table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
     (folder / "zoo.md").write_text(table, encoding="utf-8")
@@ -228,7 +234,7 @@ def main(argv: Sequence[str]) -> None:
         rows.append(_measure(entry))
         print("  ".join(rows[-1].cells()), rows[-1].note, flush=True)
         if _OUT.value:
-            _write(pathlib.Path(_OUT.value), rows)
+            _write(pathlib.Path(_OUT.value), rows[-1])
     print("\n" + render(_HEADER, [row.cells() for row in rows]))
     failures = {row.model: row.failures for row in rows if row.failures}
     for name, beyond in failures.items():

