@@ -39,8 +39,8 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.cli.table import render, scientific
-from zoo_models import MODELS, Entry, calibrate
+from deepexplain_tf.table import render, scientific
+from zoo_models import MODELS, Entry, calibrate, faded
 
 _MODELS = flags.DEFINE_list("models", None, "The models' names; without it, those of --part.")
 _PART = flags.DEFINE_enum("part", "main", ["quick", "main", "all"], "Small models, one or two of each sort, or all.")
@@ -110,7 +110,7 @@ class _Subject:
         self.other = tf.nest.map_structure(lambda a: a[0], _cast(entry.draw(np.random.default_rng(2), 1)))
         self.model = entry.build()
         if not entry.trained:
-            calibrate(self.model, self.x)
+            calibrate(self.model, _cast(faded(entry.draw, np.random.default_rng(3), 4 * _COUNT)))
         self.graph = self._trace()
         self.outputs = self._run(self.graph, self.x)
 
