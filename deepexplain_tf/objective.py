@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from deepexplain_tf.errors import TargetError, UnsupportedOpError
-from deepexplain_tf.graph.activity import active_loops, active_ops, analyse, counts_rows
+from deepexplain_tf.graph.activity import active_loops, active_ops, analyse, counts_rows, folds_rows
 from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
 from deepexplain_tf.graph.ir import Node, Program, Value
@@ -161,7 +161,10 @@ class Scope:
         if not composite.twin:
             return emit_with_rules(program, self._bind(explained), objective.explained, composite.single_rule), []
         shareable = (
-            objective.prefix is None and objective.batch is None and not counts_rows(objective.explained, program)
+            objective.prefix is None
+            and objective.batch is None
+            and not counts_rows(objective.explained, program)
+            and not folds_rows(objective.explained, program)
         )
         twins = {}
         for value, x, start in zip(objective.explained, explained, baseline, strict=True):

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator
 import dataclasses
+import math
 
 from deepexplain_tf.graph.ir import Node, Program, Value, order
-from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, SHAPE_ONLY
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, REGROUPING, SHAPE_ONLY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,25 @@ def counts_rows(explained: Collection[Value], program: Program) -> bool:
             if condition.outputs[0] in inside:
                 return True
     return False
+
+
+def folds_rows(explained: Collection[Value], program: Program) -> bool:
+    """Whether an op may change how many rows there are: examples cut into windows, or batches put together."""
+    return any(_folds(node) for node, _ in active_ops(explained, program.outputs))
+
+
+def _folds(node: Node) -> bool:
+    if node.type not in REGROUPING:
+        return False
+    before, after = node.inputs[node.type == "Concat"].shape, node.output().shape
+    if before.rank is None or after.rank is None:
+        return True
+    if node.type == "Reshape":
+        known = [math.prod(length for length in shape if length is not None) for shape in (before, after)]
+        return known[0] != known[1] or any(shape.as_list().count(None) != 1 for shape in (before, after))
+    if node.type in ("Concat", "ConcatV2"):
+        return before.as_list() == after.as_list()  # no length that is known has grown
+    return True
 
 
 def _outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:

@@ -75,6 +75,10 @@ _SHAPE_ONLY = """
 """
 SHAPE_ONLY = frozenset(_SHAPE_ONLY.split())
 
+# Ops that can fold the batch into another axis or lengthen it.
+_REGROUPING = "BatchToSpace BatchToSpaceND Concat ConcatV2 Reshape SpaceToBatch SpaceToBatchND Tile"
+REGROUPING = frozenset(_REGROUPING.split())
+
 # Ops with programs inside them.
 LOOPS = frozenset(("While", "StatelessWhile"))
 BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
