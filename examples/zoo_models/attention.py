@@ -81,6 +81,32 @@ def vision_transformer() -> Any:
     return keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
 
 
+def _windows(x: Any) -> Any:
+    """Returns the 4 × 4 windows of `[batch, 16, 16, c]` as a longer batch of 16 words each."""
+    x = ops.reshape(x, (-1, 4, 4, 4, 4, x.shape[-1]))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 16, x.shape[-1]))
+
+
+def _from_windows(x: Any) -> Any:
+    x = ops.reshape(x, (-1, 4, 4, 4, 4, x.shape[-1]))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 16, 16, x.shape[-1]))
+
+
+@add("Swin", images(32))
+def swin() -> Any:
+    """Attention within windows, which are moved every other time."""
+    inputs = keras.Input((32, 32, 3))
+    x = layers.Conv2D(_WIDTH, 2, strides=2)(inputs)
+    for shift in (0, 2, 0, 2):
+        y = _windows(ops.roll(layers.LayerNormalization()(x), (-shift, -shift), (1, 2)))
+        y = layers.MultiHeadAttention(4, _WIDTH // 4)(y, y)
+        x = layers.Add()([x, ops.roll(_from_windows(y), (shift, shift), (1, 2))])
+        y = layers.Dense(4 * _WIDTH, activation="gelu")(layers.LayerNormalization()(x))
+        x = layers.Add()([x, layers.Dense(_WIDTH)(y)])
+    x = layers.GlobalAveragePooling2D()(layers.LayerNormalization()(x))
+    return keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
+
+
 @add("GPT", tokens(_LENGTH, _VOCABULARY), target=(_LENGTH - 1, 7), layer="words")
 def gpt() -> Any:
     """Four blocks that look back only; explained is one next word."""
