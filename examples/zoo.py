@@ -54,7 +54,7 @@ _LIMITS = {"logits": 1e-3, "probs": 1e-3, "forward": 1e-6, "gap_64": 1e-9, "forw
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """The figures of one model; None where it was not run."""
+    """The figures of one model; None where it was not run, which `missing` or `error` explains."""
 
     model: str
     ops: int | None = None
@@ -68,11 +68,14 @@ class Row:
     forward_64: float | None = None
     first: float | None = None
     again: float | None = None
-    note: str = ""
+    missing: str = ""
+    error: str = ""
 
     @property
     def failures(self) -> list[str]:
         """What lies beyond its limit."""
+        if self.error:
+            return [self.error]
         figures = dataclasses.asdict(self)
         beyond = [name for name, limit in _LIMITS.items() if figures[name] is not None and not figures[name] <= limit]
         still = self.moved is not None and not self.moved >= _LEAST_MOVE and not MODELS[self.model].trained
@@ -80,8 +83,9 @@ class Row:
 
     def cells(self) -> list[str]:
         """Returns the row as text."""
-        values = list(dataclasses.asdict(self).values())[:-1]
-        return [self.model, *(_shown(value) for value in values[1:])]
+        why = self.error or (self.missing and f"not installed: {self.missing}")
+        figures = dataclasses.asdict(self)
+        return [self.model + (why and f" ({why})"), *(_shown(figures[name]) for name in _HEADER[1:])]
 
 
 _FIGURES = "ops active logits probs moved forward optimised gap_64 forward_64 first again"
@@ -107,10 +111,11 @@ class _Subject:
     def __init__(self, entry: Entry):
         self.entry = entry
         self.x = _cast(entry.draw(np.random.default_rng(1), _COUNT))
-        self.other = tf.nest.map_structure(lambda a: a[0], _cast(entry.draw(np.random.default_rng(2), 1)))
+        others = _cast(entry.draw(np.random.default_rng(2), _COUNT))
+        self.other = tf.nest.map_structure(lambda array: array[0], others)
         self.model = entry.build()
         if not entry.trained:
-            calibrate(self.model, _cast(faded(entry.draw, np.random.default_rng(3), 4 * _COUNT)))
+            calibrate(self.model, faded(self.x, others))
         self.graph = self._trace()
         self.outputs = self._run(self.graph, self.x)
 
@@ -182,7 +187,7 @@ def _unoptimised() -> Iterator[None]:
 
 def _measure(entry: Entry) -> Row:
     if entry.missing:
-        return Row(entry.name, note=f"not installed: {', '.join(entry.missing)}")
+        return Row(entry.name, missing=", ".join(entry.missing))
     try:
         subject = _Subject(entry)
         logit, probability = subject.explain("auto", calls=2), subject.explain("model")
@@ -206,7 +211,7 @@ def _measure(entry: Entry) -> Row:
         probability = _Subject(entry).explain("model")
         return dataclasses.replace(row, gap_64=probability["gap"], forward_64=probability["optimised"])
     except dx.DeepExplainError as error:
-        return Row(entry.name, note=str(error))
+        return Row(entry.name, error=str(error))
     finally:
         keras.config.set_floatx("float32")
         _forget()
@@ -251,13 +256,13 @@ def main(argv: Sequence[str]) -> None:
     rows: list[Row] = []
     for entry in _chosen():
         rows.append(_measure(entry))
-        print("  ".join(rows[-1].cells()), rows[-1].note, flush=True)
+        print("  ".join(rows[-1].cells()), flush=True)
         if _OUT.value:
             _write(pathlib.Path(_OUT.value), rows[-1])
     print("\n" + render(_HEADER, [row.cells() for row in rows]))
     failures = {row.model: row.failures for row in rows if row.failures}
     for name, beyond in failures.items():
-        print(f"{name}: beyond the limit of {', '.join(beyond)}")
+        print(f"{name}: beyond its limit: {', '.join(beyond)}")
     if failures:
         raise SystemExit(1)
 

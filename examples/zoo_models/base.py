@@ -84,14 +84,3 @@ def images(size: int, channels: int = 3, pixels: bool = False) -> Draw:
 def several(draws: Sequence[Draw]) -> Draw:
     """Draws a list of inputs."""
     return lambda random, count: [draw(random, count) for draw in draws]
-
-
-def faded(draw: Draw, random: np.random.Generator, count: int) -> Any:
-    """Draws inputs of which one half is as they are, and real numbers of the other fade to zeros."""
-    scales = np.minimum(1, np.linspace(2, 0, count))
-
-    def fade(array: np.ndarray) -> np.ndarray:
-        return array * scales.reshape(-1, *[1] * (array.ndim - 1)) if array.dtype.kind == "f" else array
-
-    drawn = draw(random, count)
-    return [fade(array) for array in drawn] if isinstance(drawn, list) else fade(drawn)

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 _LINEAR = (
     keras.layers.Dense,
@@ -47,6 +48,16 @@ def calibrate(model: keras.Model, inputs: Any, seed: int = 0) -> None:
             elif isinstance(layer, _LINEAR):
                 stack.enter_context(_before_call(layer, functools.partial(_scale, layer, random)))
         model(inputs)
+
+
+def faded(*batches: Any) -> Any:
+    """Returns batches as one: as they are, and fading to zeros where they are real numbers."""
+
+    def fade(*arrays: np.ndarray) -> np.ndarray:
+        scales = (1.0, 0.5, 0.1) if arrays[0].dtype.kind == "f" else (1, 1, 1)
+        return np.concatenate([array * np.asarray(scale, array.dtype) for scale in scales for array in arrays])
+
+    return tf.nest.map_structure(fade, *batches)
 
 
 def _values(weight: Any, random: np.random.Generator) -> np.ndarray:
