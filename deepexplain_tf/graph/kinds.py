@@ -110,6 +110,14 @@ _IF_ATTRIBUTE = {
     "Svd": ("compute_uv", False),
 }
 
+# Functions with steps, and those of which TensorFlow does not give every derivative.
+_STEPS = """
+    Betainc Ceil FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Floor FloorDiv
+    FloorMod Igamma Igammac NextAfter Polygamma QuantizeAndDequantizeV2 QuantizeAndDequantizeV3
+    QuantizeAndDequantizeV4 Rint Round Select SelectV2 Sign TruncateDiv Zeta
+"""
+STEPS = frozenset(_STEPS.split())
+
 # Ops whose result tells a tensor's shape or its default value, but nothing of its numbers.
 _SHAPE_ONLY = """
     Shape ShapeN Size Rank ZerosLike OnesLike BroadcastGradientArgs TensorListLength TensorListElementShape

@@ -6,18 +6,11 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.graph.ir import GROUP
+from deepexplain_tf.graph.kinds import STEPS
 from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, sum_to_shape, twin
 
 # Below this part of |x + x₀|/2 a difference is mostly rounding, and the derivative is the better slope.
 _RELATIVE_THRESHOLD = {tf.float64: 1e-8, tf.float32: 1e-5, tf.float16: 1e-2, tf.bfloat16: 5e-2}
-
-# Functions with steps, and those of which TensorFlow does not give every derivative.
-_STEPS = """
-    Betainc Ceil FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Floor FloorDiv
-    FloorMod Igamma Igammac NextAfter Polygamma QuantizeAndDequantizeV2 QuantizeAndDequantizeV3
-    QuantizeAndDequantizeV4 Rint Round Select SelectV2 Sign TruncateDiv Zeta
-"""
-_JUMPS = frozenset(_STEPS.split())
 
 
 @RULES.register("rescale")
@@ -50,4 +43,4 @@ def rescale(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) ->
 def _jumps(op: Op) -> bool:
     """Whether the derivative may say nothing of a change, however small."""
     types = {node.type for node in op.node.bodies["body"].nodes()} if op.type == GROUP else {op.type}
-    return not types.isdisjoint(_JUMPS)
+    return not types.isdisjoint(STEPS)
