@@ -135,8 +135,7 @@ class _Subject:
         """Returns the figures of a logit (`"auto"`) or a probability (`"model"`)."""
         seconds = []
         started = time.process_time()
-        jit_compile = self.entry.compiled_64 and keras.config.floatx() == "float64"
-        with dx.DeepExplain(self.model, output=output, layer=self.entry.layer, jit_compile=jit_compile) as de:
+        with dx.DeepExplain(self.model, output=output, layer=self.entry.layer, jit_compile=False) as de:
             baseline = None if output == "auto" or self.entry.trained else self._baseline(de)
             target = self._target(output, baseline)
             for _ in range(calls):

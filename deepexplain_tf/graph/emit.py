@@ -80,7 +80,7 @@ class Op:
             return emit(body, dict(zip(body.inputs, inputs, strict=True)))
         if node.gradient is not None:
             return self._with_own_gradient(node.gradient, inputs)
-        return _create(node, inputs)
+        return _compiled(node, inputs) if node.compiled else _create(node, inputs)
 
     def _with_own_gradient(self, gradient: Program, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Emits the op with the gradient that the user's `tf.custom_gradient` gave it."""
@@ -240,6 +240,11 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     with tf.device(node.device or None):
         op = graph.create_op(node.type, list(inputs), dtypes, name=node.name, attrs=attrs)
     return list(op.outputs)
+
+
+def _compiled(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Creates an op that XLA compiles, its gradient too."""
+    return tf.function(lambda *inputs: _create(node, inputs), autograph=False, jit_compile=True)(*inputs)
 
 
 def _checked(op: Op, outputs: Outputs) -> list[tf.Tensor]:

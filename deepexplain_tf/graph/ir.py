@@ -30,6 +30,7 @@ class Node:
         attributes name.
       gradient: of an op with a user's own gradient, that gradient as a program of the upstream gradients.
       tensor: of a Capture, the tensor.
+      compiled: whether the model has the op compiled by XLA, on its own.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Node:
     bodies: "Mapping[str, Program]" = dataclasses.field(default_factory=dict)
     gradient: "Program | None" = None
     tensor: tf.Tensor | None = None
+    compiled: bool = False
 
     def output(self, index: int = 0) -> "Value":
         """Returns the value of one output."""

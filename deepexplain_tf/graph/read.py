@@ -8,10 +8,11 @@ import tensorflow as tf
 from deepexplain_tf.errors import ModelError, brief, shortened
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value
-from deepexplain_tf.graph.kinds import BRANCHES, CALLS, LOOP_V1, LOOPS
+from deepexplain_tf.graph.kinds import BRANCHES, CALLS, COMPILED, LOOP_V1, LOOPS
 
 _OWN_GRADIENT = "_gradient_op_type"
 _DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _OWN_GRADIENT}
+_COMPILED_CALL = "_XlaMustCompile"
 _BODY_ATTRS = ("cond", "body", "then_branch", "else_branch")
 
 
@@ -28,9 +29,12 @@ class Reader:
       lost: the names of ops whose own gradient is not known.
     """
 
-    def __init__(self, graph: tf.Graph, bound: Mapping[str, Value], outer: "Reader | None" = None):
-        """Args: the graph, the values of its placeholders by tensor name, and the reader that entered it."""
+    def __init__(
+        self, graph: tf.Graph, bound: Mapping[str, Value], outer: "Reader | None" = None, compiled: bool = False
+    ):
+        """Args: the graph; its placeholders' values by name; the reader that entered it; whether XLA compiles it."""
         self._graph = graph
+        self._compiled: bool = compiled or (outer is not None and outer._compiled)
         self._values = dict(bound)
         self._own_gradients: bool = outer is None or outer._own_gradients
         self.inner: list[Reader] = []
@@ -104,13 +108,15 @@ class Reader:
             device=_device(op.device),
             bodies=bodies,
             gradient=gradient,
+            compiled=self._compiled and op.type in COMPILED,
         )
         return tuple(_prevented(value, reason) for value in node.outputs()) if reason else node.outputs()
 
     def _enter(self, op: tf.Operation, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
         graph = self._function(op, op.get_attr("f").name)
         _require_signature(op, "f", inputs, graph.inputs, op.outputs, graph.outputs)
-        reader = Reader(graph, {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)}, self)
+        bound = {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)}
+        reader = Reader(graph, bound, self, compiled=op.node_def.attr[_COMPILED_CALL].b)
         self.inner.append(reader)
         return reader.read(graph.outputs)
 

@@ -32,5 +32,4 @@ for _name in (*_MAIN.split(), *_OTHERS.split()):
     _size = _SIZES.get(_name, _SIZE)
     _draw = images(_size, pixels=_name.startswith(_TAKE_PIXELS))
     _part = "main" if _name in _MAIN.split() else "all"
-    # On a CPU TensorFlow by itself has no gradient of ConvNeXt's grouped convolutions in float64.
-    add(_name, _draw, part=_part, compiled_64=_name.startswith("ConvNeXt"))(functools.partial(_build, _name, _size))
+    add(_name, _draw, part=_part)(functools.partial(_build, _name, _size))

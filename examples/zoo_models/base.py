@@ -23,7 +23,6 @@ class Entry:
       layer: the layer whose output is explained, None for the inputs.
       part: `"quick"`, `"main"` or `"all"`: the smallest of the choices to which it belongs.
       trained: whether `build` gives it weights.
-      compiled_64: whether XLA has to compile its gradient in float64.
       packages: what has to be installed for it.
     """
 
@@ -34,7 +33,6 @@ class Entry:
     layer: str | None = None
     part: str = "main"
     trained: bool = False
-    compiled_64: bool = False
     packages: tuple[str, ...] = ()
 
     @property

@@ -289,6 +289,26 @@ def test_the_users_graph_is_not_touched():
     assert function.graph.as_graph_def().SerializeToString(deterministic=True) == before
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "XLA"])
+def test_convolutions_that_the_model_compiles_stay_compiled(dtype, jit_compile):
+    """Keras has XLA compile grouped convolutions: TensorFlow's kernels round otherwise and lack gradients."""
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.layers.Conv2D(6, 3, groups=3, activation="tanh", dtype=dtype),
+        keras.layers.Conv2D(4, 2, groups=2, bias_initializer="normal", dtype=dtype),
+        keras.layers.GlobalAveragePooling2D(dtype=dtype),
+    ]
+    model = keras.Sequential([keras.Input([8, 8, 6], dtype=dtype), *layers])
+    x, start = (array.astype(dtype) for array in numbers(3, (5, 8, 8, 6), (5, 8, 8, 6)))
+    with dx.DeepExplain(model, jit_compile=jit_compile) as de:
+        for method in ("gradient_x_input", "deeplift"):
+            np.testing.assert_array_equal(np.asarray(de.rewrite(method)(x)), np.asarray(tf.function(model)(x)))
+        e = de.explain("deeplift", x, target=1, baseline=start)
+    gap = np.abs(e.completeness_gap) / np.abs(e.outputs - e.baseline_outputs)
+    assert gap.max() <= (1e-5 if dtype == "float32" else 1e-12)
+
+
 def test_op_types_of_a_program_stay_the_same():
     types = op_types(program_of(_attention, _X))
     program = program_of(_attention, _X)
