@@ -24,7 +24,6 @@ def masked_values(
     """
     ends = scope.explained
     batch = tf.shape(ends[0])[0]
-    dtype = scope.value(ends).dtype
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, state: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         del valid  # padding writes the last value once more
@@ -36,5 +35,5 @@ def masked_values(
         values = scope.rows(example).value(points)
         return [tf.tensor_scatter_nd_update(state[0], numbers[:, tf.newaxis], values)]
 
-    (values,) = chunks.run(batch * count, [tf.zeros([batch * count], dtype)], body)
+    (values,) = chunks.run(batch * count, [tf.zeros([batch * count], scope.dtype)], body)
     return tf.reshape(values, [batch, count])

@@ -11,8 +11,8 @@ from deepexplain_tf.errors import TargetError, UnsupportedOpError
 from deepexplain_tf.graph.activity import active_loops, active_ops, analyse, counts_rows, folds_rows
 from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
-from deepexplain_tf.graph.ir import Node, Program, Value
-from deepexplain_tf.graph.passes import form_groups, see_through
+from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
+from deepexplain_tf.graph.passes import AffinePrefix, affine_prefix, fold, form_groups, ready_made, see_through
 from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.rules.composites import Composite, refusal
 from deepexplain_tf.rules.coverage import Coverage
@@ -44,6 +44,29 @@ class Objective:
     def canonical(self) -> Program:
         """The program seen through users' own gradients, with its canonical groups."""
         return form_groups(see_through(self.program), self.explained)
+
+    @functools.cached_property
+    def lean(self) -> "Objective":
+        """The objective of the same values and gradients, with scales and shifts folded into layers."""
+        return dataclasses.replace(self, program=fold(self.program, self.explained))
+
+    @functools.cached_property
+    def affine(self) -> AffinePrefix | None:
+        """The affine part of the program and the rest, None where it is not cut off."""
+        return affine_prefix(self.program, self.explained) if self.batch is None else None
+
+    @functools.cached_property
+    def behind(self) -> "Objective":
+        """The objective of the rest behind the affine part, whose explained values are those at its frontier."""
+        if self.affine is None:
+            return self
+        return dataclasses.replace(self, explained=self.affine.frontier, program=self.affine.suffix, prefix=None)
+
+    @functools.cached_property
+    def context(self) -> frozenset[Value]:
+        """The inputs that the program reads beside the explained ones."""
+        read = {node.output() for node in self.program.nodes() if node.type == ARGUMENT}
+        return frozenset(read.difference(self.explained))
 
     def program_for(self, composite: Composite) -> Program:
         """Returns the form of the program that a composite's rules are made for."""
@@ -113,11 +136,26 @@ class Scope:
     Methods ask it for values, gradients and multipliers; each call emits the program once.
     """
 
-    def __init__(self, objective: Objective, inputs: Sequence[tf.Tensor], selector: tf.Tensor | None):
-        """Args: the objective; its model's inputs `[batch, ...]`; the target's data `[batch, ...]`, if any."""
+    def __init__(
+        self,
+        objective: Objective,
+        inputs: Sequence[tf.Tensor],
+        selector: tf.Tensor | None,
+        fixed: Mapping[Value, tf.Tensor] | None = None,
+    ):
+        """Makes the scope of some examples.
+
+        Args:
+          objective: what is explained.
+          inputs: the model's inputs, `[batch, ...]` each.
+          selector: the target's data `[batch, ...]`, if any.
+          fixed: what is known already of the values inside the program that are the same for all examples.
+        """
         self._objective = objective
-        self._given = dict(zip(objective.inputs, inputs, strict=True))
+        self._inputs = inputs
         self._selector = selector
+        self._fixed = fixed or {}
+        self._given = {**dict(zip(objective.inputs, inputs, strict=True)), **self._fixed}
 
     @functools.cached_property
     def explained(self) -> list[tf.Tensor]:
@@ -127,15 +165,50 @@ class Scope:
             return [self._given[value] for value in self._objective.explained]
         return emit(prefix, self._given)
 
+    @property
+    def dtype(self) -> tf.DType:
+        """The dtype of the target."""
+        return self._objective.program.outputs[0].dtype
+
     def spread(self, baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Returns baselines broadcast to one per example, in the shape of the explained tensors."""
         return [_broadcast(b, tf.shape(x), x) for b, x in zip(baseline, self.explained, strict=True)]
 
+    def starts(self, baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns baselines in the shape of the explained tensors: one per example, or one where all are shared."""
+        rows = tf.reduce_max([tf.shape(b)[0] for b in baseline])
+        return [
+            _broadcast(b, tf.concat([[rows], tf.shape(x)[1:]], 0), x)
+            for b, x in zip(baseline, self.explained, strict=True)
+        ]
+
     def rows(self, index: tf.Tensor) -> "Scope":
-        """Returns the scope of the examples `index`, which may repeat."""
-        context = [tf.gather(self._given[value], index) for value in self._objective.inputs]
+        """Returns the scope of the examples `index`, which may repeat; the explained tensors are then given anew."""
+        objective = self._objective
+        inputs = [
+            tf.gather(tensor, index) if value in objective.context else tensor
+            for value, tensor in zip(objective.inputs, self._inputs, strict=True)
+        ]
         selector = None if self._selector is None else tf.gather(self._selector, index)
-        return Scope(self._objective, context, selector)
+        return Scope(objective, inputs, selector, self._fixed)
+
+    def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Scope, AffinePrefix | None]":
+        """Returns the scope where a gradient is cheapest to take many times, and what lies before it.
+
+        What is the same for all examples is computed here, once. Under rules nothing else is changed.
+
+        Args:
+          composite: the rules of the gradient.
+          straight: whether all points lie on straight lines, so that the affine part need not be evaluated there.
+        """
+        objective, prefix = self._objective, None
+        if composite.is_plain:
+            objective = objective.lean
+            if straight:
+                objective, prefix = objective.behind, objective.affine
+        values = ready_made(objective.program)
+        fixed = dict(zip(values, emit(Program((), tuple(values)), {}), strict=True))
+        return Scope(objective, self._inputs, self._selector, fixed), prefix
 
     def output(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the model's output, before the target is taken from it."""

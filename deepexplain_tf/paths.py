@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
 
@@ -55,9 +56,12 @@ def mean_gradients(
 ) -> list[tf.Tensor]:
     """Returns Σₖ wₖ ∇F(x₀ + αₖ(x − x₀)) for each example.
 
+    The affine part of the model is not evaluated at the nodes: its values there lie between those at x₀ and x, and its
+    transpose is applied to the sum.
+
     Args:
       scope: the examples.
-      baseline: one per example, in the explained tensors' shapes.
+      baseline: of `scope.starts`.
       nodes: α, `[steps]`.
       weights: w, `[steps]`.
       composite: the single-valued rules of the gradient.
@@ -66,21 +70,57 @@ def mean_gradients(
     Returns:
       A tensor `[batch, ...]` for each explained tensor, in its dtype (accumulated in float32 at least).
     """
-    ends = scope.explained
+    rest, prefix = scope.simplified(composite, straight=True)
+    points = [tf.identity(tensor) for tensor in scope.explained]
+    if prefix is None:
+        return _accumulated(rest, baseline, points, nodes, weights, composite, chunks)
+    starts, ends = (emit(prefix.prefix, prefix.bound(tensors)) for tensors in (baseline, points))
+    means = _accumulated(rest, starts, ends, nodes, weights, composite, chunks)
+    return tf.gradients(ends, points, means, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def end_values(scope: Scope, baseline: Sequence[tf.Tensor], chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the target `[batch]` at the inputs and at the baselines (of `scope.starts`)."""
+    batch = tf.shape(scope.explained[0])[0]
+
+    def body(numbers: tf.Tensor, valid: tf.Tensor, values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        del valid  # padding writes the last value once more
+        example, at_end = numbers % batch, numbers < batch
+        points = [
+            tf.where(_column(at_end, end, tf.bool), tf.gather(end, example), _row(start, example))
+            for start, end in zip(baseline, scope.explained, strict=True)
+        ]
+        found = scope.rows(example).value(points)
+        return [tf.tensor_scatter_nd_update(values[0], numbers[:, tf.newaxis], found)]
+
+    (values,) = chunks.run(2 * batch, [tf.zeros([2 * batch], scope.dtype)], body)
+    return values[:batch], values[batch:]
+
+
+def _accumulated(
+    scope: Scope,
+    starts: Sequence[tf.Tensor],
+    ends: Sequence[tf.Tensor],
+    nodes: tf.Tensor,
+    weights: tf.Tensor,
+    composite: Composite,
+    chunks: Chunks,
+) -> list[tf.Tensor]:
+    """Returns the weighted sum of gradients on the lines from `starts` to `ends`."""
     batch, steps = tf.shape(ends[0])[0], tf.shape(nodes)[0]
     wide = [tf.float64 if end.dtype == tf.float64 else tf.float32 for end in ends]
+    differences = [end - start for start, end in zip(starts, ends, strict=True)]
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, sums: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         example, step = numbers // steps, numbers % steps
-        alpha = tf.gather(nodes, step)
-        weight = tf.gather(weights, step) * tf.cast(valid, weights.dtype)
-        points = []
-        for start, end in zip(baseline, ends, strict=True):
-            x0, x = tf.gather(start, example), tf.gather(end, example)
-            points.append(x0 + _column(alpha, x) * (x - x0))
+        alpha, weight = tf.gather(nodes, step), tf.gather(weights, step) * tf.cast(valid, weights.dtype)
+        points = [
+            _row(start, example) + _column(alpha, difference) * tf.gather(difference, example)
+            for start, difference in zip(starts, differences, strict=True)
+        ]
         _, gradients = scope.rows(example).gradient(points, composite)
         return [
-            total + tf.math.unsorted_segment_sum(tf.cast(g, total.dtype) * _column(weight, total), example, batch)
+            tf.tensor_scatter_nd_add(total, example[:, tf.newaxis], tf.cast(g, total.dtype) * _column(weight, total))
             for total, g in zip(sums, gradients, strict=True)
         ]
 
@@ -89,6 +129,11 @@ def mean_gradients(
     return [tf.cast(total, end.dtype) for total, end in zip(sums, ends, strict=True)]
 
 
-def _column(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Returns `values` [rows] as [rows, 1, …, 1], to multiply a tensor of the rank and dtype of `like`."""
-    return tf.reshape(tf.cast(values, like.dtype), [-1] + [1] * (len(like.shape) - 1))
+def _row(start: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+    """Returns the start of each example's line, where there may be one for all."""
+    return tf.gather(start, tf.minimum(example, tf.shape(start)[0] - 1))
+
+
+def _column(values: tf.Tensor, like: tf.Tensor, dtype: tf.DType | None = None) -> tf.Tensor:
+    """Returns `values` [rows] as [rows, 1, …, 1], to go with a tensor of the rank (and dtype) of `like`."""
+    return tf.reshape(tf.cast(values, dtype or like.dtype), [-1] + [1] * (len(like.shape) - 1))

@@ -105,10 +105,11 @@ def folds_rows(explained: Collection[Value], program: Program) -> bool:
 
     Such rows are more than one for a baseline that the batch shares, but not as many as the batch has.
     """
-    return any(_folds(node) for node, _ in active_ops(explained, program.outputs))
+    return any(folds(node) for node, _ in active_ops(explained, program.outputs))
 
 
-def _folds(node: Node) -> bool:
+def folds(node: Node) -> bool:
+    """Whether an op may put the rows of an example, or of two batches, one behind the other."""
     if node.type not in REGROUPING:
         return False
     before, after = node.inputs[node.type == "Concat"].shape, node.output().shape

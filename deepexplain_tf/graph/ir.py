@@ -85,6 +85,35 @@ class Value(NamedTuple):
         return dtype.is_floating or dtype.is_complex
 
 
+def new_op(
+    name: str, type_: str, inputs: "Sequence[Value]", spec: tf.TensorSpec, attrs: Mapping[str, tf.DType | bytes]
+) -> Value:
+    """Returns the output of an op that the model does not have.
+
+    Args:
+      name: its name.
+      type_: the TensorFlow op type.
+      inputs: the values that it reads.
+      spec: dtype and shape of its one output.
+      attrs: its attributes, types or strings.
+    """
+    protos = {key: _attribute(value) for key, value in attrs.items()}
+    return Node(name, type_, tuple(inputs), (spec,), protos).output()
+
+
+def constant(name: str, value: Any, dtype: tf.DType) -> Value:
+    """Returns a constant that the model does not have."""
+    proto = tf.make_tensor_proto(value, dtype)
+    attrs = {"dtype": _attribute(dtype), "value": tf.compat.v1.AttrValue(tensor=proto)}
+    return Node(name, "Const", (), (tf.TensorSpec(tf.TensorShape(proto.tensor_shape), dtype),), attrs).output()
+
+
+def _attribute(value: tf.DType | bytes) -> Any:
+    if isinstance(value, bytes):
+        return tf.compat.v1.AttrValue(s=value)
+    return tf.compat.v1.AttrValue(type=value.as_datatype_enum)
+
+
 @dataclasses.dataclass(frozen=True)
 class Program:
     """Values computed from arguments. A gradient's program also reads values of the program around it."""

@@ -134,6 +134,9 @@ LOOPS = frozenset(("While", "StatelessWhile"))
 BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
 LOOP_V1 = frozenset(("Enter", "Exit", "NextIteration", "Merge", "Switch", "LoopCond"))  # TensorFlow 1's, not entered
 
+# Ops that multiply by many weights, which is where most of a network's work is.
+WEIGHTED = frozenset(_PRODUCT.split()) - {"Cross", "Mul", "MulNoNan"}
+
 # Ops that are compiled by XLA where the model calls them so (Keras' grouped convolutions): TensorFlow's own kernels
 # add up in another order, or have no gradient.
 COMPILED = frozenset(("Conv2D", "Conv3D"))

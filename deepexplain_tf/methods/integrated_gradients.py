@@ -22,7 +22,7 @@ from deepexplain_tf.methods.base import (
     require,
 )
 from deepexplain_tf.objective import Scope
-from deepexplain_tf.paths import QUADRATURES, mean_gradients
+from deepexplain_tf.paths import QUADRATURES, end_values, mean_gradients
 from deepexplain_tf.rules.composites import Composite
 
 _MAX_STEPS = 100_000
@@ -115,12 +115,13 @@ class IntegratedGradients(Method):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        start = scope.spread(baseline)
-        means = mean_gradients(scope, start, data["nodes"], data["weights"], composite, chunks)
+        starts = scope.starts(baseline)
+        means = mean_gradients(scope, starts, data["nodes"], data["weights"], composite, chunks)
+        outputs, baseline_outputs = end_values(scope, starts, chunks)
         return {
-            "attributions": [(x - b) * g for x, b, g in zip(scope.explained, start, means, strict=True)],
-            "outputs": scope.value(scope.explained),
-            "baseline_outputs": scope.value(start),
+            "attributions": [(x - b) * g for x, b, g in zip(scope.explained, starts, means, strict=True)],
+            "outputs": outputs,
+            "baseline_outputs": baseline_outputs,
         }
 
 

@@ -43,6 +43,11 @@ class Composite:
     canonical: bool = False
     complete: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it replaces no gradient."""
+        return not (self.rules or self.own or self.canonical)
+
     def verdict(self, op: Op) -> str:
         """Returns what happens at an active op: `exact`, `linear`, `gradient` or `refused`."""
         if op.type in UNSUPPORTED:

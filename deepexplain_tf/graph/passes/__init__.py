@@ -1,8 +1,21 @@
 """Passes: each takes a program and returns one with the same values."""
 
+from deepexplain_tf.graph.passes.affine_prefix import AffinePrefix, affine_prefix
 from deepexplain_tf.graph.passes.cut import cut
+from deepexplain_tf.graph.passes.fold import fold
 from deepexplain_tf.graph.passes.groups import form_groups
+from deepexplain_tf.graph.passes.invariants import invariants, ready_made
 from deepexplain_tf.graph.passes.see_through import see_through
 from deepexplain_tf.graph.passes.strip import strip_probability
 
-__all__ = ["cut", "form_groups", "see_through", "strip_probability"]
+__all__ = [
+    "AffinePrefix",
+    "affine_prefix",
+    "cut",
+    "fold",
+    "form_groups",
+    "invariants",
+    "ready_made",
+    "see_through",
+    "strip_probability",
+]

@@ -1,0 +1,20 @@
+"""What a program computes from variables and constants alone, the same for every example."""
+
+from deepexplain_tf.graph.ir import ARGUMENT, Program, Value
+
+
+def invariants(program: Program) -> frozenset[Value]:
+    """Returns the values that depend on no input of the program."""
+    found: set[Value] = set()
+    for node in program.nodes():
+        if node.type != ARGUMENT and "Random" not in node.type and all(value in found for value in node.inputs):
+            found.update(node.outputs())
+    return frozenset(found)
+
+
+def ready_made(program: Program) -> list[Value]:
+    """Returns the real numbers among the invariants that other ops read: what a loop need not compute again."""
+    fixed = invariants(program)
+    read = [value for node in program.nodes() if node.output() not in fixed for value in node.inputs]
+    made = dict.fromkeys(value for value in (*read, *program.outputs) if value in fixed and value.dtype.is_floating)
+    return [value for value in made if value.node.inputs]
