@@ -8,7 +8,6 @@ prints two tables: `--ratio` networks by the time of DeepLIFT relative to that o
 until its first answer.
 """
 
-import statistics
 import time
 
 from absl import app, flags
@@ -18,6 +17,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 import deepexplain_tf.table as table
+from interleaved import Pairs, seconds
 
 _RATIO = flags.DEFINE_list("ratio", ["lstm", "cnn"], "The networks compared with one gradient.")
 _READY = flags.DEFINE_list("ready", ["ResNet50", "NASNetMobile"], "The networks of keras.applications made ready.")
@@ -44,12 +44,6 @@ def cnn() -> tuple[keras.Model, tuple[int, ...], bool]:
 _NETWORKS = {"lstm": lstm, "cnn": cnn}
 
 
-def _seconds(call: object, *arguments: object) -> float:
-    start = time.perf_counter()
-    call(*arguments)  # type: ignore[operator]
-    return time.perf_counter() - start
-
-
 def ratio(name: str) -> list[str]:
     """Returns a row: milliseconds of one gradient and of DeepLIFT, and their ratio."""
     model, shape, jit = _NETWORKS[name]()
@@ -66,10 +60,9 @@ def ratio(name: str) -> list[str]:
             return gradient(tf.convert_to_tensor(inputs)).numpy()
 
         plain(x), explainer(x)
-        pairs = [(_seconds(plain, x), _seconds(explainer, x)) for _ in range(_CALLS.value)]
-    ours, theirs = (statistics.median(pair[position] for pair in pairs) for position in (1, 0))
-    relative = statistics.median(pair[1] / pair[0] for pair in pairs)
-    return [name, "yes" if jit else "no", f"{theirs * 1e3:.1f}", f"{ours * 1e3:.1f}", f"{relative:.2f}"]
+        pairs = Pairs(lambda: explainer(x), lambda: plain(x), _CALLS.value)
+    ours, theirs = pairs.medians
+    return [name, "yes" if jit else "no", f"{theirs * 1e3:.1f}", f"{ours * 1e3:.1f}", f"{pairs.ratio:.2f}"]
 
 
 def ready(name: str) -> list[str]:
@@ -85,10 +78,10 @@ def ready(name: str) -> list[str]:
         symbolic.get_concrete_function(tf.TensorSpec([None, size, size, 3]))
         rewritten = time.perf_counter()
         # TensorFlow optimises a graph when it is first run.
-        first, second = _seconds(explainer, x), _seconds(explainer, x)
+        first, second = (seconds(lambda: explainer(x)) for _ in range(2))
         ops = len(de.coverage("deeplift"))
-    seconds = (traced - start, rewritten - traced, rewritten - start, first, second)
-    return [name, str(ops), *(f"{value:.2f}" for value in seconds)]
+    figures = (traced - start, rewritten - traced, rewritten - start, first, second)
+    return [name, str(ops), *(f"{value:.2f}" for value in figures)]
 
 
 def main(argv: list[str]) -> None:

@@ -1,5 +1,7 @@
 """Tests of `paths.py`: the quadratures on known integrals."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,6 +31,24 @@ def test_weights_add_up_to_the_length_of_the_path(name, n_steps):
     assert (nodes >= 0).all() and (nodes <= 1).all() and (np.diff(nodes) > 0).all()
     assert (weights > 0).all()
     np.testing.assert_allclose(weights.sum(), 1, rtol=1e-13)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 5, 64, 301])
+def test_gauss_legendre_has_the_nodes_of_numpy(n_steps):
+    nodes, weights = QUADRATURES["gauss_legendre"](n_steps)
+    expected_nodes, expected_weights = np.polynomial.legendre.leggauss(n_steps)
+    np.testing.assert_allclose(nodes, (expected_nodes + 1) / 2, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(weights, expected_weights / 2, rtol=1e-9)
+
+
+def test_gauss_legendre_of_many_steps_needs_no_matrix():
+    # Beside the arrays of one node each, an n × n matrix would be 200 MB.
+    tracemalloc.start()
+    found = _integrate("gauss_legendre", 5_000, lambda a: a**50)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(found, 1 / 51, rtol=1e-13)
+    assert peak < 5e6
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 5, 8, 13])

@@ -1,0 +1,221 @@
+"""How near to the bare gradients does Integrated Gradients run?
+
+    python examples/benchmark.py --flagfile=configs/benchmark.cfg
+    python examples/benchmark.py --flagfile=configs/benchmark_quick.cfg
+    python examples/benchmark.py --works=tabular_mlp --peers=xplique,saliency --out=benchmark.json
+
+compares the library, as it is set by default, with the *floor*: the same gradients in a `tf.function` written by hand,
+with XLA or without and in chunks of the size that is best in a short trial. A row for each work:
+
+  ours, floor ms   medians of calls in turn (ours, floor, ours, …), after a first call of each
+  floor            how the floor runs: XLA or plain, gradients at once
+  ratio            the median over the pairs of ours to the floor's
+  ours, floor MB   how far the resident memory grows, in fresh processes, both with the floor's chunks
+  growth MB        what all steps take beyond a hundredth of them, in fresh processes
+  ours, floor s    the first call in fresh processes: from the model to the attributions, with all that is made for
+                   it; the floor's chunks are those with the fastest first call
+  difference       ‖ours − floor‖ / ‖floor‖ of the attributions; more than 1e-4 is an error
+  reached          whether the figures named are within their limits; for works at full size
+
+The exit code is 1 where the attributions differ.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import functools
+import gc
+import json
+import os
+import platform
+from typing import Any
+
+from absl import app, flags
+import keras
+import tensorflow as tf
+
+from benchmark_works.base import Sizes, Subject
+from benchmark_works.floor import Setting, divided, floor
+from benchmark_works.measure import best, build, difference, even, first_calls, growth, memory, ours
+from benchmark_works.peers import PEERS
+from benchmark_works.works import WORKS
+from deepexplain_tf.errors import brief
+from deepexplain_tf.table import render, scientific
+from deepexplain_tf.written import written_whole
+from interleaved import Pairs
+
+_WORKS = flags.DEFINE_list("works", list(WORKS), "The works.")
+_MEASURES = flags.DEFINE_list("measures", ["memory", "first"], "What is measured beside the time: memory, first.")
+_REPEATS = flags.DEFINE_integer("repeats", 5, "How many pairs of calls are timed.", lower_bound=1)
+_SECONDS = flags.DEFINE_float("seconds", 600.0, "After so many seconds of a work no new pair of calls begins.")
+_QUICK = flags.DEFINE_bool("quick", False, "Whether all works are small.")
+_SIZE = flags.DEFINE_integer("size", None, "The pictures' height and width for ResNet50.", lower_bound=32)
+_CHUNKS = flags.DEFINE_list("chunks", None, "The floor's chunks that are tried; 0 is the batch. Default: the work's.")
+_XLA = flags.DEFINE_list("xla", ["no", "yes"], "Whether the floor is tried with XLA: no, yes, or both.")
+_OUR_CHUNKS = flags.DEFINE_list("our_chunks", None, "Chunks tried for the library too. Default: its own choice.")
+_OUR_XLA = flags.DEFINE_enum("our_xla", "auto", ["auto", "no", "yes"], "The library's jit_compile.")
+_PEERS = flags.DEFINE_list("peers", [], f"Other libraries that do the same work: {', '.join(PEERS)}.")
+_OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
+
+_MOST_DIFFERENT = 1e-4
+
+
+@dataclasses.dataclass
+class Row:
+    """The figures of one work; `missing` says why there are none."""
+
+    work: str
+    limits: dict[str, float]
+    inputs: str = ""
+    steps: int = 0
+    ours: str = ""
+    floor: str = ""
+    first_floor: str = ""
+    figures: dict[str, float] = dataclasses.field(default_factory=dict)
+    peers: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    missing: str = ""
+
+    @property
+    def reached(self) -> dict[str, bool]:
+        """Which of the figures that were measured are within their limits."""
+        return {name: self.figures[name] <= limit for name, limit in self.limits.items() if name in self.figures}
+
+    def add(self, figures: Mapping[str, float | None]) -> None:
+        """Adds figures that are known."""
+        self.figures.update({name: value for name, value in figures.items() if value is not None})
+
+    def cells(self, names: Sequence[str]) -> list[str]:
+        """Returns the row as text."""
+        said = [f"{name} ≤ {self.limits[name]:g}: {'yes' if met else 'no'}" for name, met in self.reached.items()]
+        shown = [_shown(name, self.figures.get(name)) for name in names]
+        about = f"{self.inputs} · {self.steps}" if self.inputs else f"not installed: {self.missing}"
+        return [self.work, about, self.floor, *shown, ", ".join(said)]
+
+
+_FIGURES = [
+    *("ours ms", "floor ms", "ratio", "ours MB", "floor MB", "memory ratio", "growth MB"),
+    *("ours s", "floor s", "first ratio", "difference"),
+]
+
+
+def _shown(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    if name == "difference":
+        return scientific(value)
+    return f"{value:.3f}" if "ratio" in name else f"{value:.1f}"
+
+
+def _floors(subject: Subject, chunks: Sequence[int]) -> list[Setting]:
+    sizes = even(subject, [int(chunk) for chunk in _CHUNKS.value or chunks])
+    return [Setting(name == "yes", chunk) for name in _XLA.value for chunk in sizes]
+
+
+def _measure(name: str, sizes: Sizes) -> Row:
+    work = WORKS[name]
+    row = Row(name, {} if sizes != Sizes() else dict(work.limits))
+    if work.missing:
+        row.missing = ", ".join(work.missing)
+        return row
+    subject = build(name, sizes)
+    row.inputs, row.steps = "×".join(map(str, subject.x.shape)), subject.steps
+    xla: bool | str = "auto" if _OUR_XLA.value == "auto" else _OUR_XLA.value == "yes"
+    own = best("ours", subject, [Setting(xla, int(chunk)) for chunk in _OUR_CHUNKS.value or ()] or [Setting(xla)])
+    floors = _floors(subject, work.chunks)
+    bare = best("floor", subject, floors)
+    row.ours, row.floor = str(own), str(bare)
+    few = 3 * divided(len(subject.x), row.steps, bare.chunk or 1)[1]
+    _time(row, subject, own, bare)
+    del subject
+    _forget()
+    if "memory" in _MEASURES.value:
+        row.add(memory(name, sizes, own, bare, few))
+        if work.growth:
+            row.add(growth(name, sizes, own, row.steps))
+    if "first" in _MEASURES.value and work.first_call:
+        figures, first = first_calls(name, sizes, own, floors, row.steps, _REPEATS.value)
+        row.add(figures)
+        row.first_floor = str(first)
+    return row
+
+
+def _time(row: Row, subject: Subject, own: Setting, bare: Setting) -> None:
+    """Times both sides and the peers in turn, and compares the attributions."""
+    library, by_hand = ours(subject, own), floor(subject, bare)
+    found, expected = library(row.steps), by_hand(row.steps)
+    row.add({"difference": difference(found, expected)})
+    pairs = Pairs(lambda: library(row.steps), lambda: by_hand(row.steps), _REPEATS.value, _SECONDS.value)
+    own_ms, bare_ms = (median * 1e3 for median in pairs.medians)
+    row.add({"ours ms": own_ms, "floor ms": bare_ms, "ratio": pairs.ratio})
+    for name in _PEERS.value:
+        try:
+            peer = PEERS[name](subject)
+            apart = difference(peer(row.steps), expected)
+        except Exception as error:  # what another library raises is not ours to know
+            row.peers.append({"peer": name, "missing": brief(error)})
+            continue
+        pairs = Pairs(lambda: library(row.steps), functools.partial(peer, row.steps), _REPEATS.value, _SECONDS.value)
+        own_ms, peer_ms = (median * 1e3 for median in pairs.medians)
+        figures = {"ours ms": own_ms, "peer ms": peer_ms, "ratio": pairs.ratio, "difference": apart}
+        row.peers.append({"peer": name, **figures})
+
+
+def _forget() -> None:
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def _check(flag: Any, known: Sequence[str]) -> None:
+    unknown = sorted(set(flag.value) - set(known))
+    if unknown:
+        raise app.UsageError(f"--{flag.name} must be some of {', '.join(known)}. Got {', '.join(unknown)}.")
+
+
+def _print(rows: Sequence[Row]) -> None:
+    names = [name for name in _FIGURES if any(name in row.figures for row in rows)]
+    header = ["work", "inputs · steps", "floor", *names, "reached"]
+    print("\n" + render(header, [row.cells(names) for row in rows], left=3))
+    peers = [(row.work, peer) for row in rows for peer in row.peers]
+    names = ["ours ms", "peer ms", "ratio", "difference"]
+    cells = [
+        [work, peer["peer"], *(_shown(name, peer[name]) for name in names)] for work, peer in peers if "ratio" in peer
+    ]
+    if cells:
+        print("\n" + render(["work", "peer", *names], cells, left=2))
+    for work, peer in peers:
+        if "missing" in peer:
+            print(f"{work}: {peer['peer']} did not run: {peer['missing']}")
+
+
+def _write(file: str, rows: Sequence[Row]) -> None:
+    versions = {"TensorFlow": tf.__version__, "Keras": keras.__version__, "Python": platform.python_version()}
+    machine = {
+        "processors": os.cpu_count(),
+        "devices": [device.device_type for device in tf.config.list_logical_devices()],
+    }
+    shown = [{**dataclasses.asdict(row), "reached": row.reached} for row in rows]
+    found = {"versions": versions, "machine": machine, "limit of the difference": _MOST_DIFFERENT, "rows": shown}
+    with written_whole(file) as out:
+        out.write((json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measures each work and prints the table."""
+    del argv
+    for flag, known in ((_WORKS, WORKS), (_MEASURES, ("memory", "first")), (_XLA, ("no", "yes")), (_PEERS, PEERS)):
+        _check(flag, list(known))
+    tf.get_logger().setLevel("ERROR")
+    rows: list[Row] = []
+    for name in _WORKS.value:
+        rows.append(_measure(name, Sizes(_QUICK.value, _SIZE.value)))
+        print("  ".join(rows[-1].cells(_FIGURES)), flush=True)
+        if _OUT.value:
+            _write(_OUT.value, rows)
+    _print(rows)
+    apart = [row.work for row in rows if not row.missing and not row.figures["difference"] <= _MOST_DIFFERENT]
+    if apart:
+        print(f"The attributions differ by more than {_MOST_DIFFERENT:g}: {', '.join(apart)}")
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    app.run(main)

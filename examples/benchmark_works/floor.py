@@ -1,0 +1,93 @@
+"""Integrated Gradients written by hand, with no library around it: what nothing but the gradients costs."""
+
+from collections.abc import Callable
+import dataclasses
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from benchmark_works.base import Subject
+
+Attribute = Callable[[int], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """How a work is run.
+
+    Attributes:
+      xla: whether XLA compiles it; `"auto"` leaves the choice to the library.
+      chunk: gradients at once; None leaves the choice to the library.
+    """
+
+    xla: bool | str = "auto"
+    chunk: int | None = None
+
+    def __str__(self) -> str:
+        name = {True: "XLA", False: "plain", "auto": "auto"}[self.xla]
+        return f"{name}, {self.chunk or 'auto'}"
+
+
+@functools.cache
+def gauss_legendre(steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the nodes and weights on 0 … 1, by Newton's method."""
+    nodes = np.cos(np.pi * (np.arange(steps) + 0.75) / (steps + 0.5))
+    for _ in range(5):
+        before, value = np.ones(steps), nodes
+        for degree in range(2, steps + 1):
+            before, value = value, ((2 * degree - 1) * nodes * value - (degree - 1) * before) / degree
+        slope = steps * (nodes * value - before) / (nodes**2 - 1)
+        nodes = nodes - value / slope
+    return (1 + nodes) / 2, 1 / ((1 - nodes**2) * slope**2)
+
+
+def divided(rows: int, steps: int, chunk: int) -> tuple[int, int]:
+    """Returns how many rows, and how many steps of each, make the largest even chunk of this size."""
+    together = _divisor(rows, chunk)
+    return together, _divisor(steps, chunk // together)
+
+
+def _divisor(number: int, most: int) -> int:
+    return next(found for found in range(min(number, most), 0, -1) if number % found == 0)
+
+
+def floor(subject: Subject, setting: Setting) -> Attribute:
+    """Returns steps → attributions against zeros: a loop of `tf.gradients` over even chunks."""
+    if setting.chunk is None:
+        raise ValueError("the floor has no chunk size of its own. Got None.")
+    chunk = setting.chunk
+
+    @tf.function(jit_compile=setting.xla, autograph=False)
+    def attributions(inputs: tf.Tensor, nodes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        ends = subject.start(inputs)
+        rows, together = divided(ends.shape[0], nodes.shape[0], chunk)
+        shape = ends.shape[1:]
+        alphas, parts = (tf.reshape(values, [-1, together]) for values in (nodes, weights))
+
+        def integral(x: tf.Tensor) -> tf.Tensor:
+            start = tf.zeros_like(x)
+
+            def add(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                alpha = tf.reshape(alphas[number], [together] + [1] * len(x.shape))
+                points = tf.reshape(start + alpha * (x - start), [together * rows, *shape])
+                gradient = tf.gradients(subject.logits(points)[:, subject.target], points)[0]
+                each = tf.reshape(gradient, [together, -1])
+                return number + 1, total + tf.linalg.matvec(each, parts[number], transpose_a=True)
+
+            _, total = tf.while_loop(
+                lambda number, _: number < alphas.shape[0],
+                add,
+                (tf.constant(0), tf.zeros([np.prod(x.shape)])),
+                parallel_iterations=1,
+            )
+            return (x - start) * tf.reshape(total, x.shape)
+
+        blocks = tf.reshape(ends, [-1, rows, *shape])
+        return tf.reshape(tf.map_fn(integral, blocks, parallel_iterations=1), ends.shape)
+
+    def attribute(steps: int) -> np.ndarray:
+        nodes, weights = (tf.constant(array, tf.float32) for array in gauss_legendre(steps))
+        return attributions(tf.constant(subject.x), nodes, weights).numpy()
+
+    return attribute

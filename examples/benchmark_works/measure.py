@@ -1,0 +1,120 @@
+"""The figures of one work: time, memory and first call, of the library and of the floor."""
+
+from collections.abc import Callable, Sequence
+import concurrent.futures
+import dataclasses
+import gc
+import multiprocessing
+import statistics
+import time
+
+import keras
+import numpy as np
+
+from benchmark_works.base import Sizes, Subject
+from benchmark_works.floor import Attribute, Setting, divided, floor
+from benchmark_works.memory import Growth
+from benchmark_works.works import WORKS
+import deepexplain_tf as dx
+from interleaved import seconds
+
+
+def ours(subject: Subject, setting: Setting) -> Attribute:
+    """Returns steps → attributions by the library."""
+    chosen = {} if setting.chunk is None else {"chunk_size": setting.chunk}
+    with dx.DeepExplain(subject.model, layer=subject.layer, jit_compile=setting.xla) as de:
+        explainer = de.explainer("integrated_gradients", target=subject.target, **chosen)
+    return lambda steps: explainer(subject.x, n_steps=steps).attributions
+
+
+_SIDES: dict[str, Callable[[Subject, Setting], Attribute]] = {"ours": ours, "floor": floor}
+
+
+def build(name: str, sizes: Sizes) -> Subject:
+    """Returns a work's subject, with the same weights in every process."""
+    keras.utils.set_random_seed(0)
+    return WORKS[name].build(sizes)
+
+
+def difference(first: np.ndarray, second: np.ndarray) -> float:
+    """Returns ‖first − second‖ / ‖second‖."""
+    return float(np.linalg.norm(np.float64(first) - second) / np.linalg.norm(np.float64(second)))
+
+
+def best(side: str, subject: Subject, settings: Sequence[Setting]) -> Setting:
+    """Returns the setting with the least time per gradient in a short trial."""
+    if len(settings) == 1:
+        return settings[0]
+    largest = max(setting.chunk or 0 for setting in settings)
+
+    def trial(setting: Setting) -> float:
+        call = _SIDES[side](subject, setting)
+        rows, together = divided(len(subject.x), subject.steps, setting.chunk or len(subject.x))
+        chunks = max(1, largest * rows // (len(subject.x) * rows * together))
+        steps = min(subject.steps, together * chunks)
+        call(steps)
+        return min(seconds(lambda: call(steps)) for _ in range(2)) / steps
+
+    return min(settings, key=trial)
+
+
+def even(subject: Subject, chunks: Sequence[int]) -> list[int]:
+    """Returns the sizes of the floor's chunks, each once; 0 is the whole batch."""
+    rows = len(subject.x)
+    return sorted({int(np.prod(divided(rows, subject.steps, chunk or rows))) for chunk in chunks})
+
+
+Figures = dict[str, float | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fresh:
+    """What a process of its own found: seconds of its first call, megabytes it grew by."""
+
+    first: float
+    megabytes: float | None
+
+
+def fresh(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> Fresh:
+    """Runs one side of a work in a process that has done nothing but build the model."""
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, spawn) as pool:
+        return pool.submit(_probe, name, sizes, side, setting, steps).result()
+
+
+def _probe(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> Fresh:
+    subject = build(name, sizes)
+    gc.collect()
+    growth, start = Growth(), time.perf_counter()
+    call = _SIDES[side](subject, setting)
+    call(steps)
+    return Fresh(time.perf_counter() - start, growth.megabytes)
+
+
+def memory(name: str, sizes: Sizes, own: Setting, bare: Setting, steps: int) -> Figures:
+    """Returns by how many megabytes each side grows with the floor's chunks, and the ratio of both."""
+    library = fresh(name, sizes, "ours", Setting(own.xla, bare.chunk), steps).megabytes
+    by_hand = fresh(name, sizes, "floor", bare, steps).megabytes
+    ratio = library / by_hand if library is not None and by_hand else None
+    return {"ours MB": library, "floor MB": by_hand, "memory ratio": ratio}
+
+
+def growth(name: str, sizes: Sizes, own: Setting, steps: int) -> Figures:
+    """Returns how many megabytes more the library grows by with all steps than with a hundredth of them."""
+    few, all_steps = (fresh(name, sizes, "ours", own, count).megabytes for count in (max(1, steps // 100), steps))
+    return {"growth MB": None if few is None or all_steps is None else all_steps - few}
+
+
+def first_calls(
+    name: str, sizes: Sizes, own: Setting, floors: Sequence[Setting], steps: int, repeats: int
+) -> tuple[Figures, Setting]:
+    """Returns the median seconds of each side's first call and their ratio; and the floor's setting, the fastest."""
+    tried = {setting: fresh(name, sizes, "floor", setting, steps).first for setting in floors}
+    bare = min(floors, key=tried.__getitem__)
+    pairs = [
+        (fresh(name, sizes, "ours", own, steps).first, fresh(name, sizes, "floor", bare, steps).first)
+        for _ in range(repeats)
+    ]
+    library, by_hand = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratio = statistics.median(first / second for first, second in pairs)
+    return {"ours s": library, "floor s": by_hand, "first ratio": ratio}, bare

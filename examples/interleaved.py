@@ -1,0 +1,42 @@
+"""Two calls timed in turn, so that what else the machine does meets both alike."""
+
+from collections.abc import Callable
+import statistics
+import time
+
+Call = Callable[[], object]
+
+
+def seconds(call: Call) -> float:
+    """Returns how long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+class Pairs:
+    """The seconds of two calls in turn.
+
+    Args:
+      first: a call.
+      second: the call with which it is compared.
+      count: how many pairs are timed.
+      limit: seconds after which no new pair begins.
+    """
+
+    def __init__(self, first: Call, second: Call, count: int, limit: float = float("inf")):
+        end = time.perf_counter() + limit
+        self.seconds = [(seconds(first), seconds(second))]
+        while len(self.seconds) < count and time.perf_counter() < end:
+            self.seconds.append((seconds(first), seconds(second)))
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        """The median seconds of each call."""
+        first, second = zip(*self.seconds, strict=True)
+        return statistics.median(first), statistics.median(second)
+
+    @property
+    def ratio(self) -> float:
+        """The median over the pairs of the first call's time relative to the second's."""
+        return statistics.median(first / second for first, second in self.seconds)
