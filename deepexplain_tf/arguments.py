@@ -151,6 +151,28 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
     return [_read_baseline(value, example) for value, example in zip(leaves, examples, strict=True)]
 
 
+def read_background(given: Any, structure: Any, examples: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    """Returns sets of baselines `[any number, ...]`, one for each explained tensor.
+
+    Args:
+      given: arrays in the structure of the inputs.
+      structure: the structure of the explained tensors.
+      examples: their specs.
+
+    Raises:
+      InputError: wrong structure, shape or dtype, NaN or Inf, no baseline, or not as many of each.
+    """
+    leaves = flatten_like(given, structure, "background")
+    if any(is_symbolic(leaf) for leaf in leaves):
+        raise InputError("background must be arrays. Got a tensor of a graph being built.")
+    specs = [tf.TensorSpec([None, *example.shape[1:]], example.dtype) for example in examples]
+    arrays = tuple(_read(leaf, spec, "background") for leaf, spec in zip(leaves, specs, strict=True))
+    counts = [len(array) for array in arrays]
+    if len(set(counts)) > 1 or counts[0] == 0:
+        raise InputError(f"background must have one or more baselines, as many for each input. Got {counts}.")
+    return arrays
+
+
 def _read_baseline(given: Any, example: Any) -> Any:
     shape, dtype = tuple(example.shape), tf.as_dtype(example.dtype)
     if given is None:

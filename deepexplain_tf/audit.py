@@ -93,7 +93,7 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
 
     single = dataclasses.replace(call, batch_size=call.objective.batch or 1)
     results = []
-    for batch, _ in single.batches():
+    for batch, _ in single.batches(call.inputs[0].shape[0], single.batch_size):
         fed = single.arguments(method.data(call.layout), functools.partial(np.take, indices=batch, axis=0))
         compiled = engine.compiled("audit", graph, method, call.objective, fed)
         results.append([tensor.numpy() for tensor in called(compiled, fed.values())])

@@ -9,18 +9,16 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from deepexplain_tf.arguments import as_arrays, is_symbolic, names_of, read_baseline, read_inputs
+from deepexplain_tf.arguments import as_arrays, is_symbolic, names_of, read_background, read_baseline, read_inputs
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError, brief
+from deepexplain_tf.memory import BATCH_SIZE, MAX_CHUNK_SIZE, Memory, read_bytes
 from deepexplain_tf.methods.base import Layout, Method, is_int, require
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
 from deepexplain_tf.target import Selection, read_target
 
-_BATCH_SIZE = 32
-_CHUNK_SIZE = 16
-_MAX_CHUNK_SIZE = 1024  # more at once is no faster, and a padded chunk takes its memory
 _MAX_SIZE = 2**31 - 1
 
 
@@ -59,21 +57,30 @@ class Call:
         """Whether the inputs are tensors of a graph being built."""
         return any(is_symbolic(array) for array in self.inputs)
 
-    def batches(self, rows: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, int]]:
-        """Yields the rows of each batch (some, or all), padded where the model's batch is fixed, and how many count."""
-        chosen = np.arange(self.inputs[0].shape[0]) if rows is None else rows
-        starts = range(0, len(chosen), self.batch_size)
+    def batches(self, total: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
+        """Yields the numbers of each batch, padded where its size must not be any, and how many count."""
         name = type(self.method).__name__
-        for start in tqdm.tqdm(starts, desc=name, disable=not self.progress, delay=2, leave=False):
-            batch = chosen[start : start + self.batch_size]
-            yield (np.resize(batch, self.batch_size) if self.objective.batch else batch), len(batch)
+        for start in tqdm.tqdm(range(0, total, size), desc=name, disable=not self.progress, delay=2, leave=False):
+            batch = np.arange(start, min(start + size, total))
+            yield np.resize(batch, self._padded(len(batch), size)), len(batch)
 
-    def evaluate(self, method: Method, rows: np.ndarray | None = None) -> dict[str, Any]:
+    def _padded(self, count: int, size: int) -> int:
+        if self.objective.batch:
+            return self.objective.batch
+        # A compiler works anew for each size: there are few of them, where padding is no work.
+        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed and self.method.loops else count
+
+    def evaluate(
+        self, method: Method, rows: np.ndarray | None = None, row_data: Mapping[str, np.ndarray] | None = None
+    ) -> dict[str, Any]:
         """Returns a method's result for some rows (all of them), as NumPy in the order of `rows`."""
+        chosen = np.arange(self.inputs[0].shape[0]) if rows is None else rows
         data = method.data(self.layout)
         parts = []
-        for batch, count in self.batches(rows):
-            result = self._graph(method, self.arguments(data, functools.partial(_rows, batch)))
+        for batch, count in self.batches(len(chosen), self.batch_size if row_data is None else self.chunks.size):
+            own = {name: array[batch] for name, array in (row_data or {}).items()}
+            take = functools.partial(_rows, chosen[batch])
+            result = self._graph(method, self.arguments({**data, **own, "count": np.int32(count)}, take))
             self._check_rows(result["outputs"], len(batch))
             parts.append(tf.nest.map_structure(functools.partial(_first, count), result))
         return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
@@ -84,17 +91,15 @@ class Call:
             kind = TargetError if self.objective.selection == "callable" else ModelError
             raise kind(f"a target must have one number for each of {rows} examples, [batch]. Got {target.shape}.")
 
-    def evaluate_symbolic(self, method: Method, rows: np.ndarray | None = None) -> dict[str, Any]:
+    def evaluate_symbolic(self, method: Method) -> dict[str, Any]:
         """Returns a method's result for the one batch of a graph being built."""
-        if rows is not None:
-            raise OptionError("options that look at results between steps must run outside of tf.function.")
         count = tf.shape(self.inputs[0])[0]
 
         def take(array: Any) -> Any:
             fed = any(array is own for own in self.inputs)
             return array if fed or array.shape[0] != 1 else tf.repeat(array, count, axis=0)
 
-        return self._graph(method, self.arguments(method.data(self.layout), take))
+        return self._graph(method, self.arguments({**method.data(self.layout), "count": count}, take))
 
     def arguments(self, data: Mapping[str, Any], take: Callable[[Any], Any]) -> dict[str, Any]:
         """Returns what a graph is fed for the rows that `take` takes."""
@@ -120,6 +125,7 @@ def prepare(
     baseline: Any = None,
     batch_size: int | None = None,
     chunk_size: int | None = None,
+    max_memory: int | str | None = None,
     seed: int | None = None,
     progress: bool = False,
 ) -> Call:
@@ -132,10 +138,22 @@ def prepare(
     objective, selection, notes = _target(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
     starts = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
-    layout = Layout(_positions(model, inputs), tuple(tuple(spec.shape[1:]) for spec in explained), seed)
+    given = getattr(method, "background", None)
+    if given is not None and baseline is not None:
+        raise OptionError("baseline is left out where background is given. Got both.")
+    layout = Layout(
+        structure=_positions(model, inputs),
+        shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
+        seed=seed,
+        fixed=engine.compiles(method, objective),
+        background=() if given is None else read_background(given, model.structure, explained),
+    )
     method.data(layout)  # options that do not fit the inputs are refused here
-    fixed, size = objective.batch, batch_size or _BATCH_SIZE
-    single = chunk_size is not None and not method.loops
+    fixed = objective.batch
+    batch, chunk = _sizes(objective, method, layout, batch_size, chunk_size, max_memory)
+    if layout.fixed and not fixed and chunk_size is None and method.evaluations is not None:
+        total = min(arrays[0].shape[0] or batch, batch) * method.evaluations
+        chunk = engine.settled_chunk(method, objective, total, chunk)
     call = Call(
         engine=engine,
         method=method,
@@ -144,14 +162,34 @@ def prepare(
         inputs=arrays,
         baseline=starts,
         selection=selection,
-        batch_size=fixed or (min(size, chunk_size or size) if single else size),
-        chunks=Chunks(fixed or min(chunk_size or _CHUNK_SIZE, _MAX_CHUNK_SIZE), pad=bool(fixed or engine.jit_compile)),
+        batch_size=batch,
+        chunks=Chunks(chunk, pad=bool(fixed or layout.fixed)),
         notes=(*model.notes, *notes),
         progress=progress,
     )
     if call.symbolic and fixed not in (None, arrays[0].shape[0]):
         raise InputError(f"inputs must have the model's batch size {fixed}. Got {arrays[0].shape[0]}.")
     return call
+
+
+def _sizes(
+    objective: Objective,
+    method: Method,
+    layout: Layout,
+    batch_size: int | None,
+    chunk_size: int | None,
+    max_memory: int | str | None,
+) -> tuple[int, int]:
+    """Returns how many examples, and how many evaluations of the model, are done at once."""
+    limit = None if max_memory is None else read_bytes(max_memory)
+    if objective.batch:
+        return objective.batch, objective.batch
+    batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
+    if method.loops or limit is not None:
+        memory = Memory(objective, method, layout.shapes)
+        batch, chunk = (BATCH_SIZE, memory.chunk_size()) if limit is None else memory.within(limit)
+    batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
+    return (batch, chunk) if method.loops else (min(batch, chunk), chunk)
 
 
 def _target(
@@ -190,7 +228,7 @@ def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> S
 
 def _forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
     """Returns the output before selection and the explained tensors, in batches."""
-    size, count = objective.batch or _BATCH_SIZE, arrays[0].shape[0]
+    size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
     outputs, explained = [], []
     for start in range(0, count, size):
         rows = np.arange(start, min(start + size, count))
@@ -260,6 +298,7 @@ def check_call(
     baseline: Any = None,
     batch_size: Any = None,
     chunk_size: Any = None,
+    max_memory: Any = None,
     seed: Any = None,
     progress: Any = False,
 ) -> None:
@@ -272,6 +311,9 @@ def check_call(
     for option, size in (("batch_size", batch_size), ("chunk_size", chunk_size)):
         valid = size is None or (is_int(size) and 1 <= size <= _MAX_SIZE)
         require(valid, option, f"a whole number in 1 … {_MAX_SIZE}", size)
+    if max_memory is not None:
+        read_bytes(max_memory)
+        require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)
     require(seed is None or (is_int(seed) and seed >= 0), "seed", "a whole number ≥ 0", seed)
     require(isinstance(progress, bool), "progress", "True or False", progress)
     if baseline is not None and not method.uses_baseline:

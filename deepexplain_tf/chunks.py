@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+from typing import Any
 
 import tensorflow as tf
 
@@ -13,7 +14,7 @@ class Chunks:
     """How a loop of evaluations is cut.
 
     Attributes:
-      size: how many are done at once.
+      size: how many are done at once, at most.
       pad: whether the last chunk has full size too, as a compiler or a model of fixed batch size wants it.
     """
 
@@ -32,9 +33,12 @@ class Chunks:
         Returns:
           The final state.
         """
+        size: Any = self.size
+        if not self.pad:  # chunks of one size, so that no small one is left over
+            size = -(-total // tf.maximum(-(-total // self.size), 1))
 
         def step(start: tf.Tensor, *state: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            stop = start + self.size
+            stop = start + size
             numbers = start + tf.range(self.size) if self.pad else tf.range(start, tf.minimum(stop, total))
             return (stop, *body(tf.minimum(numbers, total - 1), numbers < total, state))
 

@@ -20,6 +20,8 @@ from deepexplain_tf.objective import Objective, Scope
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
 
+_LEAST_COMPILED_CHUNK = 64  # evaluations: what a first call with few leaves for those with many
+
 
 class Engine:
     """Traces a model once per signature, and compiles each method once per form of its graph."""
@@ -31,7 +33,7 @@ class Engine:
         output: str | int,
         layer: str | None,
         overrides: Mapping[str, Any],
-        jit_compile: bool,
+        jit_compile: bool | str,
         strict: bool,
     ):
         self._source = source
@@ -39,10 +41,12 @@ class Engine:
         self._layer = layer
         self._overrides = dict(overrides)
         self._jit_compile = jit_compile
+        self._accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
         self._strict = strict
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
+        self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self.n_traces = 0
 
@@ -51,10 +55,29 @@ class Engine:
         """The structure of the model's inputs, None where only data can tell."""
         return self._source.specs
 
-    @property
-    def jit_compile(self) -> bool:
-        """Whether programs are compiled by XLA."""
-        return self._jit_compile
+    def compiles(self, method: Method, objective: Objective) -> bool:
+        """Whether XLA compiles a method's program.
+
+        Without a word from the user, it does on a GPU or TPU; on a CPU it pays where gradients go through loops many
+        times, and not for convolutions, which TensorFlow's own library does better.
+        """
+        repeats = method.differentiates and method.loops and objective.loops
+        wanted = self._accelerated or repeats if self._jit_compile == "auto" else self._jit_compile
+        return bool(wanted) and not (method.differentiates and objective.unbounded_loop is not None)
+
+    def settled_chunk(self, method: Method, objective: Objective, total: int, size: int) -> int:
+        """Returns how many evaluations a compiled program does at once: what the first call needs, then the same.
+
+        Args:
+          method: a method that knows how many evaluations it needs.
+          objective: what is explained.
+          total: how many that is for a batch.
+          size: how many may be done at once.
+        """
+        with self._lock:
+            least = min(size, _LEAST_COMPILED_CHUNK)
+            even = -(-total // -(-total // size))  # chunks of one size, so that no padding is left over
+            return self._chunks.setdefault((type(method), objective), max(even, least))
 
     def model(self, inputs: Any = None) -> Model:
         """Returns the model traced for these inputs (any, where it declares its own)."""
@@ -88,8 +111,12 @@ class Engine:
             objective.require_dependence()
             return ()
         notes = self.require(self.composite(method), objective)
+        affine = objective.lean.affine if method.straight and self.composite(method).is_plain else None
+        if affine is not None:
+            ends = ", ".join(repr(value.node.name) for value in affine.prefix.outputs[:3])
+            notes += (f"evaluated at the ends of each path only: {len(affine.ops)} affine ops, up to {ends}",)
         loop = objective.unbounded_loop
-        if self._jit_compile and loop is not None:
+        if loop is not None and (self._jit_compile is True or self._accelerated):
             notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
         return notes
 
@@ -145,8 +172,7 @@ class Engine:
             "data": {name: _open(array) for name, array in arguments["data"].items()},
         }
         key = (purpose, type(method), options, objective, form)
-        jit = self._jit_compile and not (method.differentiates and objective.unbounded_loop is not None)
-        return self._compile(key, graph, specs, jit)
+        return self._compile(key, graph, specs, self.compiles(method, objective))
 
     def forward(self, objective: Objective) -> Callable[..., Any]:
         """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
@@ -156,7 +182,8 @@ class Engine:
             return scope.output(scope.explained), scope.explained
 
         specs = {"inputs": [value.spec for value in objective.inputs]}
-        return self._compile((objective, "forward"), graph, specs, self._jit_compile)
+        jit = self._accelerated if self._jit_compile == "auto" else bool(self._jit_compile)
+        return self._compile((objective, "forward"), graph, specs, jit)
 
     def _compile(self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any], jit: bool) -> Callable[..., Any]:
         with self._lock:

@@ -57,7 +57,8 @@ class DeepExplain:
             one of several calls.
           overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under
             `tf.custom_gradient`; merged over every method's own map.
-          jit_compile: True, False, or `"auto"`: XLA where there is a GPU or TPU.
+          jit_compile: True, False, or `"auto"`: XLA where there is a GPU or TPU; on a CPU for path integrals through
+            loops (recurrent networks), where it pays.
           signature: the signature of a SavedModel; not used by other models.
           input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable; without it shapes come
             from the first call.
@@ -82,7 +83,7 @@ class DeepExplain:
             output=output,
             layer=layer,
             overrides=_checked(overrides),
-            jit_compile=_accelerated() if jit_compile == "auto" else bool(jit_compile),
+            jit_compile=jit_compile,
             strict=strict,
         )
         self._open = False
@@ -105,6 +106,7 @@ class DeepExplain:
         baseline: Structure = None,
         batch_size: int | None = None,
         chunk_size: int | None = None,
+        max_memory: int | str | None = None,
         seed: int | None = None,
         progress: bool = False,
         **options: Any,
@@ -118,7 +120,10 @@ class DeepExplain:
             into the non-batch axes), float weights in the output's shape, or a function of the outputs.
           baseline: None (zeros), a number, one example or one per example, in the structure of `inputs`.
           batch_size: examples per call of the compiled program, default 32.
-          chunk_size: model evaluations at once inside it, default 16.
+          chunk_size: model evaluations at once inside it, 1 … 1024; default: as many as have 256 MiB of
+            activations, 8 … 1024.
+          max_memory: bytes, or a text such as `"2GiB"`, that the call may take beside the model and its inputs, by an
+            estimate; chooses `chunk_size`, and `batch_size` where that is not given.
           seed: of methods that sample.
           progress: whether to show a progress bar over the batches.
           **options: the method's own; see its docstring.
@@ -131,7 +136,8 @@ class DeepExplain:
           UnsupportedOpError: an op that no rule covers.
         """
         call = {"target": target, "baseline": baseline, "batch_size": batch_size, "chunk_size": chunk_size}
-        return self.explainer(method, **call, seed=seed, progress=progress, **options)(inputs)
+        call |= {"max_memory": max_memory, "seed": seed, "progress": progress}
+        return self.explainer(method, **call, **options)(inputs)
 
     def explainer(self, method: str, **fixed: Any) -> "Explainer":
         """Returns a compiled, reusable callable; it lives on after the block.
@@ -250,7 +256,3 @@ def _checked(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
             hint = closest(str(name), known)
             raise UnknownNameError(f"overrides must name op types or kinds. Got {shortened(name)}; {hint}.")
     return overrides
-
-
-def _accelerated() -> bool:
-    return any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.objective import Scope
+from deepexplain_tf.paths import Evaluations, values
 
 Masks = Callable[[tf.Tensor], Sequence[tf.Tensor]]  # numbers [rows] → for each explained tensor [rows, ...]
 
@@ -23,17 +24,11 @@ def masked_values(
       chunks: how many evaluations are done at once.
     """
     ends = scope.explained
-    batch = tf.shape(ends[0])[0]
 
-    def body(numbers: tf.Tensor, valid: tf.Tensor, state: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        del valid  # padding writes the last value once more
-        example, mask = numbers // count, numbers % count
-        points = [
+    def points(example: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
+        return [
             tf.where(keep, tf.gather(end, example), tf.gather(start, example))
             for keep, start, end in zip(kept(mask), baseline, ends, strict=True)
         ]
-        values = scope.rows(example).value(points)
-        return [tf.tensor_scatter_nd_update(state[0], numbers[:, tf.newaxis], values)]
 
-    (values,) = chunks.run(batch * count, [tf.zeros([batch * count], scope.dtype)], body)
-    return tf.reshape(values, [batch, count])
+    return values(scope, points, Evaluations(count, tf.shape(ends[0])[0], chunks))

@@ -79,10 +79,14 @@ class Objective:
         return Coverage(ops, tuple(composite.verdict(op) for op in ops))
 
     @functools.cached_property
+    def loops(self) -> tuple[Node, ...]:
+        """The loops on the way to the target."""
+        return tuple(active_loops(self.explained, self.program.outputs))
+
+    @property
     def unbounded_loop(self) -> Node | None:
         """A loop on the way to the target that may turn any number of times, None where there is none."""
-        loops = active_loops(self.explained, self.program.outputs)
-        return next((node for node in loops if not has_trip_bound(node)), None)
+        return next((node for node in self.loops if not has_trip_bound(node)), None)
 
     @functools.cached_property
     def depends(self) -> list[bool]:

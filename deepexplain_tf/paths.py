@@ -1,9 +1,8 @@
-"""Integrals of a gradient along the straight path from the baseline to the input."""
+"""Gradients at many points for each example: integrals along straight paths, and means over drawn points."""
 
 from collections.abc import Callable, Sequence
-import functools
+import dataclasses
 
-import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
@@ -11,151 +10,192 @@ from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
 
-_NEWTON_STEPS = 4  # from the first guess to the last digit
+Tensors = Sequence[tf.Tensor]
+Points = Callable[[tf.Tensor, tf.Tensor], Tensors]  # examples [rows], numbers [rows] → a tensor [rows, ...] for each
+# ... and what is made of the gradients there: (examples, numbers, gradients) → contributions [rows, ...]
+Contribution = Callable[[tf.Tensor, tf.Tensor, Tensors], Tensors]
 
 
-@functools.lru_cache(maxsize=32)
-def gauss_legendre(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss–Legendre: exact for polynomials of degree 2n − 1.
+@dataclasses.dataclass(frozen=True)
+class Evaluations:
+    """Evaluations of the model, the same number for each example.
 
-    Newton's method on the Legendre polynomial: an eigenvalue solver would need n² memory and n³ time.
+    Attributes:
+      each: how many for an example.
+      count: how many examples count; those behind them are padding.
+      chunks: how many are done at once.
     """
-    half = (n_steps + 1) // 2  # the others mirror them
-    nodes = np.cos(np.pi * (np.arange(half) + 0.75) / (n_steps + 0.5))
-    for _ in range(_NEWTON_STEPS):
-        before, value = np.ones(half), nodes
-        for degree in range(2, n_steps + 1):
-            before, value = value, ((2 * degree - 1) * nodes * value - (degree - 1) * before) / degree
-        slope = n_steps * (nodes * value - before) / (nodes**2 - 1)
-        nodes = nodes - value / slope
-    weights = 1 / ((1 - nodes**2) * slope**2)
-    mirrored = slice(n_steps // 2)
-    found = (
-        (1 + np.concatenate([-nodes, nodes[mirrored][::-1]])) / 2,
-        np.concatenate([weights, weights[mirrored][::-1]]),
-    )
-    for array in found:
-        array.flags.writeable = False
-    return found
+
+    each: tf.Tensor
+    count: tf.Tensor
+    chunks: Chunks
 
 
-def midpoint(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """α = (i + ½)/n with equal weights."""
-    return (np.arange(n_steps) + 0.5) / n_steps, np.full(n_steps, 1 / n_steps)
-
-
-def trapezoid(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """α = i/(n − 1), both ends included, with half weight there; one step is the midpoint."""
-    if n_steps == 1:
-        return midpoint(1)
-    weights = np.full(n_steps, 1 / (n_steps - 1))
-    weights[[0, -1]] /= 2
-    return np.linspace(0, 1, n_steps), weights
-
-
-def left(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """α = i/n from 0, with equal weights: the left Riemann sum."""
-    return np.arange(n_steps) / n_steps, np.full(n_steps, 1 / n_steps)
-
-
-def right(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """α = (i + 1)/n up to 1, with equal weights: the right Riemann sum."""
-    return (np.arange(n_steps) + 1) / n_steps, np.full(n_steps, 1 / n_steps)
-
-
-QUADRATURES: dict[str, Callable[[int], tuple[np.ndarray, np.ndarray]]] = {
-    rule.__name__: rule for rule in (gauss_legendre, midpoint, trapezoid, left, right)
-}
-
-
-def mean_gradients(
-    scope: Scope,
-    baseline: Sequence[tf.Tensor],
-    nodes: tf.Tensor,
-    weights: tf.Tensor,
-    composite: Composite,
-    chunks: Chunks,
+def add_up(
+    scope: Scope, composite: Composite, evaluations: Evaluations, like: Tensors, points: Points, made: Contribution
 ) -> list[tf.Tensor]:
-    """Returns Σₖ wₖ ∇F(x₀ + αₖ(x − x₀)) for each example.
-
-    The affine part of the model is not evaluated at the nodes: its values there lie between those at x₀ and x, and its
-    transpose is applied to the sum.
+    """Returns for each example the sum of what is made of its gradients.
 
     Args:
-      scope: the examples.
-      baseline: of `scope.starts`.
-      nodes: α, `[steps]`.
-      weights: w, `[steps]`.
+      scope: the examples; of `Scope.simplified`.
       composite: the single-valued rules of the gradient.
-      chunks: how many gradients are evaluated at once.
+      evaluations: how many there are.
+      like: tensors `[batch, ...]` in the shapes of the sums.
+      points: where the gradients are taken.
+      made: what is added up.
 
     Returns:
-      A tensor `[batch, ...]` for each explained tensor, in its dtype (accumulated in float32 at least).
+      A tensor `[batch, ...]` for each of `like`, in float32 at least.
     """
-    rest, prefix = scope.simplified(composite, straight=True)
-    points = [tf.identity(tensor) for tensor in scope.explained]
-    if prefix is None:
-        return _accumulated(rest, baseline, points, nodes, weights, composite, chunks)
-    starts, ends = (emit(prefix.prefix, prefix.bound(tensors)) for tensors in (baseline, points))
-    means = _accumulated(rest, starts, ends, nodes, weights, composite, chunks)
-    return tf.gradients(ends, points, means, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    each = evaluations.each
+
+    def body(numbers: tf.Tensor, valid: tf.Tensor, sums: Tensors) -> list[tf.Tensor]:
+        example, number = numbers // each, numbers % each
+        _, gradients = scope.rows(example).gradient(points(example, number), composite)
+        # Padding repeats the last evaluation: it goes where nothing is kept.
+        row = tf.where(valid, example, tf.shape(sums[0])[0] - 1)[:, tf.newaxis]
+        return [
+            tf.tensor_scatter_nd_add(total, row, tf.cast(part, total.dtype))
+            for total, part in zip(sums, made(example, number, gradients), strict=True)
+        ]
+
+    sums = [_zeros(tensor) for tensor in like]
+    sums = evaluations.chunks.run(evaluations.count * each, sums, body)
+    return [total[:-1] for total in sums]
 
 
-def end_values(scope: Scope, baseline: Sequence[tf.Tensor], chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the target `[batch]` at the inputs and at the baselines (of `scope.starts`)."""
+def _zeros(like: tf.Tensor) -> tf.Tensor:
+    """Returns zeros for sums, with one row more than there are examples."""
+    return tf.pad(tf.zeros_like(like, _wide(like)), [[0, 1]] + [[0, 0]] * (len(like.shape) - 1))
+
+
+class Lines:
+    """Straight lines to the examples from one or several baselines.
+
+    The affine part of the model is not evaluated on them: its values there lie between those at the ends, and its
+    transpose is applied to the sum of the gradients behind it.
+    """
+
+    def __init__(self, scope: Scope, composite: Composite):
+        """Args: the examples; the single-valued rules of the gradient."""
+        self._scope = scope
+        self._composite = composite
+        self._rest, self._prefix = scope.simplified(composite, straight=True)
+        self._points = [tf.identity(tensor) for tensor in scope.explained]
+        self._ends = self._carried(self._points)
+
+    def _carried(self, points: Tensors) -> Tensors:
+        return points if self._prefix is None else emit(self._prefix.prefix, self._prefix.bound(points))
+
+    def mean_gradients(
+        self, starts: Tensors, nodes: tf.Tensor, weights: tf.Tensor, evaluations: Evaluations
+    ) -> list[tf.Tensor]:
+        """Returns Σₖ wₖ ∇F(x₀ + αₖ(x − x₀)) for each example, `[batch, ...]`.
+
+        Args:
+          starts: x₀, of `Scope.starts`.
+          nodes: α, `[evaluations.each or more]`.
+          weights: w.
+          evaluations: how many there are, the same number for each example.
+        """
+        ends, starts = self._ends, self._carried(starts)
+        differences = [end - start for start, end in zip(starts, ends, strict=True)]
+
+        def points(example: tf.Tensor, step: tf.Tensor) -> Tensors:
+            alpha = tf.gather(nodes, step)
+            return [
+                row(start, example) + column(alpha, difference) * tf.gather(difference, example)
+                for start, difference in zip(starts, differences, strict=True)
+            ]
+
+        def weighted(example: tf.Tensor, step: tf.Tensor, gradients: Tensors) -> Tensors:
+            del example
+            weight = tf.gather(weights, step)
+            return [column(weight, g, _wide(g)) * tf.cast(g, _wide(g)) for g in gradients]
+
+        sums = add_up(self._rest, self._composite, evaluations, ends, points, weighted)
+        means = [tf.cast(total, end.dtype) for total, end in zip(sums, ends, strict=True)]
+        if self._prefix is None:
+            return means
+        unconnected = tf.UnconnectedGradients.ZERO
+        return list(tf.gradients(list(ends), self._points, means, unconnected_gradients=unconnected))
+
+
+def values(scope: Scope, points: Points, evaluations: Evaluations) -> tf.Tensor:
+    """Returns the target `[batch, each]` at points."""
+    each = evaluations.each
     batch = tf.shape(scope.explained[0])[0]
 
-    def body(numbers: tf.Tensor, valid: tf.Tensor, values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def body(numbers: tf.Tensor, valid: tf.Tensor, state: Tensors) -> list[tf.Tensor]:
         del valid  # padding writes the last value once more
-        example, at_end = numbers % batch, numbers < batch
-        points = [
-            tf.where(_column(at_end, end, tf.bool), tf.gather(end, example), _row(start, example))
-            for start, end in zip(baseline, scope.explained, strict=True)
-        ]
-        found = scope.rows(example).value(points)
-        return [tf.tensor_scatter_nd_update(values[0], numbers[:, tf.newaxis], found)]
+        example = numbers // each
+        found = scope.rows(example).value(points(example, numbers % each))
+        return [tf.tensor_scatter_nd_update(state[0], numbers[:, tf.newaxis], found)]
 
-    (values,) = chunks.run(2 * batch, [tf.zeros([2 * batch], scope.dtype)], body)
-    return values[:batch], values[batch:]
+    state = [tf.zeros([batch * each], scope.dtype)]
+    (found,) = evaluations.chunks.run(evaluations.count * each, state, body)
+    return tf.reshape(found, [batch, each])
 
 
-def _accumulated(
-    scope: Scope,
-    starts: Sequence[tf.Tensor],
-    ends: Sequence[tf.Tensor],
-    nodes: tf.Tensor,
-    weights: tf.Tensor,
-    composite: Composite,
-    chunks: Chunks,
-) -> list[tf.Tensor]:
-    """Returns the weighted sum of gradients on the lines from `starts` to `ends`."""
-    batch, steps = tf.shape(ends[0])[0], tf.shape(nodes)[0]
-    wide = [tf.float64 if end.dtype == tf.float64 else tf.float32 for end in ends]
-    differences = [end - start for start, end in zip(starts, ends, strict=True)]
+def values_at_ends(scope: Scope, starts: Tensors, count: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the target `[batch]` at the inputs and at the baselines (of `Scope.starts`)."""
 
-    def body(numbers: tf.Tensor, valid: tf.Tensor, sums: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        example, step = numbers // steps, numbers % steps
-        alpha, weight = tf.gather(nodes, step), tf.gather(weights, step) * tf.cast(valid, weights.dtype)
-        points = [
-            _row(start, example) + _column(alpha, difference) * tf.gather(difference, example)
-            for start, difference in zip(starts, differences, strict=True)
-        ]
-        _, gradients = scope.rows(example).gradient(points, composite)
+    def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
         return [
-            tf.tensor_scatter_nd_add(total, example[:, tf.newaxis], tf.cast(g, total.dtype) * _column(weight, total))
-            for total, g in zip(sums, gradients, strict=True)
+            tf.where(column(end, x, tf.bool), tf.gather(x, example), row(start, example))
+            for start, x in zip(starts, scope.explained, strict=True)
         ]
 
-    zeros = [tf.zeros_like(end, dtype) for end, dtype in zip(ends, wide, strict=True)]
-    sums = chunks.run(batch * steps, zeros, body)
-    return [tf.cast(total, end.dtype) for total, end in zip(sums, ends, strict=True)]
+    found = values(scope, points, Evaluations(tf.constant(2), count, chunks))
+    return found[:, 1], found[:, 0]
 
 
-def _row(start: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
-    """Returns the start of each example's line, where there may be one for all."""
+def values_at_background(
+    scope: Scope, background: Tensors, count: tf.Tensor, chunks: Chunks
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the target `[batch]` at the inputs, and its mean over baselines `[any number, ...]`."""
+    size = tf.shape(background[0])[0]
+
+    def points(example: tf.Tensor, number: tf.Tensor) -> Tensors:
+        return [
+            tf.where(column(number < size, x, tf.bool), row(start, number), tf.gather(x, example))
+            for start, x in zip(background, scope.explained, strict=True)
+        ]
+
+    found = values(scope, points, Evaluations(size + 1, count, chunks))
+    return found[:, -1], tf.reduce_mean(found[:, :-1], 1)
+
+
+def mean_over(background: Tensors, found: Callable[[Tensors], Tensors], like: Tensors) -> list[tf.Tensor]:
+    """Returns the mean of what is found from each of several baselines.
+
+    Args:
+      background: the baselines, `[any number, ...]` for each explained tensor.
+      found: a baseline `[1, ...]` of each → tensors.
+      like: tensors in the shapes and dtypes of these.
+    """
+    size = tf.shape(background[0])[0]
+
+    def turn(number: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        parts = found([tensor[number, tf.newaxis] for tensor in background])
+        return number + 1, *(total + tf.cast(part, total.dtype) for total, part in zip(sums, parts, strict=True))
+
+    first = (tf.constant(0), *(tf.zeros_like(tensor, _wide(tensor)) for tensor in like))
+    shapes = tuple(tensor.shape for tensor in first)
+    _, *sums = tf.while_loop(lambda number, *_: number < size, turn, first, shapes, parallel_iterations=1)
+    return [tf.cast(total / tf.cast(size, total.dtype), t.dtype) for total, t in zip(sums, like, strict=True)]
+
+
+def row(start: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of some examples, where all may share one."""
     return tf.gather(start, tf.minimum(example, tf.shape(start)[0] - 1))
 
 
-def _column(values: tf.Tensor, like: tf.Tensor, dtype: tf.DType | None = None) -> tf.Tensor:
-    """Returns `values` [rows] as [rows, 1, …, 1], to go with a tensor of the rank (and dtype) of `like`."""
-    return tf.reshape(tf.cast(values, dtype or like.dtype), [-1] + [1] * (len(like.shape) - 1))
+def column(numbers: tf.Tensor, like: tf.Tensor, dtype: tf.DType | None = None) -> tf.Tensor:
+    """Returns `numbers` [rows] as [rows, 1, …, 1], to go with a tensor of the rank (and dtype) of `like`."""
+    return tf.reshape(tf.cast(numbers, dtype or like.dtype), [-1] + [1] * (len(like.shape) - 1))
+
+
+def _wide(tensor: tf.Tensor) -> tf.DType:
+    """Returns the dtype in which a tensor's numbers are added up."""
+    return tf.float64 if tensor.dtype == tf.float64 else tf.float32

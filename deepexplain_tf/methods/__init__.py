@@ -4,6 +4,7 @@ from deepexplain_tf.methods.base import METHODS, Layout, Method, make
 from deepexplain_tf.methods.deconvnet import DeconvNet
 from deepexplain_tf.methods.deeplift import DeepLIFT
 from deepexplain_tf.methods.epsilon_lrp import EpsilonLRP
+from deepexplain_tf.methods.expected_gradients import ExpectedGradients
 from deepexplain_tf.methods.gradient_x_input import GradientXInput
 from deepexplain_tf.methods.guided_backprop import GuidedBackprop
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
@@ -15,6 +16,7 @@ __all__ = [
     "DeconvNet",
     "DeepLIFT",
     "EpsilonLRP",
+    "ExpectedGradients",
     "GradientXInput",
     "GuidedBackprop",
     "IntegratedGradients",

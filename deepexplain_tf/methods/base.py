@@ -19,10 +19,11 @@ from deepexplain_tf.objective import Scope
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
 
-CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "seed", "progress")  # every method takes them
+# Every method takes them.
+CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress")
 METHODS: Registry[type["Method"]] = Registry("method")
-Data = Mapping[str, np.ndarray]
-Evaluate = Callable[..., dict[str, Any]]
+Data = Mapping[str, np.ndarray | np.generic]
+Evaluate = Callable[..., dict[str, Any]]  # (method, rows=None, row_data=None), see `Method.run`
 TensorData = Mapping[str, tf.Tensor]
 
 
@@ -34,11 +35,20 @@ class Layout:
       structure: the explained tensors' structure as the user sees it, with positions as leaves.
       shapes: the shape of one example of each.
       seed: the user's seed.
+      fixed: whether a compiler wants arrays of the same size at every call.
+      background: baselines `[any number, ...]` for each explained tensor, of a method that has them.
     """
 
     structure: Any
     shapes: tuple[tuple[int, ...], ...]
     seed: int | None
+    fixed: bool = False
+    background: tuple[np.ndarray, ...] = ()
+
+    @property
+    def background_data(self) -> dict[str, np.ndarray]:
+        """The background as data of a graph."""
+        return {f"background_{number}": array for number, array in enumerate(self.background)}
 
     def flatten(self, option: str, given: Any) -> list[Any]:
         """Returns an option that has one value for each explained tensor, in their order.
@@ -79,6 +89,7 @@ class Method(abc.ABC):
     differentiates: ClassVar[bool] = True
     complete: ClassVar[bool] = False  # attributions sum to outputs − baseline_outputs
     loops: ClassVar[bool] = False  # evaluates the model many times for each example
+    straight: ClassVar[bool] = False  # and does so on straight lines
     graph_options: ClassVar[tuple[str, ...]] = ()  # options that the graph is built from
 
     @abc.abstractmethod
@@ -95,10 +106,15 @@ class Method(abc.ABC):
         Args:
           scope: the objective and the examples.
           baseline: `[1 or batch, ...]` for each explained tensor; empty where the method has none.
-          data: the tensors of `self.data`.
+          data: the tensors of `self.data`; and `count`, the number of examples that are no padding.
           composite: `self.composite` with the user's overrides.
           chunks: for methods that evaluate the model many times.
         """
+
+    @property
+    def evaluations(self) -> int | None:
+        """How many gradients each example needs, where that is known before."""
+        return None
 
     @property
     def composite(self) -> Composite:
@@ -114,7 +130,8 @@ class Method(abc.ABC):
         """Returns the result for all examples; a method that looks at results between steps replaces it.
 
         Args:
-          evaluate: `(method, rows=None)` → the result of a method's graph for some examples.
+          evaluate: `(method, rows=None, row_data=None)` → the result of a method's graph for some examples, which
+            may repeat; `row_data` is data of which each has its own, `[rows]`.
           count: how many examples there are, None inside a graph.
         """
         del count

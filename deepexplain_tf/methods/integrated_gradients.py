@@ -21,13 +21,16 @@ from deepexplain_tf.methods.base import (
     is_real,
     require,
 )
+from deepexplain_tf.methods.path_samples import PathSamples
 from deepexplain_tf.objective import Scope
-from deepexplain_tf.paths import QUADRATURES, end_values, mean_gradients
+from deepexplain_tf.paths import Evaluations, Lines, mean_over, values_at_background, values_at_ends
+from deepexplain_tf.quadrature import QUADRATURES
+from deepexplain_tf.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
 
 _MAX_STEPS = 100_000
 _DEFAULT_STEPS, _DEFAULT_MAX_STEPS = 64, 4096
-_FIRST_STEPS = 16  # where an integral to a tolerance begins
+_FIRST_STEPS = 9  # where an integral to a tolerance begins
 
 
 @METHODS.register("integrated_gradients", aliases=("intgrad", "ig"))
@@ -36,18 +39,22 @@ class IntegratedGradients(Method):
     """(x − x₀) · ∫₀¹ ∂F/∂x (x₀ + α(x − x₀)) dα, by a quadrature of gradients.
 
     In units of the target. Guarantees completeness, Σ attributions = F(x) − F(x₀), up to the error of the
-    quadrature, which `completeness_gap` shows.
+    quadrature, which `completeness_gap` shows. With `background`, the mean over its baselines, which adds up to
+    F(x) − mean F(x₀).
 
-    With `tolerance`, the number of nodes is doubled, for the examples that need it, until two results differ by
-    less (relative L2 over an example) and the gap is below that part of |F(x) − F(x₀)| (or of 1e-6·|F|);
-    `estimated_error` is that difference and `n_steps` all gradients that were taken, one each per example.
+    With a tolerance, each example gets nodes where it needs them (`refinement`), until the estimated error of its
+    attributions (relative L2) and the gap, as a part of |F(x) − F(x₀)| (or of 1e-6·|F|), are below it;
+    `estimated_error` is that estimate and `n_steps` all gradients that were taken, both for each example.
     Where `max_steps` ends it first, what was reached is returned, and these two say so.
 
     Attributes:
-      n_steps: gradients per example, 1 … 100,000; default 64.
+      n_steps: gradients per example (and baseline), 1 … 100,000; default 64.
       quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`.
-      tolerance: in (0, 1); excludes `n_steps`.
-      max_steps: with `tolerance`: gradients per example at most, 48 … 100,000; default 4096.
+      background: baselines `[any number, ...]`, in the structure of the inputs; excludes `baseline`.
+      tolerance: in (0, 1); excludes `n_steps` and `background`.
+      gap_tolerance: in (0, 1), of the gap where it differs from `tolerance`; alone, the gap ends it, whatever the
+        error of the attributions is.
+      max_steps: with a tolerance: gradients per example at most, 9 … 100,000; default 4096.
 
     References:
       Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017,
@@ -56,56 +63,60 @@ class IntegratedGradients(Method):
 
     uses_baseline: ClassVar[bool] = True
     loops: ClassVar[bool] = True
+    straight: ClassVar[bool] = True
     complete: ClassVar[bool] = True
     n_steps: int | None = None
     quadrature: str = "gauss_legendre"
+    background: Any = None
     tolerance: float | None = None
+    gap_tolerance: float | None = None
     max_steps: int | None = None
 
     def __post_init__(self) -> None:
         known = ", ".join(map(repr, QUADRATURES))
-        require(
-            isinstance(self.quadrature, str) and self.quadrature in QUADRATURES,
-            "quadrature",
-            f"one of {known}",
-            self.quadrature,
-        )
-        for option, least in (("n_steps", 1), ("max_steps", 3 * _FIRST_STEPS)):
+        valid = isinstance(self.quadrature, str) and self.quadrature in QUADRATURES
+        require(valid, "quadrature", f"one of {known}", self.quadrature)
+        for option, least in (("n_steps", 1), ("max_steps", _FIRST_STEPS)):
             value = getattr(self, option)
             in_range = value is None or (is_int(value) and least <= value <= _MAX_STEPS)
             require(in_range, option, f"a whole number in {least} … {_MAX_STEPS}", value)
-        if self.tolerance is None:
-            require(self.max_steps is None, "max_steps", "given together with tolerance", self.max_steps)
+        for option in ("tolerance", "gap_tolerance"):
+            value = getattr(self, option)
+            require(value is None or (is_real(value) and 0 < value < 1), option, "a number between 0 and 1", value)
+        if self._adaptive:
+            require(self.n_steps is None, "n_steps", "left out where a tolerance is given", self.n_steps)
+            require(self.background is None, "background", "left out where a tolerance is given", self.background)
         else:
-            valid = is_real(self.tolerance) and 0 < self.tolerance < 1
-            require(valid, "tolerance", "a number between 0 and 1", self.tolerance)
-            require(self.n_steps is None, "n_steps", "left out where tolerance is given", self.n_steps)
+            require(self.max_steps is None, "max_steps", "given together with a tolerance", self.max_steps)
+
+    @property
+    def _adaptive(self) -> bool:
+        return self.tolerance is not None or self.gap_tolerance is not None
+
+    @property
+    def evaluations(self) -> int:
+        return self.n_steps or _DEFAULT_STEPS
 
     def data(self, layout: Layout) -> Data:
-        nodes, weights = QUADRATURES[self.quadrature](self.n_steps or _DEFAULT_STEPS)
-        return {"nodes": nodes, "weights": weights}
+        steps = self.evaluations
+        rule = QUADRATURES[self.quadrature](steps)
+        size = _MAX_STEPS if layout.fixed else steps  # so that another number of steps is no other program
+        nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
+        return {"nodes": nodes, "weights": weights, "steps": np.int32(steps), **layout.background_data}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
-        if self.tolerance is None:
-            return {**evaluate(self), "n_steps": self.n_steps or _DEFAULT_STEPS}
+        if not self._adaptive:
+            return {**evaluate(self), "n_steps": self.evaluations}
         if count is None:
             raise OptionError("tolerance looks at results between steps and must run outside of tf.function.")
-        return self._refine(evaluate, self.tolerance, self.max_steps or _DEFAULT_MAX_STEPS, count)
-
-    def _refine(self, evaluate: Evaluate, tolerance: float, max_steps: int, count: int) -> dict[str, Any]:
-        """Doubles the nodes of the examples that are not yet within the tolerance."""
-        steps = _FIRST_STEPS
-        result = evaluate(dataclasses.replace(self, n_steps=steps, tolerance=None, max_steps=None))
-        used, error, rows = np.full(count, steps), np.full(count, np.inf), np.arange(count)
-        while rows.size and used[rows[0]] + 2 * steps <= max_steps:
-            steps *= 2
-            finer = evaluate(dataclasses.replace(self, n_steps=steps, tolerance=None, max_steps=None), rows)
-            error[rows] = _difference([array[rows] for array in result["attributions"]], finer["attributions"])
-            used[rows] += steps
-            for coarse, fine in zip(result["attributions"], finer["attributions"], strict=True):
-                coarse[rows] = fine
-            rows = rows[(error[rows] > tolerance) | ~_closed(finer, tolerance)]
-        return {**result, "n_steps": used, "estimated_error": error}
+        integral = integrate(
+            PathSamples().sampler(evaluate),
+            count,
+            tolerance=self.tolerance,
+            gap_tolerance=self.gap_tolerance,
+            max_steps=self.max_steps or _DEFAULT_MAX_STEPS,
+        )
+        return dict(vars(integral))
 
     def attribute(
         self,
@@ -115,29 +126,19 @@ class IntegratedGradients(Method):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        starts = scope.starts(baseline)
-        means = mean_gradients(scope, starts, data["nodes"], data["weights"], composite, chunks)
-        outputs, baseline_outputs = end_values(scope, starts, chunks)
-        return {
-            "attributions": [(x - b) * g for x, b, g in zip(scope.explained, starts, means, strict=True)],
-            "outputs": outputs,
-            "baseline_outputs": baseline_outputs,
-        }
+        lines = Lines(scope, composite)
+        evaluations = Evaluations(data["steps"], data["count"], chunks)
 
+        def from_one(starts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            means = lines.mean_gradients(starts, data["nodes"], data["weights"], evaluations)
+            return [(x - b) * g for x, b, g in zip(scope.explained, starts, means, strict=True)]
 
-def _flat(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns `[batch, all features]` in float64."""
-    return np.concatenate([array.astype(np.float64).reshape(len(array), -1) for array in arrays], 1)
-
-
-def _difference(coarse: Sequence[np.ndarray], fine: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns ‖fine − coarse‖ / ‖fine‖ for each example, 0 where both are 0."""
-    distance, size = np.linalg.norm(_flat(fine) - _flat(coarse), axis=1), np.linalg.norm(_flat(fine), axis=1)
-    return np.where(distance == 0, 0.0, distance / np.where(size == 0, 1.0, size))
-
-
-def _closed(result: dict[str, Any], tolerance: float) -> np.ndarray:
-    """Returns for each example whether the completeness gap is within the tolerance."""
-    end, start = (result[name].astype(np.float64) for name in ("outputs", "baseline_outputs"))
-    gap = np.abs(_flat(result["attributions"]).sum(1) - (end - start))
-    return gap <= np.maximum(tolerance * np.abs(end - start), 1e-6 * np.maximum(np.abs(end), np.abs(start)))
+        if self.background is None:
+            starts = scope.starts(baseline)
+            attributions = from_one(starts)
+            values = values_at_ends(scope, starts, data["count"], chunks)
+        else:
+            background = [data[f"background_{number}"] for number in range(len(scope.explained))]
+            attributions = mean_over(background, from_one, scope.explained)
+            values = values_at_background(scope, background, data["count"], chunks)
+        return {"attributions": attributions, "outputs": values[0], "baseline_outputs": values[1]}

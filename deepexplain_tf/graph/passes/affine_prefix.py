@@ -54,10 +54,12 @@ def affine_prefix(program: Program, explained: Sequence[Value]) -> AffinePrefix 
     affine = [node for node in _affine(program, activity, explained) if node.output() in copies]
     while True:
         frontier = _frontier(program, activity, explained, affine)
-        made = {value.node for value in frontier if value not in explained and not _is_batch(value, copies)}
-        if not made:
+        ends = [value for value in frontier if value not in explained]
+        removed = {value.node for value in ends if not _is_batch(value, copies)}
+        removed.update(value.node for value in ends if _is_beside(value.node, frontier, activity))
+        if not removed:
             break
-        affine = _without(affine, made, activity)
+        affine = _without(affine, removed, activity)
     if not affine or not _pays(affine, frontier, explained):
         return None
     batches = {value for value in copies if _is_batch(value, copies)}
@@ -138,6 +140,12 @@ def _frontier(
 def _reads(node: Node, activity: Activity) -> bool:
     """Whether an op reads numbers, not merely a shape."""
     return any(value in activity.varying for value in node.outputs())
+
+
+def _is_beside(node: Node, frontier: Collection[Value], activity: Activity) -> bool:
+    """Whether an op is no work and reads only what is handed on beside its result."""
+    read = [node.inputs[position] for position in activity.inputs(node)]
+    return node.type not in WEIGHTED and all(value in frontier for value in read)
 
 
 def _without(affine: Sequence[Node], removed: Collection[Node], activity: Activity) -> list[Node]:

@@ -93,10 +93,9 @@ def fold(program: Program, explained: Collection[Value]) -> Program:
 def _uses(activity: Activity, program: Program) -> Mapping[Value, int]:
     """Returns how often each value is read."""
     counts = Counter(program.outputs)
-    for node in activity.nodes:
+    gradients = [value for node in activity.nodes if node.gradient for value in node.gradient.outputs]
+    for node in {*activity.nodes, *order(gradients)}:
         counts.update(node.inputs)
-        if node.gradient is not None:
-            counts.update(value for inner in order(node.gradient.outputs) for value in inner.inputs)
     return counts
 
 

@@ -1,0 +1,40 @@
+"""How many bytes of activations a program makes."""
+
+from collections.abc import Collection, Iterable
+import math
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.ir import Value
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
+
+
+def footprint(explained: Collection[Value], outputs: Iterable[Value], length: int = 1) -> int:
+    """Returns the bytes of all activations of one example, which a gradient keeps until it has gone back.
+
+    Args:
+      explained: the values that vary.
+      outputs: where the program ends.
+      length: what open axes are taken to have, and how often loops are taken to turn.
+    """
+    activity = analyse(explained, outputs)
+    total = 0
+    for node in activity.nodes:
+        if not activity.is_active(node):
+            continue
+        if node.type in LOOPS | BRANCHES:
+            bodies = [footprint(activity.inside(node, body), body.outputs, length) for body in node.bodies.values()]
+            total += length * sum(bodies) if node.type in LOOPS else max(bodies)
+        else:
+            total += sum(value_bytes(value, length) for value in node.outputs() if value in activity.varying)
+    return total
+
+
+def value_bytes(value: Value, length: int = 1) -> int:
+    """Returns the bytes of one example's part of a value; its first open axis is the batch."""
+    shape = value.shape.as_list() if value.shape.rank else []
+    if None in shape:
+        shape.remove(None)
+    # A list of tensors holds what other values are.
+    return 0 if value.dtype == tf.variant else math.prod(size or length for size in shape) * value.dtype.size

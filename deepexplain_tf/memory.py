@@ -1,0 +1,65 @@
+"""How much of a method's work is done at once."""
+
+from collections.abc import Sequence
+import math
+import re
+
+from deepexplain_tf.errors import OptionError, shortened
+from deepexplain_tf.graph.footprint import footprint, value_bytes
+from deepexplain_tf.methods.base import Method, is_int
+from deepexplain_tf.objective import Objective
+
+BATCH_SIZE = 32
+MAX_CHUNK_SIZE = 1024  # more at once is no faster, and a padded chunk takes its memory
+_MIN_CHUNK_SIZE = 8  # fewer at once are slower
+_CHUNK_BYTES = 2**28  # of activations, where nothing else is asked for
+_UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+# Measured (examples/benchmark.py): what is needed at the peak, in units of the activations of a chunk, and of what is
+# kept for each example.
+_HELD = 2.0
+_KEPT = 6.0
+
+
+def read_bytes(given: int | str) -> int:
+    """Returns an amount of memory, such as `"2GiB"`, in bytes; OptionError for anything else."""
+    if is_int(given) and int(given) > 0:
+        return int(given)
+    found = (
+        re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]i?B|)\s*", given, re.IGNORECASE) if isinstance(given, str) else None
+    )
+    size = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    if not size:
+        raise OptionError(f"max_memory must be bytes, or a text such as '2GiB'. Got {shortened(given)}.")
+    return size
+
+
+class Memory:
+    """What evaluations of an objective need."""
+
+    def __init__(self, objective: Objective, method: Method, shapes: Sequence[tuple[int, ...]]):
+        """Args: what is explained; how; the shape of one example of each explained tensor."""
+        length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
+        inside = objective.lean.behind if method.straight else objective
+        activations = footprint(inside.explained, inside.program.outputs, length)
+        ends = {*objective.explained, *inside.explained}
+        self._evaluation = max(activations, 1)
+        self._example = sum(value_bytes(value, length) for value in ends)
+
+    def chunk_size(self) -> int:
+        """Returns how many evaluations are done at once where nothing else is asked for."""
+        fitting = 2 ** round(math.log2(max(_CHUNK_BYTES / self._evaluation, 1)))
+        return min(max(fitting, _MIN_CHUNK_SIZE), MAX_CHUNK_SIZE)
+
+    def within(self, limit: int) -> tuple[int, int]:
+        """Returns how many examples and how many evaluations at once need no more than a number of bytes.
+
+        Raises:
+          OptionError: not even one does.
+        """
+        each, kept = _HELD * self._evaluation, _KEPT * self._example
+        if each + kept > limit:
+            needed = math.ceil((each + kept) / 2**20)
+            raise OptionError(f"max_memory must hold one evaluation, about {needed} MiB. Got {limit / 2**20:.1f} MiB.")
+        batch = int(min(max(limit / 4 // kept, 1), BATCH_SIZE))
+        return batch, int(min((limit - batch * kept) // each, self.chunk_size()))

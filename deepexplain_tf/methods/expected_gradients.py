@@ -1,0 +1,108 @@
+"""Expected Gradients."""
+
+from collections.abc import Sequence
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.errors import OptionError
+from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData, is_int, require
+from deepexplain_tf.objective import Scope
+from deepexplain_tf.paths import Evaluations, add_up, column, values_at_background
+from deepexplain_tf.rules.composites import Composite
+
+_MAX_SAMPLES = 100_000
+_SAMPLING = ("stratified", "random")
+
+
+@METHODS.register("expected_gradients")
+@dataclasses.dataclass(frozen=True)
+class ExpectedGradients(Method):
+    """E[(x − x₀) · ∂F/∂x (x₀ + α(x − x₀))] over baselines x₀ of a background and α in (0, 1), by drawing both.
+
+    In units of the target. In expectation, attributions add up to F(x) − mean F(x₀) over the background, which is
+    `baseline_outputs`; `completeness_gap` and `standard_error` show what drawing leaves. All examples of a call get
+    the same draws. For the mean over the whole background without chance, see `background` of
+    `integrated_gradients`.
+
+    Attributes:
+      background: baselines `[any number, ...]`, in the structure of the inputs.
+      n_samples: gradients per example, 2 … 100,000; default 256.
+      sampling: `"stratified"` draws one α from each of `n_samples` equal parts of (0, 1) and takes every baseline
+        equally often, which makes errors smaller than `standard_error`, that of independent draws, says;
+        `"random"` draws both independently.
+
+    References:
+      Erion, Janizek, Sturmfels, Lundberg, Lee, *Improving Performance of Deep Learning Models with Axiomatic
+      Attribution Priors and Expected Gradients*, Nature Machine Intelligence 2021, https://arxiv.org/abs/1906.10670.
+    """
+
+    loops: ClassVar[bool] = True
+    complete: ClassVar[bool] = True
+    background: Any = None
+    n_samples: int = 256
+    sampling: str = "stratified"
+
+    def __post_init__(self) -> None:
+        in_range = is_int(self.n_samples) and 2 <= self.n_samples <= _MAX_SAMPLES
+        require(in_range, "n_samples", f"a whole number in 2 … {_MAX_SAMPLES}", self.n_samples)
+        known = isinstance(self.sampling, str) and self.sampling in _SAMPLING
+        require(known, "sampling", " or ".join(map(repr, _SAMPLING)), self.sampling)
+
+    @property
+    def evaluations(self) -> int:
+        return self.n_samples
+
+    def data(self, layout: Layout) -> Data:
+        if self.background is None:
+            raise OptionError("expected_gradients needs background=, baselines [any number, ...]. Got none.")
+        generator, n = np.random.default_rng(layout.seed), self.n_samples
+        size = len(layout.background_data["background_0"])
+        if self.sampling == "random":
+            chosen, alphas = generator.integers(size, size=n), generator.random(n)
+        else:
+            chosen = np.concatenate([generator.permutation(size) for _ in range(-(-n // size))])[:n]
+            alphas = (generator.permutation(n) + generator.random(n)) / n
+        kept = _MAX_SAMPLES if layout.fixed else n  # so that another number of samples is no other program
+        chosen, alphas = np.pad(chosen.astype(np.int32), (0, kept - n)), np.pad(alphas, (0, kept - n))
+        return {"chosen": chosen, "alphas": alphas, "samples": np.int32(n), **layout.background_data}
+
+    def attribute(
+        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+    ) -> Result:
+        rest, _ = scope.simplified(composite, straight=False)
+        background = [data[f"background_{number}"] for number in range(len(scope.explained))]
+
+        def ends(example: tf.Tensor, sample: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+            chosen = tf.gather(data["chosen"], sample)
+            pairs = zip(background, scope.explained, strict=True)
+            return [(tf.gather(start, chosen), tf.gather(x, example)) for start, x in pairs]
+
+        def points(example: tf.Tensor, sample: tf.Tensor) -> list[tf.Tensor]:
+            alpha = tf.gather(data["alphas"], sample)
+            return [start + column(alpha, x) * (x - start) for start, x in ends(example, sample)]
+
+        def moments(example: tf.Tensor, sample: tf.Tensor, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            parts = [(x - start) * g for (start, x), g in zip(ends(example, sample), gradients, strict=True)]
+            return [*parts, *(part**2 for part in parts)]
+
+        evaluations = Evaluations(data["samples"], data["count"], chunks)
+        sums = add_up(rest, composite, evaluations, [*scope.explained, *scope.explained], points, moments)
+        means = [total / tf.cast(data["samples"], total.dtype) for total in sums]
+        pairs = list(zip(means[: len(background)], means[len(background) :], strict=True))
+        outputs, baseline_outputs = values_at_background(scope, background, data["count"], chunks)
+        return {
+            "attributions": [mean for mean, _ in pairs],
+            "standard_error": [_standard_error(mean, square, data["samples"]) for mean, square in pairs],
+            "outputs": outputs,
+            "baseline_outputs": baseline_outputs,
+        }
+
+
+def _standard_error(mean: tf.Tensor, square: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Returns that of a mean, from the mean of squares."""
+    variance = tf.maximum(square - mean**2, 0) / tf.cast(count - 1, mean.dtype)
+    return tf.sqrt(variance)

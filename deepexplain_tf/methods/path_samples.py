@@ -1,0 +1,50 @@
+"""What adaptive integration asks of the model: the target and its gradient at single points of paths."""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.methods.base import Evaluate, Method, Result, TensorData
+from deepexplain_tf.objective import Scope
+from deepexplain_tf.paths import column, row
+from deepexplain_tf.refinement import Samples
+from deepexplain_tf.rules.composites import Composite
+
+
+@dataclasses.dataclass(frozen=True)
+class PathSamples(Method):
+    """F and (x − x₀)·∂F/∂x at x₀ + α(x − x₀), for an α of each example."""
+
+    uses_baseline: ClassVar[bool] = True
+    loops: ClassVar[bool] = True
+
+    def sampler(self, evaluate: Evaluate) -> Callable[[np.ndarray, np.ndarray], Samples]:
+        """Returns a function `(example numbers [rows], α [rows])` → what is known there."""
+
+        def sample(rows: np.ndarray, alphas: np.ndarray) -> Samples:
+            found = evaluate(self, rows, {"alpha": alphas})
+            return Samples(found["outputs"].astype(np.float64), found["attributions"])
+
+        return sample
+
+    def attribute(
+        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
+    ) -> Result:
+        rest, _ = scope.simplified(composite, straight=False)
+        alpha, starts = data["alpha"], scope.starts(baseline)
+        example = tf.range(tf.shape(alpha)[0])
+        differences = [x - row(start, example) for start, x in zip(starts, scope.explained, strict=True)]
+        points = [
+            # At the end exactly the example.
+            tf.where(column(alpha == 1, x, tf.bool), x, row(start, example) + column(alpha, x) * difference)
+            for start, x, difference in zip(starts, scope.explained, differences, strict=True)
+        ]
+        target, gradients = rest.gradient(points, composite)
+        return {
+            "attributions": [difference * g for difference, g in zip(differences, gradients, strict=True)],
+            "outputs": target,
+        }
