@@ -187,7 +187,7 @@ def _sizes(
     batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
     if method.loops or limit is not None:
         memory = Memory(objective, method, layout.shapes)
-        batch, chunk = (BATCH_SIZE, memory.chunk_size()) if limit is None else memory.within(limit)
+        batch, chunk = memory.within(limit) if limit else (memory.batch_size(), memory.chunk_size())
     batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
     return (batch, chunk) if method.loops else (min(batch, chunk), chunk)
 

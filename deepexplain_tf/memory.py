@@ -9,7 +9,9 @@ from deepexplain_tf.graph.footprint import footprint, value_bytes
 from deepexplain_tf.methods.base import Method, is_int
 from deepexplain_tf.objective import Objective
 
-BATCH_SIZE = 32
+BATCH_SIZE = 32  # of methods that evaluate the model once
+_MIN_BATCH_SIZE, _MAX_BATCH_SIZE = 8, 1024  # of the others
+_BATCH_BYTES = 2**26  # of what is kept for examples, where nothing else is asked for
 MAX_CHUNK_SIZE = 1024  # more at once is no faster, and a padded chunk takes its memory
 _MIN_CHUNK_SIZE = 8  # fewer at once are slower
 _CHUNK_BYTES = 2**28  # of activations, where nothing else is asked for
@@ -44,7 +46,11 @@ class Memory:
         activations = footprint(inside.explained, inside.program.outputs, length)
         ends = {*objective.explained, *inside.explained}
         self._evaluation = max(activations, 1)
-        self._example = sum(value_bytes(value, length) for value in ends)
+        self._example = max(sum(value_bytes(value, length) for value in ends), 1)
+
+    def batch_size(self) -> int:
+        """Returns how many examples are explained at once where nothing else is asked for."""
+        return min(max(int(_BATCH_BYTES / (_KEPT * self._example)), _MIN_BATCH_SIZE), _MAX_BATCH_SIZE)
 
     def chunk_size(self) -> int:
         """Returns how many evaluations are done at once where nothing else is asked for."""
@@ -61,5 +67,5 @@ class Memory:
         if each + kept > limit:
             needed = math.ceil((each + kept) / 2**20)
             raise OptionError(f"max_memory must hold one evaluation, about {needed} MiB. Got {limit / 2**20:.1f} MiB.")
-        batch = int(min(max(limit / 4 // kept, 1), BATCH_SIZE))
+        batch = int(min(max(limit / 4 // kept, 1), self.batch_size()))
         return batch, int(min((limit - batch * kept) // each, self.chunk_size()))

@@ -170,6 +170,11 @@ class Scope:
         return emit(prefix, self._given)
 
     @property
+    def size(self) -> tf.Tensor:
+        """How many examples there are."""
+        return tf.shape(self._inputs[0])[0]
+
+    @property
     def dtype(self) -> tf.DType:
         """The dtype of the target."""
         return self._objective.program.outputs[0].dtype

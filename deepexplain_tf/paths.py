@@ -78,13 +78,13 @@ class Lines:
 
     def __init__(self, scope: Scope, composite: Composite):
         """Args: the examples; the single-valued rules of the gradient."""
-        self._scope = scope
         self._composite = composite
         self._rest, self._prefix = scope.simplified(composite, straight=True)
         self._points = [tf.identity(tensor) for tensor in scope.explained]
-        self._ends = self._carried(self._points)
+        self._ends = self.carried(self._points)
 
-    def _carried(self, points: Tensors) -> Tensors:
+    def carried(self, points: Tensors) -> Tensors:
+        """Returns points (of `Scope.starts`) as the values that the affine part has there."""
         return points if self._prefix is None else emit(self._prefix.prefix, self._prefix.bound(points))
 
     def mean_gradients(
@@ -93,12 +93,12 @@ class Lines:
         """Returns Σₖ wₖ ∇F(x₀ + αₖ(x − x₀)) for each example, `[batch, ...]`.
 
         Args:
-          starts: x₀, of `Scope.starts`.
+          starts: x₀, carried.
           nodes: α, `[evaluations.each or more]`.
           weights: w.
           evaluations: how many there are, the same number for each example.
         """
-        ends, starts = self._ends, self._carried(starts)
+        ends = self._ends
         differences = [end - start for start, end in zip(starts, ends, strict=True)]
 
         def points(example: tf.Tensor, step: tf.Tensor) -> Tensors:
@@ -120,11 +120,22 @@ class Lines:
         unconnected = tf.UnconnectedGradients.ZERO
         return list(tf.gradients(list(ends), self._points, means, unconnected_gradients=unconnected))
 
+    def values_at_ends(self, starts: Tensors, count: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the target `[batch]` at the inputs and at the baselines, carried."""
+
+        def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
+            return [
+                tf.where(column(end, x, tf.bool), tf.gather(x, example), row(start, example))
+                for start, x in zip(starts, self._ends, strict=True)
+            ]
+
+        found = values(self._rest, points, Evaluations(tf.constant(2), count, chunks))
+        return found[:, 1], found[:, 0]
+
 
 def values(scope: Scope, points: Points, evaluations: Evaluations) -> tf.Tensor:
     """Returns the target `[batch, each]` at points."""
     each = evaluations.each
-    batch = tf.shape(scope.explained[0])[0]
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, state: Tensors) -> list[tf.Tensor]:
         del valid  # padding writes the last value once more
@@ -132,22 +143,9 @@ def values(scope: Scope, points: Points, evaluations: Evaluations) -> tf.Tensor:
         found = scope.rows(example).value(points(example, numbers % each))
         return [tf.tensor_scatter_nd_update(state[0], numbers[:, tf.newaxis], found)]
 
-    state = [tf.zeros([batch * each], scope.dtype)]
+    state = [tf.zeros([scope.size * each], scope.dtype)]
     (found,) = evaluations.chunks.run(evaluations.count * each, state, body)
-    return tf.reshape(found, [batch, each])
-
-
-def values_at_ends(scope: Scope, starts: Tensors, count: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the target `[batch]` at the inputs and at the baselines (of `Scope.starts`)."""
-
-    def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
-        return [
-            tf.where(column(end, x, tf.bool), tf.gather(x, example), row(start, example))
-            for start, x in zip(starts, scope.explained, strict=True)
-        ]
-
-    found = values(scope, points, Evaluations(tf.constant(2), count, chunks))
-    return found[:, 1], found[:, 0]
+    return tf.reshape(found, [scope.size, each])
 
 
 def values_at_background(

@@ -23,7 +23,7 @@ from deepexplain_tf.methods.base import (
 )
 from deepexplain_tf.methods.path_samples import PathSamples
 from deepexplain_tf.objective import Scope
-from deepexplain_tf.paths import Evaluations, Lines, mean_over, values_at_background, values_at_ends
+from deepexplain_tf.paths import Evaluations, Lines, mean_over, values_at_background
 from deepexplain_tf.quadrature import QUADRATURES
 from deepexplain_tf.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
@@ -126,19 +126,23 @@ class IntegratedGradients(Method):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        lines = Lines(scope, composite)
         evaluations = Evaluations(data["steps"], data["count"], chunks)
 
-        def from_one(starts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            means = lines.mean_gradients(starts, data["nodes"], data["weights"], evaluations)
+        def attributed(lines: Lines, starts: Sequence[tf.Tensor], carried: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            means = lines.mean_gradients(carried, data["nodes"], data["weights"], evaluations)
             return [(x - b) * g for x, b, g in zip(scope.explained, starts, means, strict=True)]
 
+        def from_one(starts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            lines = Lines(scope, composite)  # of the graph inside the loop over baselines
+            return attributed(lines, starts, lines.carried(starts))
+
         if self.background is None:
-            starts = scope.starts(baseline)
-            attributions = from_one(starts)
-            values = values_at_ends(scope, starts, data["count"], chunks)
+            lines, starts = Lines(scope, composite), scope.starts(baseline)
+            carried = lines.carried(starts)
+            attributions = attributed(lines, starts, carried)
+            outputs, baseline_outputs = lines.values_at_ends(carried, data["count"], chunks)
         else:
             background = [data[f"background_{number}"] for number in range(len(scope.explained))]
             attributions = mean_over(background, from_one, scope.explained)
-            values = values_at_background(scope, background, data["count"], chunks)
-        return {"attributions": attributions, "outputs": values[0], "baseline_outputs": values[1]}
+            outputs, baseline_outputs = values_at_background(scope, background, data["count"], chunks)
+        return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}
