@@ -23,11 +23,12 @@ from deepexplain_tf.methods.base import (
 )
 from deepexplain_tf.objective import Scope
 from deepexplain_tf.paths import QUADRATURES, mean_gradients
+from deepexplain_tf.refinement import Samples, integrate
 from deepexplain_tf.rules.composites import Composite
 
 _MAX_STEPS = 100_000
 _DEFAULT_STEPS, _DEFAULT_MAX_STEPS = 64, 4096
-_FIRST_STEPS = 16  # where an integral to a tolerance begins
+_FIRST_STEPS = 9  # where an integral to a tolerance begins
 
 
 @METHODS.register("integrated_gradients", aliases=("intgrad", "ig"))
@@ -38,16 +39,18 @@ class IntegratedGradients(Method):
     In units of the target. Guarantees completeness, Σ attributions = F(x) − F(x₀), up to the error of the
     quadrature, which `completeness_gap` shows.
 
-    With `tolerance`, the number of nodes is doubled, for the examples that need it, until two results differ by
-    less (relative L2 over an example) and the gap is below that part of |F(x) − F(x₀)| (or of 1e-6·|F|);
-    `estimated_error` is that difference and `n_steps` all gradients that were taken, one each per example.
+    With `tolerance`, each example gets nodes where it needs them (`refinement`), until the estimated error of its
+    attributions (relative L2) and the gap, as a part of |F(x) − F(x₀)| (or of 1e-6·|F|), are below it;
+    `estimated_error` is that estimate and `n_steps` all gradients that were taken.
     Where `max_steps` ends it first, what was reached is returned, and these two say so.
 
     Attributes:
       n_steps: gradients per example, 1 … 100,000; default 64.
       quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`.
       tolerance: in (0, 1); excludes `n_steps`.
-      max_steps: with `tolerance`: gradients per example at most, 48 … 100,000; default 4096.
+      gap_tolerance: in (0, 1), of the gap where it differs from `tolerance`; alone, the gap ends it, whatever the
+        error of the attributions is.
+      max_steps: with a tolerance: gradients per example at most, 9 … 100,000; default 4096.
 
     References:
       Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017,
@@ -60,6 +63,7 @@ class IntegratedGradients(Method):
     n_steps: int | None = None
     quadrature: str = "gauss_legendre"
     tolerance: float | None = None
+    gap_tolerance: float | None = None
     max_steps: int | None = None
 
     def __post_init__(self) -> None:
@@ -70,42 +74,46 @@ class IntegratedGradients(Method):
             f"one of {known}",
             self.quadrature,
         )
-        for option, least in (("n_steps", 1), ("max_steps", 3 * _FIRST_STEPS)):
+        for option, least in (("n_steps", 1), ("max_steps", _FIRST_STEPS)):
             value = getattr(self, option)
             in_range = value is None or (is_int(value) and least <= value <= _MAX_STEPS)
             require(in_range, option, f"a whole number in {least} … {_MAX_STEPS}", value)
-        if self.tolerance is None:
-            require(self.max_steps is None, "max_steps", "given together with tolerance", self.max_steps)
+        for option in ("tolerance", "gap_tolerance"):
+            value = getattr(self, option)
+            require(value is None or (is_real(value) and 0 < value < 1), option, "a number between 0 and 1", value)
+        if self._adaptive:
+            require(self.n_steps is None, "n_steps", "left out where a tolerance is given", self.n_steps)
         else:
-            valid = is_real(self.tolerance) and 0 < self.tolerance < 1
-            require(valid, "tolerance", "a number between 0 and 1", self.tolerance)
-            require(self.n_steps is None, "n_steps", "left out where tolerance is given", self.n_steps)
+            require(self.max_steps is None, "max_steps", "given together with a tolerance", self.max_steps)
+
+    @property
+    def _adaptive(self) -> bool:
+        return self.tolerance is not None or self.gap_tolerance is not None
 
     def data(self, layout: Layout) -> Data:
         nodes, weights = QUADRATURES[self.quadrature](self.n_steps or _DEFAULT_STEPS)
         return {"nodes": nodes, "weights": weights}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
-        if self.tolerance is None:
+        if not self._adaptive:
             return {**evaluate(self), "n_steps": self.n_steps or _DEFAULT_STEPS}
         if count is None:
             raise OptionError("tolerance looks at results between steps and must run outside of tf.function.")
-        return self._refine(evaluate, self.tolerance, self.max_steps or _DEFAULT_MAX_STEPS, count)
 
-    def _refine(self, evaluate: Evaluate, tolerance: float, max_steps: int, count: int) -> dict[str, Any]:
-        """Doubles the nodes of the examples that are not yet within the tolerance."""
-        steps = _FIRST_STEPS
-        result = evaluate(dataclasses.replace(self, n_steps=steps, tolerance=None, max_steps=None))
-        used, error, rows = np.full(count, steps), np.full(count, np.inf), np.arange(count)
-        while rows.size and used[rows[0]] + 2 * steps <= max_steps:
-            steps *= 2
-            finer = evaluate(dataclasses.replace(self, n_steps=steps, tolerance=None, max_steps=None), rows)
-            error[rows] = _difference([array[rows] for array in result["attributions"]], finer["attributions"])
-            used[rows] += steps
-            for coarse, fine in zip(result["attributions"], finer["attributions"], strict=True):
-                coarse[rows] = fine
-            rows = rows[(error[rows] > tolerance) | ~_closed(finer, tolerance)]
-        return {**result, "n_steps": used, "estimated_error": error}
+        def sample(rows: np.ndarray, alphas: np.ndarray) -> Samples:
+            parts = [evaluate(_PathNodes(alphas[rows == row]), np.array([row])) for row in dict.fromkeys(rows)]
+            columns = zip(*(part["attributions"] for part in parts), strict=True)
+            values = np.concatenate([part["outputs"][0] for part in parts]).astype(np.float64)
+            return Samples(values, [np.concatenate([array[0] for array in arrays]) for arrays in columns])
+
+        integral = integrate(
+            sample,
+            count,
+            tolerance=self.tolerance,
+            gap_tolerance=self.gap_tolerance,
+            max_steps=self.max_steps or _DEFAULT_MAX_STEPS,
+        )
+        return vars(integral)
 
     def attribute(
         self,
@@ -124,19 +132,46 @@ class IntegratedGradients(Method):
         }
 
 
-def _flat(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns `[batch, all features]` in float64."""
-    return np.concatenate([array.astype(np.float64).reshape(len(array), -1) for array in arrays], 1)
+@dataclasses.dataclass(frozen=True)
+class _PathNodes(Method):
+    """F and (x − x₀)·∇F at nodes of the path of one example."""
 
+    uses_baseline: ClassVar[bool] = True
+    loops: ClassVar[bool] = True
+    alphas: np.ndarray
 
-def _difference(coarse: Sequence[np.ndarray], fine: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns ‖fine − coarse‖ / ‖fine‖ for each example, 0 where both are 0."""
-    distance, size = np.linalg.norm(_flat(fine) - _flat(coarse), axis=1), np.linalg.norm(_flat(fine), axis=1)
-    return np.where(distance == 0, 0.0, distance / np.where(size == 0, 1.0, size))
+    def data(self, layout: Layout) -> Data:
+        return {"alphas": self.alphas}
 
+    def attribute(
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
+    ) -> Result:
+        start, alphas = scope.spread(baseline), data["alphas"]
+        nodes = tf.size(alphas)
 
-def _closed(result: dict[str, Any], tolerance: float) -> np.ndarray:
-    """Returns for each example whether the completeness gap is within the tolerance."""
-    end, start = (result[name].astype(np.float64) for name in ("outputs", "baseline_outputs"))
-    gap = np.abs(_flat(result["attributions"]).sum(1) - (end - start))
-    return gap <= np.maximum(tolerance * np.abs(end - start), 1e-6 * np.maximum(np.abs(end), np.abs(start)))
+        def body(numbers: tf.Tensor, valid: tf.Tensor, state: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            example = tf.zeros_like(numbers)
+            points = []
+            for x0, x in zip(start, scope.explained, strict=True):
+                column = tf.reshape(tf.cast(tf.gather(alphas, numbers), x.dtype), [-1] + [1] * (len(x.shape) - 1))
+                points.append(x0[:1] + column * (x[:1] - x0[:1]))
+            value, gradients = scope.rows(example).gradient(points, composite)
+            new = [value, *((x - x0)[:1] * g for x0, x, g in zip(start, scope.explained, gradients, strict=True))]
+            return [
+                tf.tensor_scatter_nd_update(old, numbers[:, tf.newaxis], tf.cast(part, old.dtype))
+                for old, part in zip(state, new, strict=True)
+            ]
+
+        ends = scope.explained
+        zeros = [tf.zeros(tf.concat([[nodes], tf.shape(x)[1:]], 0), x.dtype) for x in ends]
+        values, *parts = chunks.run(nodes, [tf.zeros([nodes], scope.value(ends).dtype), *zeros], body)
+        batch = tf.shape(ends[0])[0]
+        return {
+            "attributions": [tf.repeat(part[tf.newaxis], batch, axis=0) for part in parts],
+            "outputs": tf.repeat(values[tf.newaxis], batch, axis=0),
+        }
