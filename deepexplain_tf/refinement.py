@@ -30,6 +30,7 @@ _FEWEST, _ROUND = 4, 16  # nodes of an example that are asked for at once
 _WORTH = 0.05  # of the largest error must a node gain: beside a singular interval nothing is split, and that in few
 _RESOLUTION = 1e-6  # of α, below which float32 inputs do not move; 1e-30 at 0
 _NOISE = 1e-6  # of |F| or the attributions, below which a gap is rounding
+_BLOCK = 2048  # features whose inner products are taken at once
 _SAFETY = 1.08  # errors scatter by a few per cent around their mean square
 _OUTLIER = 5.0  # standard deviations of a gap
 _ROUGH = 1.5  # Clenshaw–Curtis' last step over the error of the trapezoid: √3 on Brownian paths, near 0 on smooth ones
@@ -226,9 +227,14 @@ class _Path:
 
 
 def _products(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the inner products of the rows of two rounds."""
-    pairs = ([a.reshape(len(a), -1).astype(np.float64) for a in pair] for pair in zip(first, second, strict=True))
-    return np.sum([a @ b.T for a, b in pairs], axis=0)
+    """Returns the inner products of the rows of two rounds, added up in float64, a cached block at a time."""
+    total = np.zeros((len(first[0]), len(second[0])))
+    for a, b in zip(first, second, strict=True):
+        a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+        for start in range(0, a.shape[1], _BLOCK):
+            columns = slice(start, start + _BLOCK)
+            total += a[:, columns].astype(np.float64) @ b[:, columns].astype(np.float64).T
+    return total
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
