@@ -109,7 +109,7 @@ def _array(given: Any, name: str) -> Any:
     array = np.asarray(given)
     if array.dtype.kind not in _REAL and array.dtype.name not in ("bfloat16",):
         raise InputError(f"{name} must have a real dtype. Got {str(array.dtype)[:80]}.")
-    if array.dtype.kind not in "biu" and not np.isfinite(array.astype(np.float64)).all():
+    if array.dtype.kind not in "biu" and not _finite(array):
         raise InputError(f"{name} must be finite. Got NaN or Inf.")
     return array
 
@@ -208,12 +208,19 @@ def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
     if not dtype.is_floating and array.dtype.kind not in "biu" and not (array == np.round(array)).all():
         raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")
     with np.errstate(over="ignore"):  # looked for below
-        cast = array.astype(dtype.as_numpy_dtype)
+        cast = array.astype(dtype.as_numpy_dtype, copy=False)
     if not dtype.is_floating and not np.array_equal(cast, array):
         raise InputError(f"{name} must be within the model's {dtype.name}. Got values beyond its range.")
-    if dtype.is_floating and not np.isfinite(cast.astype(np.float64)).all():
+    if dtype.is_floating and (cast.dtype != array.dtype) and not _finite(cast):
         raise InputError(f"{name} must be finite in the model's {dtype.name}. Got values beyond its range.")
     return cast
+
+
+def _finite(array: np.ndarray) -> bool:
+    # The sum is not finite where a number is not, and is found without another array; it may also overflow.
+    with np.errstate(all="ignore"):
+        total = array.sum(dtype=np.float64 if array.dtype.itemsize < 8 else None)
+    return bool(np.isfinite(total)) or bool(np.isfinite(array.astype(np.float64)).all())
 
 
 def _is_number(given: Any) -> bool:
