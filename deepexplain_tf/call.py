@@ -20,6 +20,7 @@ from deepexplain_tf.objective import Objective
 from deepexplain_tf.target import Selection, read_target
 
 _MAX_SIZE = 2**31 - 1
+_FEW = 32  # at once, where padding to a whole chunk would be more than the evaluations themselves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +80,11 @@ class Call:
         parts = []
         for batch, count in self.batches(len(chosen), self.batch_size if row_data is None else self.chunks.size):
             own = {name: array[batch] for name, array in (row_data or {}).items()}
-            take = functools.partial(_rows, chosen[batch])
+            take = functools.partial(_rows, batch if rows is None else chosen[batch])
             result = self._graph(method, self.arguments({**data, **own, "count": np.int32(count)}, take))
             self._check_rows(result["outputs"], len(batch))
             parts.append(tf.nest.map_structure(functools.partial(_first, count), result))
-        return tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
+        return parts[0] if len(parts) == 1 else tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
 
     def _check_rows(self, target: tf.Tensor, rows: int) -> None:
         """Refuses a model or target that does not keep the batch, which only its result may show."""
@@ -163,7 +164,7 @@ def prepare(
         baseline=starts,
         selection=selection,
         batch_size=batch,
-        chunks=Chunks(chunk, pad=bool(fixed or layout.fixed)),
+        chunks=Chunks(chunk, pad=bool(fixed or layout.fixed), few=fixed or min(chunk, _FEW)),
         notes=(*model.notes, *notes),
         progress=progress,
     )
@@ -272,7 +273,8 @@ def called(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
 
 
 def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
-    return array[rows]
+    whole = len(rows) == len(array) and np.array_equal(rows, np.arange(len(rows)))
+    return array if whole else array[rows]
 
 
 def _first(count: int, tensor: tf.Tensor) -> np.ndarray:

@@ -129,7 +129,7 @@ class Lines:
                 for start, x in zip(starts, self._ends, strict=True)
             ]
 
-        found = values(self._rest, points, Evaluations(tf.constant(2), count, chunks))
+        found = values(self._rest, points, Evaluations(tf.constant(2), count, chunks.of_few()))
         return found[:, 1], found[:, 0]
 
 
@@ -160,7 +160,7 @@ def values_at_background(
             for start, x in zip(background, scope.explained, strict=True)
         ]
 
-    found = values(scope, points, Evaluations(size + 1, count, chunks))
+    found = values(scope, points, Evaluations(size + 1, count, chunks.of_few()))
     return found[:, -1], tf.reduce_mean(found[:, :-1], 1)
 
 

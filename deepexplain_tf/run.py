@@ -38,7 +38,7 @@ def _gap(result: Mapping[str, Any]) -> np.ndarray:
     """Returns Σ attributions − (outputs − baseline_outputs), added up in float64."""
     summed = result.get("total")
     if summed is None:
-        summed = sum(array.astype(np.float64).reshape(len(array), -1).sum(1) for array in result["attributions"])
+        summed = sum(array.reshape(len(array), -1).sum(1, dtype=np.float64) for array in result["attributions"])
     ends = [result[name].astype(np.float64) for name in ("outputs", "baseline_outputs")]
     return np.asarray(summed, np.float64) - (ends[0] - ends[1])
 
