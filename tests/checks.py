@@ -24,6 +24,20 @@ def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
         return de.explain(method, inputs, **{k: v for k, v in arguments.items() if k not in _CONSTRUCTOR})
 
 
+def options_of(method: str, like: Any) -> dict[str, Any]:
+    """Returns options with which a method runs, in few evaluations.
+
+    Args:
+      method: its name.
+      like: arrays `[any number, ...]` in the structure of what is explained.
+    """
+    generator = np.random.default_rng(9)
+    if method == "expected_gradients":
+        draw = lambda array: generator.normal(size=(3, *array.shape[1:]))  # noqa: E731
+        return {"n_samples": 8, "background": tf.nest.map_structure(draw, like)}
+    return {"integrated_gradients": {"n_steps": 8}, "shapley_sampling": {"n_samples": 8}}.get(method, {})
+
+
 def total(outputs: tf.Tensor) -> tf.Tensor:
     """The sum over all units of each example, as a target."""
     return tf.reduce_sum(outputs, axis=list(range(1, len(outputs.shape))))
