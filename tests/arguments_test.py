@@ -11,6 +11,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.arguments import flatten_like, names_of, read_baseline, read_inputs
 from deepexplain_tf.errors import InputError
+from tests.checks import options_of
 from tests.models import filled, perceptron
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -114,8 +115,7 @@ def test_inputs_are_not_changed_and_not_written_to():
     given.flags.writeable = False
     with dx.DeepExplain(perceptron()) as de:
         for method in dx.list_methods():
-            options = {"n_samples": 4} if method == "shapley_sampling" else {}
-            de.explain(method, given, target=0, **options)
+            de.explain(method, given, target=0, **options_of(method, given))
     np.testing.assert_array_equal(given, X)
 
 

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.checks import options_of
 from tests.models import mlp, perceptron
 
 METHODS = dx.list_methods()
-OPTIONS = {"integrated_gradients": {"n_steps": 4}, "shapley_sampling": {"n_samples": 4}}
 COMPARING = ("deeplift", "integrated_gradients", "occlusion", "shapley_sampling")
 
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -39,7 +39,7 @@ class Watched:
     def __init__(self, method: str, **settings: Any):
         self.model = Counted()
         with dx.DeepExplain(self.model, **settings) as de:
-            self.explain = de.explainer(method, **OPTIONS.get(method, {}))
+            self.explain = de.explainer(method, **options_of(method, examples(1)))
 
     def settle(self) -> None:
         self._before = self.model.runs, self.explain.n_traces
@@ -132,12 +132,33 @@ def test_another_number_of_steps_does_not_trace(jit_compile: bool):
     assert watched.traces == (0, 0)
 
 
-def test_a_tolerance_does_not_trace():
+def test_another_tolerance_does_not_trace():
     watched = Watched("integrated_gradients")
-    watched.explain(examples(3), target=0)
+    watched.explain(examples(3), target=0, n_steps=None, tolerance=0.05)
     watched.settle()
     for tolerance in (0.1, 1e-4):
         watched.explain(examples(3), target=0, n_steps=None, tolerance=tolerance)
+    watched.explain(examples(5, seed=1), target=1, n_steps=None, gap_tolerance=0.1, max_steps=50)
+    assert watched.traces == (0, 0)
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+def test_another_background_does_not_trace(method: str):
+    watched = Watched(method)
+    watched.explain(examples(3), target=0, background=examples(2))
+    watched.settle()
+    for size in (1, 4):
+        watched.explain(examples(3), target=0, background=examples(size, seed=3))
+    assert watched.traces == (0, 0)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_another_number_of_drawn_gradients_does_not_trace(jit_compile: bool):
+    watched = Watched("expected_gradients", jit_compile=jit_compile)
+    watched.explain(examples(3), target=0)
+    watched.settle()
+    for n_samples, sampling in ((2, "random"), (50, "stratified")):
+        watched.explain(examples(3), target=0, n_samples=n_samples, sampling=sampling)
     assert watched.traces == (0, 0)
 
 
@@ -191,11 +212,11 @@ def test_methods_of_one_block_share_the_trace_of_the_model():
     model = Counted()
     with dx.DeepExplain(model) as de:
         for method in METHODS:
-            de.explain(method, examples(2), target=1, **OPTIONS.get(method, {}))
+            de.explain(method, examples(2), target=1, **options_of(method, examples(1)))
         assert model.runs == 1
         before = de.explainer("saliency").n_traces
         for method in METHODS:
-            explain = de.explainer(method, **OPTIONS.get(method, {}))
+            explain = de.explainer(method, **options_of(method, examples(1)))
             explain(examples(2), target=2)
         assert explain.n_traces == before
         de.coverage("deeplift")

@@ -1,6 +1,6 @@
 """What many tests do with the library: explain once, read multipliers, judge completeness."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import inspect
 from typing import Any
 
@@ -13,6 +13,7 @@ from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.graph.source import source_of
 from deepexplain_tf.graph.trace import trace
+from deepexplain_tf.quadrature import QUADRATURES
 
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 
@@ -22,6 +23,20 @@ def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
     settings = {name: value for name, value in arguments.items() if name in _CONSTRUCTOR}
     with dx.DeepExplain(model, **settings) as de:
         return de.explain(method, inputs, **{k: v for k, v in arguments.items() if k not in _CONSTRUCTOR})
+
+
+def options_of(method: str, like: Any) -> dict[str, Any]:
+    """Returns options with which a method runs, in few evaluations.
+
+    Args:
+      method: its name.
+      like: arrays `[any number, ...]` in the structure of what is explained.
+    """
+    generator = np.random.default_rng(9)
+    if method == "expected_gradients":
+        draw = lambda array: generator.normal(size=(3, *array.shape[1:]))  # noqa: E731
+        return {"n_samples": 8, "background": tf.nest.map_structure(draw, like)}
+    return {"integrated_gradients": {"n_steps": 8}, "shapley_sampling": {"n_samples": 8}}.get(method, {})
 
 
 def total(outputs: tf.Tensor) -> tf.Tensor:
@@ -111,6 +126,35 @@ def run_program(program: Program, *inputs: np.ndarray, jit_compile: bool = False
         return emit(program, dict(zip(program.inputs, tensors, strict=True)))
 
     return [np.asarray(tensor) for tensor in graph(*map(tf.constant, inputs))]
+
+
+def run_gradients(program: Program, *inputs: np.ndarray) -> list[np.ndarray]:
+    """Returns the gradient of the sum of a program's outputs by each of its inputs."""
+
+    @tf.function(autograph=False)
+    def graph(*tensors: tf.Tensor) -> list[tf.Tensor]:
+        outputs = emit(program, dict(zip(program.inputs, tensors, strict=True)))
+        return tf.gradients(outputs, list(tensors), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    return [np.asarray(tensor) for tensor in graph(*map(tf.constant, inputs))]
+
+
+def plain_integral(
+    function: Callable[..., tf.Tensor], inputs: Sequence[np.ndarray], starts: Sequence[Any], n_steps: int = 8
+) -> list[np.ndarray]:
+    """Returns Integrated Gradients of `function(*inputs)` `[batch]`: one gradient after the other, nothing else."""
+    totals = [np.zeros(x.shape) for x in inputs]
+    for alpha, weight in zip(*QUADRATURES["gauss_legendre"](n_steps), strict=True):
+        pairs = zip(inputs, starts, strict=True)
+        points = [tf.constant((start + alpha * (x - start)).astype(x.dtype)) for x, start in pairs]
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            value = function(*points)
+        gradients = tape.gradient(value, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        totals = [
+            total + weight * np.asarray(gradient, np.float64) for total, gradient in zip(totals, gradients, strict=True)
+        ]
+    return [(x - start) * total for x, start, total in zip(inputs, starts, totals, strict=True)]
 
 
 def op_types(program: Program) -> list[str]:

@@ -454,7 +454,12 @@ _OPTIONS: list[tuple[str, str, list[Any]]] = [
     (PATH, "n_steps", [0, -1, 1.5, "3", True, 100_001, 2**40, np.float64(3), [3], np.array(3), float("nan")]),
     (PATH, "quadrature", ["gauss", "", None, 3, ["midpoint"], "Midpoint", {}]),
     (PATH, "tolerance", [0, -1e-3, 1, 2.0, "a", True, float("nan"), float("inf"), [0.1], 1j, 10**400]),
+    (PATH, "gap_tolerance", [0, 1, 2.0, "a", True, float("nan"), [0.1]]),
     (PATH, "max_steps", [100, 0, "a"]),  # there is no tolerance
+    ("expected_gradients", "n_samples", [0, 1, -2, 2.0, "4", True, None, [4], 100_001, float("nan")]),
+    ("expected_gradients", "sampling", ["Random", "", None, 3, ["random"], {}]),
+    ("expected_gradients", "seed", [-1, 1.5, "3", True, [1]]),
+    (PATH, "max_memory", [0, -1, 1.5, "", "a", "2 GiBB", "-1MiB", "0", True, [1], float("nan"), "nan", "1e9"]),
     ("epsilon_lrp", "epsilon", [0, -1e-3, "a", None, True, float("nan"), float("inf"), 1j, [1e-3], 10**400]),
     ("saliency", "signed", [1, 0.0, None, "yes", []]),
     ("occlusion", "window_shape", [(5,), (0,), (-1,), (1, 1), (), 3, "3", (1.5,), (True,), np.array(2)]),

@@ -9,17 +9,20 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.checks import options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 METHODS = dx.list_methods()
-OPTIONS = {"integrated_gradients": {"n_steps": 8}, "shapley_sampling": {"n_samples": 8}}
 
 
-def explain(model: Any, method: str = "saliency", x: Any = X, *, target: Any = 1, **settings: Any) -> dx.Explanation:
-    options = {"signed": True} if method == "saliency" else OPTIONS.get(method, {})
+def explain(
+    model: Any, method: str = "saliency", x: Any = X, *, target: Any = 1, like: Any = X, **settings: Any
+) -> dx.Explanation:
+    """Explains once; `like` has the structure of what is explained."""
+    options = {"signed": True} if method == "saliency" else options_of(method, like)
     with dx.DeepExplain(model, **settings) as de:
-        return de.explain(method, x, target=target, **options)
+        return de.explain(method, x, target=target, seed=0, **options)
 
 
 def derivative(value: Any, x: Any = X) -> np.ndarray:
@@ -176,8 +179,9 @@ def parts() -> tuple[keras.Model, keras.Model, keras.Model]:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_layer_is_explained_as_if_the_rest_were_the_model(method: str):
     model, first, second = parts()
-    found = explain(model, method, layer="middle")
-    expected = explain(second, method, np.asarray(first(X)))
+    middle = np.asarray(first(X))
+    found = explain(model, method, like=middle, layer="middle")
+    expected = explain(second, method, middle, like=middle)
     assert found.attributions.shape == (3, 3)
     np.testing.assert_allclose(found.attributions, expected.attributions, rtol=1e-4, atol=1e-6)
     for name in ("outputs", "baseline_outputs"):
@@ -278,20 +282,24 @@ def test_a_layer_of_a_model_with_a_fixed_batch_size():
 @pytest.mark.parametrize("method", METHODS)
 def test_the_fields_of_an_explanation(method: str):
     e = explain(perceptron(), method)
-    compares = method in ("integrated_gradients", "deeplift", "occlusion", "shapley_sampling")
-    complete = method in ("integrated_gradients", "deeplift", "shapley_sampling")
+    compares = method in ("integrated_gradients", "expected_gradients", "deeplift", "occlusion", "shapley_sampling")
+    complete = method in ("integrated_gradients", "expected_gradients", "deeplift", "shapley_sampling")
+    ends = "evaluated at the ends of each path only: "
     assert isinstance(e, dx.Explanation)
-    assert (e.method, e.target, e.notes) == (method, 1, ())
+    assert (e.method, e.target) == (method, 1)
+    assert [note[: len(ends)] for note in e.notes] == ([ends] if method == "integrated_gradients" else [])
     np.testing.assert_allclose(e.outputs, perceptron()(X)[:, 1], rtol=1e-5)
     assert (e.baseline_outputs is not None) == compares
     if compares:
-        np.testing.assert_allclose(e.baseline_outputs, np.repeat(perceptron()(tf.zeros([1, 4]))[:, 1], 3), rtol=1e-5)
+        baselines = options_of(method, X).get("background", np.zeros((1, 4))).astype(np.float32)
+        start = np.asarray(perceptron()(baselines))[:, 1].mean()
+        np.testing.assert_allclose(e.baseline_outputs, np.repeat(start, 3), rtol=1e-5)
     assert (e.completeness_gap is not None) == complete
     if complete:
         gap = e.attributions.astype(np.float64).sum(1) - (e.outputs.astype(np.float64) - e.baseline_outputs)
         np.testing.assert_allclose(e.completeness_gap, gap, atol=1e-6)
     assert e.n_steps == (8 if method == "integrated_gradients" else None)
-    assert (e.standard_error is not None) == (method == "shapley_sampling")
+    assert (e.standard_error is not None) == (method in ("expected_gradients", "shapley_sampling"))
     assert e.estimated_error is None
 
 
@@ -308,7 +316,7 @@ def test_a_gap_counts_a_group_once():
 def test_a_repeated_call_gives_the_same_object_by_value():
     with dx.DeepExplain(perceptron()) as de:
         for method in METHODS:
-            options = {"seed": 0, **OPTIONS.get(method, {})}
+            options = {"seed": 0, **options_of(method, X)}
             assert de.explain(method, X, target=0, **options) == de.explain(method, X, target=0, **options)
 
 

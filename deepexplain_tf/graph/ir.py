@@ -86,7 +86,7 @@ class Value(NamedTuple):
 
 
 def new_op(
-    name: str, type_: str, inputs: "Sequence[Value]", spec: tf.TensorSpec, attrs: Mapping[str, tf.DType | bytes]
+    name: str, type_: str, inputs: "Sequence[Value]", spec: tf.TensorSpec, attrs: Mapping[str, tf.DType | bytes | int]
 ) -> Value:
     """Returns the output of an op that the model does not have.
 
@@ -95,7 +95,7 @@ def new_op(
       type_: the TensorFlow op type.
       inputs: the values that it reads.
       spec: dtype and shape of its one output.
-      attrs: its attributes, types or strings.
+      attrs: its attributes, types, strings or numbers.
     """
     protos = {key: _attribute(value) for key, value in attrs.items()}
     return Node(name, type_, tuple(inputs), (spec,), protos).output()
@@ -108,9 +108,11 @@ def constant(name: str, value: Any, dtype: tf.DType) -> Value:
     return Node(name, "Const", (), (tf.TensorSpec(tf.TensorShape(proto.tensor_shape), dtype),), attrs).output()
 
 
-def _attribute(value: tf.DType | bytes) -> Any:
+def _attribute(value: tf.DType | bytes | int) -> Any:
     if isinstance(value, bytes):
         return tf.compat.v1.AttrValue(s=value)
+    if isinstance(value, int):
+        return tf.compat.v1.AttrValue(i=value)
     return tf.compat.v1.AttrValue(type=value.as_datatype_enum)
 
 

@@ -14,11 +14,10 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.checks import options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 METHODS = dx.list_methods()
-# Few evaluations, where a method makes many; everything else has its defaults.
-OPTIONS = {"integrated_gradients": {"n_steps": 8}, "shapley_sampling": {"n_samples": 8}}
 _TOLERANCE = 1e-5  # of the largest attribution
 
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -57,9 +56,15 @@ def opened(name: str, jit_compile: bool = False) -> dx.DeepExplain:
     return dx.DeepExplain(built(name), jit_compile=jit_compile, **STRUCTURES[name].settings).__enter__()
 
 
+def options(name: str, method: str) -> dict[str, Any]:
+    """Few evaluations, where a method makes many; everything else has its defaults."""
+    needed = method == "expected_gradients"  # whose background has the structure of what is explained
+    return options_of(method, explained(name, "saliency").attributions if needed else None)
+
+
 @functools.cache
 def explainer(name: str, method: str, jit_compile: bool = False) -> dx.Explainer:
-    fixed = {"target": STRUCTURES[name].target, "seed": 0, **OPTIONS.get(method, {})}
+    fixed = {"target": STRUCTURES[name].target, "seed": 0, **options(name, method)}
     return opened(name, jit_compile).explainer(method, **fixed)
 
 
@@ -157,7 +162,7 @@ _MODELS = {"keras": mlp, "callable": perceptron}
 def explained_in(dtype: str, model: str, method: str) -> dx.Explanation:
     x = np.random.default_rng(5).normal(size=(3, 4)).astype(tf.as_dtype(dtype).as_numpy_dtype)
     with dx.DeepExplain(_MODELS[model](dtype)) as de:
-        return de.explain(method, x, target=1, seed=0, **OPTIONS.get(method, {}))
+        return de.explain(method, x, target=1, seed=0, **options_of(method, x))
 
 
 @each_method
@@ -186,7 +191,7 @@ def test_a_layer_that_the_target_partly_depends_on_gets_zeros_for_the_rest(metho
     hidden = keras.layers.Dense(3, name="hidden")(inputs)
     model = filled(keras.Model(inputs, keras.layers.Dense(1)(hidden[:, :2])))
     with dx.DeepExplain(model, layer="hidden") as de:
-        e = de.explain(method, np.ones((2, 4), np.float32), **OPTIONS.get(method, {}))
+        e = de.explain(method, np.ones((2, 4), np.float32), **options_of(method, np.ones((2, 3))))
     assert e.attributions.shape == (2, 3)
     np.testing.assert_array_equal(e.attributions[:, 2], 0)
     assert (np.abs(e.attributions[:, :2]) > 1e-4).all()
@@ -221,7 +226,7 @@ def test_a_keras_model_is_left_as_it_was(name: str):
     before, threads, random = _state(model), threading.active_count(), _global_random_state()
     with dx.DeepExplain(model, **case.settings) as de:
         for method in METHODS if name in _IN_FULL else _EVERYWHERE:
-            de.explain(method, inputs, target=case.target, **OPTIONS.get(method, {}))
+            de.explain(method, inputs, target=case.target, **options(name, method))
     assert _state(model) == before
     for variable, weight in zip(model.variables, weights, strict=True):
         np.testing.assert_array_equal(np.array(variable), weight)
@@ -237,7 +242,7 @@ def test_a_module_is_left_as_it_was():
     attributes, weights = dict(vars(model)), [np.array(variable) for variable in model.variables]
     with dx.DeepExplain(model) as de:
         for method in METHODS:
-            de.explain(method, case.inputs(2), target=0, **OPTIONS.get(method, {}))
+            de.explain(method, case.inputs(2), target=0, **options("tf_module", method))
     assert vars(model).keys() == attributes.keys()
     assert all(vars(model)[key] is value for key, value in attributes.items())
     for variable, weight in zip(model.variables, weights, strict=True):
@@ -252,7 +257,7 @@ def test_a_module_is_left_as_it_was():
 def test_an_explainer_lives_on_after_its_block_and_follows_training(name: str, method: str):
     case = STRUCTURES[name]
     model, inputs = case.build(), case.inputs(2)
-    fixed = {"target": case.target, "seed": 0, **OPTIONS.get(method, {})}
+    fixed = {"target": case.target, "seed": 0, **options(name, method)}
     with dx.DeepExplain(model, **case.settings) as de:
         explain = de.explainer(method, **fixed)
         before = explain(inputs)

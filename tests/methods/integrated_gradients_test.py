@@ -109,11 +109,20 @@ def test_smooth_paths_end_at_once():
     np.testing.assert_allclose(e.attributions, ref.integrated_gradients(_SMOOTH, _X, np.zeros(4), 1), rtol=1e-6)
 
 
+def test_the_end_of_an_integral_to_a_tolerance_is_the_input_itself():
+    e = explain(ref.in_tensorflow(_PIECEWISE), "ig", _X, target=1, baseline=_X0, tolerance=0.1)
+    np.testing.assert_allclose(e.outputs, ref.forward(_PIECEWISE, _X)[:, 1], rtol=1e-12)
+    np.testing.assert_allclose(e.baseline_outputs, ref.forward(_PIECEWISE, _X0[None])[0, 1] * np.ones(5), rtol=1e-12)
+
+
 def test_max_steps_ends_it_and_the_estimate_says_so():
     model = ref.in_tensorflow(_PIECEWISE)
     e = explain(model, "integrated_gradients", _X, target=2, baseline=_X0, tolerance=1e-9, max_steps=120)
+    exact = ref.integrated_gradients(_PIECEWISE, _X, _X0, 2)
+    errors = np.linalg.norm(e.attributions - exact, axis=1) / np.linalg.norm(exact, axis=1)
     assert (e.n_steps <= 120).all() and e.n_steps.max() == 120
     assert (e.estimated_error > 1e-9).all()
+    assert (errors <= 3 * e.estimated_error).all()
     assert explain(model, "integrated_gradients", _X, target=2, baseline=_X0, n_steps=64).estimated_error is None
 
 
@@ -135,10 +144,11 @@ def test_the_gap_alone_can_end_it():
         {"tolerance": 0.1, "max_steps": 8},
         {"gap_tolerance": 1.0},
         {"gap_tolerance": 0.1, "n_steps": 10},
+        {"tolerance": 0.1, "background": np.zeros((2, 4))},
     ],
     ids=str,
 )
-def test_tolerance_excludes_n_steps(options):
+def test_a_tolerance_and_steps_exclude_each_other(options):
     with pytest.raises(DeepExplainError, match=next(reversed(options))):
         explain(tf.tanh, "integrated_gradients", _X, target=0, **options)
 

@@ -120,9 +120,11 @@ def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mappin
     if len(active) != 1 or uses[node.inputs[active[0]]] != 1:
         return None
     (position,) = active
+    varying = node.inputs[position]
     others = [value for number, value in enumerate(node.inputs) if number != position]
-    channels = node.output().shape[-1] if node.output().shape.rank else None
-    if not all(value in fixed and _of_channels(value, channels) for value in others):
+    if not varying.shape.rank or varying.shape.rank != node.output().shape.rank:
+        return None
+    if not all(value in fixed and _fits(value, varying) for value in others):
         return None
     if node.type in _BATCH_NORMS:
         alone = all(uses[value] == 0 for value in node.outputs()[1:])
@@ -134,10 +136,11 @@ def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mappin
     return position if node.type in _SUMS or node.type == "Mul" or subtracted else None
 
 
-def _of_channels(value: Value, channels: int | None) -> bool:
-    """Whether a value is one number for each channel."""
-    shape = value.shape
-    return bool(shape.rank and shape.is_fully_defined() and shape[-1] == channels == math.prod(shape))
+def _fits(value: Value, layer: Value) -> bool:
+    """Whether a value is one number for each channel of a layer, in its dtype."""
+    shape, channels = value.shape, layer.shape[-1]
+    own = shape.rank and shape.is_fully_defined() and shape[-1] == channels == math.prod(shape)
+    return bool(own and value.dtype == layer.dtype)
 
 
 def _grown(node: Node, inputs: tuple[Value, ...], position: int, layer: _Layer) -> _Layer:

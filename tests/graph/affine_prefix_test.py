@@ -1,0 +1,389 @@
+"""Tests of `graph/passes/affine_prefix.py`, and of integrals that take the affine part out of their loop."""
+
+import contextlib
+import functools
+
+import keras
+from keras import layers
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.graph.passes import affine_prefix
+from tests.checks import explain, op_types, plain_integral, program_of, run_gradients, run_program
+from tests.models import filled
+
+_RANDOM = np.random.default_rng(0)
+_X = _RANDOM.normal(size=(3, 4))
+_TABLE, _OTHER, _BIAS = (tf.constant(_RANDOM.normal(size=shape)) for shape in ((4, 6), (4, 5), (6,)))
+_IMAGES, _KERNEL = _RANDOM.normal(size=(2, 5, 5, 2)), tf.constant(_RANDOM.normal(size=(3, 3, 2, 4)))
+
+
+# --- the two parts of a program ---------------------------------------------------------------------------
+
+
+def _folded_rows(x):
+    """Rows of 2 become examples of their own in the product, and come back; as a Keras Dense does on sequences."""
+    rows = tf.matmul(tf.reshape(x, [-1, 2]), _TABLE[:2])
+    return tf.tanh(tf.reshape(rows, [tf.shape(x)[0], 2, 6]))
+
+
+def _shape_behind(x):
+    z = x @ _TABLE
+    return tf.reshape(tf.tanh(z), [tf.shape(z)[0] * 2, -1]) * tf.cast(tf.shape(x)[1], x.dtype)
+
+
+def _two_ways(x):
+    return tf.tanh(x @ _TABLE)[:, :5] * tf.sigmoid(x @ _OTHER + 0.5)
+
+
+# Each a model, its inputs, and the ops of its affine part.
+_CUT = {
+    "dense": (lambda x: tf.tanh(x @ _TABLE + _BIAS), [_X], ["MatMul", "AddV2"]),
+    "convolution": (lambda x: tf.tanh(tf.nn.conv2d(x, _KERNEL, 1, "SAME")), [_IMAGES], ["Conv2D"]),
+    "pooled": (
+        lambda x: tf.tanh(tf.nn.avg_pool2d(tf.nn.conv2d(x, _KERNEL, 1, "SAME"), 2, 2, "SAME")),
+        [_IMAGES],
+        ["Conv2D", "AvgPool"],
+    ),
+    "moved axes": (lambda x: tf.tanh(tf.transpose(tf.transpose(x) * 2.0) @ _TABLE), [_X], None),
+    "transposed examples": (
+        lambda x: tf.tanh(tf.einsum("bijc,cd->bijd", tf.transpose(x, [0, 2, 1, 3]), _TABLE[:2])),
+        [_IMAGES],
+        ["Transpose", "Einsum"],
+    ),
+    "two inputs": (
+        lambda x, y: tf.tanh(tf.concat([x, y], 1) @ tf.concat([_TABLE, _TABLE], 0)),
+        [_X, _X[::-1].copy()],
+        ["ConcatV2", "MatMul"],
+    ),
+    "two frontiers": (_two_ways, [_X], ["MatMul", "MatMul", "AddV2"]),
+    "rows folded": (_folded_rows, [_X], ["Reshape", "MatMul", "Reshape"]),
+    "one hot": (lambda x: tf.tanh(tf.reduce_sum(tf.einsum("bv,vd->bd", x, _TABLE)[:, None], 1)), [_X], None),
+    "shape behind": (_shape_behind, [_X], ["MatMul"]),
+    "linear": (lambda x: tf.reduce_sum(x @ _TABLE, 1), [_X], ["MatMul", "Sum"]),
+    "select": (
+        lambda x: tf.tanh(tf.where(tf.constant([[True, False, True, True]]), x, 2.0 * x) @ _TABLE),
+        [_X],
+        ["Mul", "SelectV2", "MatMul"],
+    ),
+}
+_NOT_CUT = {
+    "nonlinear at once": (lambda x: tf.tanh(x) @ _TABLE, [_X]),
+    "of itself": (lambda x: tf.tanh(x * x), [_X]),
+    "grows": (lambda x: tf.tanh(tf.nn.conv2d(x, tf.ones([3, 3, 2, 64], x.dtype), 1, "SAME")), [_IMAGES]),
+    "grows without work": (lambda x: tf.tanh(tf.tile(x, [1, 2])), [_X]),
+    "stays folded": (lambda x: tf.tanh(tf.reshape(x, [-1, 2]) @ _TABLE[:2]), [_X]),
+}
+
+
+def _cut(name):
+    function, inputs, expected = _CUT[name]
+    program = program_of(function, *inputs)
+    return program, affine_prefix(program, program.inputs), inputs, expected
+
+
+def _joined(program, cut, inputs):
+    """Returns the values of suffix ∘ prefix, and the gradients of their sum."""
+
+    @tf.function(autograph=False)
+    def graph(*tensors):
+        frontier = emit(cut.prefix, cut.bound(tensors))
+        given = {**dict(zip(program.inputs, tensors, strict=True)), **dict(zip(cut.frontier, frontier, strict=True))}
+        (output,) = emit(cut.suffix, given)
+        return output, tf.gradients(frontier, list(tensors), tf.gradients(output, frontier))
+
+    output, gradients = graph(*map(tf.constant, inputs))
+    return output.numpy(), [gradient.numpy() for gradient in gradients]
+
+
+@pytest.mark.parametrize("name", _CUT)
+def test_the_two_parts_are_the_program(name):
+    program, cut, inputs, expected = _cut(name)
+    assert cut is not None
+    if expected is not None:
+        assert [node.type for node in cut.ops if node.type != "Identity"] == expected
+    output, gradients = _joined(program, cut, inputs)
+    np.testing.assert_allclose(output, run_program(program, *inputs)[0], rtol=1e-13, atol=1e-14)
+    for found, other in zip(gradients, run_gradients(program, *inputs), strict=True):
+        np.testing.assert_allclose(found, other, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", _CUT)
+def test_what_is_behind_reads_no_number_of_what_is_before(name):
+    program, cut, _, _ = _cut(name)
+    for value in analyse(program.inputs, cut.suffix.outputs).nodes:
+        assert value not in cut.ops
+    assert not set(cut.suffix.outputs) & analyse(program.inputs, cut.suffix.outputs).varying
+
+
+@pytest.mark.parametrize("name", _CUT)
+def test_the_part_before_is_affine(name):
+    """Its values between two points lie between its values there."""
+    _, cut, inputs, _ = _cut(name)
+    ends = [run_program(cut.prefix, *arrays) for arrays in (inputs, [array[::-1] * 3 for array in inputs])]
+    middle = run_program(cut.prefix, *[0.25 * array + 0.75 * array[::-1] * 3 for array in inputs])
+    for found, first, second in zip(middle, *ends, strict=True):
+        np.testing.assert_allclose(found, 0.25 * first + 0.75 * second, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", _NOT_CUT)
+def test_where_nothing_is_gained_nothing_is_cut(name):
+    function, inputs = _NOT_CUT[name]
+    program = program_of(function, *inputs)
+    assert affine_prefix(program, program.inputs) is None
+
+
+def test_of_an_affine_program_nothing_is_left():
+    _, cut, _, _ = _cut("linear")
+    assert cut.suffix.outputs == cut.frontier
+
+
+def test_a_second_time_finds_nothing():
+    _, cut, _, _ = _cut("dense")
+    assert affine_prefix(cut.suffix, cut.frontier) is None
+
+
+def test_an_input_beside_is_no_affine_part():
+    program = program_of(lambda x, mask: tf.tanh((x * mask) @ _TABLE), _X, _X)
+    assert affine_prefix(program, program.inputs[:1]) is None
+    program = program_of(lambda x, mask: tf.tanh((x @ _TABLE)[:, :4] * mask), _X, _X)
+    cut = affine_prefix(program, program.inputs[:1])
+    assert [node.type for node in cut.ops][:1] == ["MatMul"] and "Mul" in op_types(cut.suffix)
+
+
+# --- integrals --------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _in(dtype):
+    before = keras.config.floatx()
+    keras.config.set_floatx(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)
+
+
+def _dense():
+    x = inputs = keras.Input((6,))
+    for units in (5, 4):
+        x = layers.Dense(units, activation="tanh")(x)
+    return inputs, x
+
+
+def _normalised_convolutions():
+    x = inputs = keras.Input((6, 6, 2))
+    x = layers.BatchNormalization()(layers.Conv2D(3, 3, strides=2, padding="same")(x))
+    x = layers.Activation("gelu")(layers.Rescaling(0.5, 0.1)(x))
+    return inputs, layers.Flatten()(layers.AveragePooling2D(2)(x))
+
+
+def _separable():
+    x = inputs = keras.Input((6, 6, 2))
+    x = layers.SeparableConv2D(4, 3, activation="softplus")(layers.ZeroPadding2D(1)(x))
+    return inputs, layers.GlobalAveragePooling2D()(x)
+
+
+def _joined_inputs():
+    left, right = keras.Input((3,)), keras.Input((2, 2))
+    x = layers.Concatenate()([layers.Dense(3)(left), layers.Flatten()(right)])
+    return [left, right], layers.Dense(4, activation="tanh")(x)
+
+
+def _separate_inputs():
+    left, right = keras.Input((3,)), keras.Input((5, 2))
+    one = layers.Dense(4, activation="tanh")(left)
+    other = layers.GlobalAveragePooling1D()(layers.Conv1D(4, 3, activation="silu")(right))
+    return [left, right], layers.Multiply()([one, other])
+
+
+def _dilated():
+    x = inputs = keras.Input((8, 3))
+    x = layers.Conv1D(4, 1)(x)
+    for dilation in (1, 2):
+        y = layers.Conv1D(4, 3, padding="causal", dilation_rate=dilation)(x)
+        x = layers.Add()([x, layers.Activation("tanh")(layers.LayerNormalization()(y))])
+    return inputs, layers.Flatten()(x)
+
+
+def _attention():
+    inputs = keras.Input((4, 3))
+    x = layers.Dense(4)(inputs)
+    x = x + layers.Embedding(4, 4)(np.arange(4))[None]
+    x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 3)(x, x)]))
+    return inputs, layers.GlobalAveragePooling1D()(layers.Dense(4, activation="gelu")(x))
+
+
+def _recurrent():
+    inputs = keras.Input((4, 3))
+    return inputs, layers.GRU(3)(layers.LSTM(3, return_sequences=True)(layers.Dense(3)(inputs)))
+
+
+def _volumes():
+    inputs = keras.Input((4, 4, 4, 1))
+    x = layers.BatchNormalization()(layers.Conv3D(3, 2, strides=2)(inputs))
+    return inputs, layers.Flatten()(layers.Activation("sigmoid")(x))
+
+
+def _upwards():
+    inputs = keras.Input((3, 3, 2))
+    x = layers.Conv2DTranspose(2, 3, strides=2)(layers.Permute((2, 1, 3))(inputs))
+    return inputs, layers.Flatten()(layers.Activation("tanh")(x))
+
+
+def _one_hot():
+    inputs = keras.Input((4, 5))
+    x = layers.Dense(3, use_bias=False)(inputs)
+    return inputs, layers.Flatten()(layers.Activation("swish")(layers.Reshape((2, 6))(x)))
+
+
+def _linear():
+    inputs = keras.Input((6,))
+    return inputs, layers.Dense(4)(inputs)
+
+
+def _plain_first():
+    inputs = keras.Input((6,))
+    return inputs, layers.Dense(3)(layers.Activation("softplus")(inputs))
+
+
+# Architectures, and whether an affine part is evaluated at the ends only.
+_NETS = {
+    _dense: True,
+    _normalised_convolutions: True,
+    _separable: True,
+    _joined_inputs: True,
+    _separate_inputs: True,
+    _dilated: True,
+    _attention: True,
+    _recurrent: True,
+    _volumes: True,
+    _upwards: True,
+    _one_hot: True,
+    _linear: True,
+    _plain_first: False,
+}
+
+
+@functools.cache
+def _case(build, dtype):
+    """Returns a network, three inputs, a baseline, and the attributions of a plain loop."""
+    with _in(dtype):
+        inputs, x = build()
+        model = filled(keras.Model(inputs, layers.Dense(2)(x)))
+    shapes = [tuple(spec.shape[1:]) for spec in model.inputs]
+    generator = np.random.default_rng(3)
+    arrays = [generator.normal(size=(3, *shape)).astype(dtype) for shape in shapes]
+    starts = [generator.normal(size=(1, *shape)).astype(dtype) for shape in shapes]
+
+    @tf.function
+    def target(*tensors):
+        return model(tensors[0] if len(tensors) == 1 else list(tensors))[:, 1]
+
+    return model, arrays, starts, plain_integral(target, arrays, starts, 5)
+
+
+def _integrals(build, dtype, **settings):
+    model, arrays, starts, expected = _case(build, dtype)
+    one = len(arrays) == 1
+    options = {"n_steps": 5, "baseline": starts[0] if one else starts, "target": 1}
+    e = explain(model, "integrated_gradients", arrays[0] if one else arrays, **options, **settings)
+    return e, [e.attributions] if one else e.attributions, expected
+
+
+_name = pytest.mark.parametrize("build", _NETS, ids=lambda build: build.__name__.strip("_"))
+
+
+@_name
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_integrals_are_those_of_a_plain_loop(build, jit_compile):
+    e, found, expected = _integrals(build, "float64", jit_compile=jit_compile, chunk_size=7)
+    largest = max(np.abs(array).max() for array in expected)
+    assert largest > 1e-3
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-10 * largest)
+    assert any("evaluated at the ends" in note for note in e.notes) == _NETS[build]
+
+
+@_name
+def test_integrals_in_float32(build):
+    _, found, expected = _integrals(build, "float32")
+    exact = _case(build, "float32")[3]
+    largest = max(np.abs(array).max() for array in exact)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * largest)
+
+
+def test_the_note_counts_the_ops_and_names_the_ends():
+    e = explain(_two_ways, "integrated_gradients", _X, target=1)
+    (note,) = e.notes
+    assert note.startswith("evaluated at the ends of each path only: 3 affine ops, up to '")
+    assert note.count("'") == 4
+
+
+def test_a_mask_of_each_example_is_read_behind():
+    tokens, values = keras.Input((3,), dtype="int32"), keras.Input((3, 2))
+    with _in("float64"):
+        mask = layers.Embedding(5, 2, dtype="float64")(tokens)
+        scaled = layers.Dense(2, name="scaled", dtype="float64")(values)
+        hidden = layers.Dense(2, dtype="float64", activation="tanh")(layers.Multiply(dtype="float64")([mask, scaled]))
+        model = filled(keras.Model([tokens, values], layers.Dense(2, dtype="float64")(layers.Flatten()(hidden))))
+    ids, x = np.array([[1, 2, 0], [4, 3, 3]]), _RANDOM.normal(size=(2, 3, 2)).astype(np.float32)
+    e = explain(model, "integrated_gradients", [ids, x], target=1, layer="scaled", n_steps=5, chunk_size=3)
+    first = model.get_layer("scaled")(x).numpy()
+    rest = keras.Model([tokens, scaled], model.output)
+    (expected,) = plain_integral(lambda z: rest([tf.constant(ids), z])[:, 1], [first], [np.zeros((1, 3, 2))], 5)
+    np.testing.assert_allclose(e.attributions, expected, rtol=0, atol=1e-10 * np.abs(expected).max())
+
+
+def test_a_layer_with_an_affine_part_behind_it():
+    model, (x,), _, _ = _case(_dense, "float64")
+    name = model.layers[1].name
+    e = explain(model, "integrated_gradients", x, target=0, layer=name, n_steps=5)
+    assert any("evaluated at the ends" in note for note in e.notes)
+    hidden = model.layers[1](x).numpy()
+    rest = lambda z: model.layers[3](model.layers[2](z))[:, 0]  # noqa: E731
+    (expected,) = plain_integral(rest, [hidden], [np.zeros((1, 5))], 5)
+    np.testing.assert_allclose(e.attributions, expected, rtol=0, atol=1e-12)
+
+
+def test_a_fixed_batch_is_not_cut():
+    with _in("float64"):
+        inputs = keras.Input(batch_shape=(2, 4))
+        model = filled(keras.Model(inputs, layers.Dense(2)(layers.Dense(3, activation="tanh")(inputs))))
+    e = explain(model, "integrated_gradients", _X, target=0, n_steps=5)
+    assert e.notes == ()
+    apart = keras.Sequential([keras.Input((4,), dtype="float64"), *model.layers[1:]])
+    (expected,) = plain_integral(lambda x: apart(x)[:, 0], [_X], [np.zeros((1, 4))], 5)
+    np.testing.assert_allclose(e.attributions, expected, rtol=0, atol=1e-12)
+
+
+def test_mixed_precision():
+    inputs = keras.Input((6,))
+    x = layers.Dense(5, dtype="mixed_float16")(inputs)
+    x = layers.Dense(4, dtype="mixed_float16")(layers.Activation("tanh", dtype="mixed_float16")(x))
+    model = filled(keras.Model(inputs, layers.Activation("linear", dtype="float32")(x)))
+    x = _RANDOM.normal(size=(3, 6)).astype(np.float32)
+    e = explain(model, "integrated_gradients", x, target=1)
+    assert any("evaluated at the ends" in note for note in e.notes)
+    (expected,) = plain_integral(lambda x: model(x)[:, 1], [x], [np.zeros((1, 6), np.float32)], 16)
+    np.testing.assert_allclose(e.attributions, expected, rtol=0, atol=5e-3 * np.abs(expected).max())
+
+
+def test_users_rules_are_applied_to_the_whole_model():
+    seen = []
+
+    def rule(op, inputs):
+        seen.append(op.name)
+        return tf.matmul(*inputs)
+
+    settings = {"n_steps": 5, "target": 1}
+    with dx.DeepExplain(_CUT["dense"][0], overrides={"MatMul": rule}) as de:
+        e = de.explain("integrated_gradients", _X, **settings)
+    assert seen and e.notes == ()
+    expected = explain(_CUT["dense"][0], "integrated_gradients", _X, **settings).attributions
+    np.testing.assert_allclose(e.attributions, expected, rtol=1e-12)
