@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 import dataclasses
+import functools
 import inspect
 import threading
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.errors import DeepExplainError, ModelError, brief
+from deepexplain_tf.compiled import WhereItCan, build
 from deepexplain_tf.graph.emit import UNSUPPORTED
 from deepexplain_tf.graph.source import Source
 from deepexplain_tf.graph.trace import trace
@@ -43,12 +44,27 @@ class Engine:
         self._jit_compile = jit_compile
         self._accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
         self._strict = strict
+        self._freezes = False
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
+        self._refusals: dict[Objective, str] = {}
         self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self.n_traces = 0
+
+    def frozen(self) -> "Engine":
+        """Returns an engine of the same model whose weights are constants, as they are at its first call."""
+        engine = Engine(
+            self._source,
+            output=self._output,
+            layer=self._layer,
+            overrides=self._overrides,
+            jit_compile=self._jit_compile,
+            strict=self._strict,
+        )
+        engine._freezes = True
+        return engine
 
     @property
     def specs(self) -> Any:
@@ -88,7 +104,8 @@ class Engine:
             if key not in self._models:
                 traced = trace(self._source, self._layer, inputs)
                 names = _output_names(self._source, traced.outputs)
-                self._models[key] = cut_model(traced, self._layer, self._output, names)
+                model = cut_model(traced, self._layer, self._output, names)
+                self._models[key] = model.frozen() if self._freezes else model
             return self._models[key]
 
     def objective(self, model: Model, target: Any, selection: str) -> Objective:
@@ -172,7 +189,7 @@ class Engine:
             "data": {name: _open(array) for name, array in arguments["data"].items()},
         }
         key = (purpose, type(method), options, objective, form)
-        return self._compile(key, graph, specs, self.compiles(method, objective))
+        return self._compile(key, graph, specs, objective, self.compiles(method, objective))
 
     def forward(self, objective: Objective) -> Callable[..., Any]:
         """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
@@ -183,36 +200,31 @@ class Engine:
 
         specs = {"inputs": [value.spec for value in objective.inputs]}
         jit = self._accelerated if self._jit_compile == "auto" else bool(self._jit_compile)
-        return self._compile((objective, "forward"), graph, specs, jit)
+        return self._compile((objective, "forward"), graph, specs, objective, jit)
 
-    def _compile(self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any], jit: bool) -> Callable[..., Any]:
+    def _compile(
+        self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any], objective: Objective, jit: bool
+    ) -> Callable[..., Any]:
         with self._lock:
             if key not in self._compiled:
-                signature = inspect.signature(graph).parameters
+                names = inspect.signature(graph).parameters
 
                 def counted(*arguments: Any) -> Any:
                     self.n_traces += 1
                     return graph(*arguments)
 
-                function = tf.function(
-                    counted,
-                    autograph=False,
-                    jit_compile=jit,
-                    input_signature=[specs[name] for name in signature],
-                )
-                _build(function)
-                self._compiled[key] = function
+                signature = [specs[name] for name in names]
+                if jit and self._jit_compile == "auto":
+                    refused = functools.partial(self._refusals.__setitem__, objective)
+                    self._compiled[key] = WhereItCan(counted, signature, refused)
+                else:
+                    self._compiled[key] = build(counted, signature, jit)
             return self._compiled[key]
 
-
-def _build(function: Any) -> None:
-    """Traces a function; what TensorFlow refuses in it (shapes that do not fit) is said plainly."""
-    try:
-        function.get_concrete_function()
-    except DeepExplainError:
-        raise
-    except (ValueError, tf.errors.OpError) as error:
-        raise ModelError(f"the ops of a model and their gradients must fit. Got: {brief(error)}") from error
+    def afterthoughts(self, objective: Objective) -> tuple[str, ...]:
+        """Returns notes on what only running the programs of an objective has shown."""
+        reason = self._refusals.get(objective)
+        return () if reason is None else (f"not compiled by XLA, which refused: {reason}",)
 
 
 def _finished(result: Result, objective: Objective) -> Result:

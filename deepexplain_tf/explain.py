@@ -140,15 +140,19 @@ class DeepExplain:
         call |= {"max_memory": max_memory, "seed": seed, "progress": progress}
         return self.explainer(method, **call, **options)(inputs)
 
-    def explainer(self, method: str, **fixed: Any) -> "Explainer":
+    def explainer(self, method: str, *, freeze: bool = False, **fixed: Any) -> "Explainer":
         """Returns a compiled, reusable callable; it lives on after the block.
 
         Args:
           method: a name of `list_methods()` or an alias.
+          freeze: whether the weights become constants of the program, as they are at the first call: faster, but it
+            does not follow training.
           **fixed: arguments of `explain` that are the same for every call.
         """
         self._require_open()
-        return Explainer(self._engine, method, fixed)
+        if not isinstance(freeze, bool):
+            raise OptionError(f"freeze must be True or False. Got {shortened(freeze)}.")
+        return Explainer(self._engine.frozen() if freeze else self._engine, method, fixed)
 
     def rewrite(self, method_or_map: str | Mapping[str, Any], baseline: Structure = None) -> Callable[..., Any]:
         """Returns a callable with the model's outputs whose gradient is the replaced one.

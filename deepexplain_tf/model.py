@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest
 from deepexplain_tf.graph.ir import Program, Value, rewrite
-from deepexplain_tf.graph.passes import cut, strip_probability
+from deepexplain_tf.graph.passes import cut, freeze, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
 from deepexplain_tf.graph.trace import Traced, packed
 from deepexplain_tf.objective import Objective
@@ -38,6 +38,11 @@ class Model:
     def structure(self) -> Any:
         """The specs of the explained tensors, in the structure in which they are reported."""
         return self.traced.specs if self.prefix is None else self.explained[0].spec
+
+    def frozen(self) -> "Model":
+        """Returns the model with the values that its variables have now."""
+        prefix = None if self.prefix is None else freeze(self.prefix)
+        return dataclasses.replace(self, program=freeze(self.program), prefix=prefix)
 
     def objective(self, selection: str) -> Objective:
         """Returns the objective of the one chosen output, up to the data of the target."""

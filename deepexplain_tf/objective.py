@@ -12,7 +12,15 @@ from deepexplain_tf.graph.activity import active_loops, active_ops, analyse, cou
 from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
-from deepexplain_tf.graph.passes import AffinePrefix, affine_prefix, fold, form_groups, ready_made, see_through
+from deepexplain_tf.graph.passes import (
+    AffinePrefix,
+    affine_prefix,
+    fold,
+    form_groups,
+    precompute,
+    ready_made,
+    see_through,
+)
 from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.rules.composites import Composite, refusal
 from deepexplain_tf.rules.coverage import Coverage
@@ -48,7 +56,7 @@ class Objective:
     @functools.cached_property
     def lean(self) -> "Objective":
         """The objective of the same values and gradients, with scales and shifts folded into layers."""
-        return dataclasses.replace(self, program=fold(self.program, self.explained))
+        return dataclasses.replace(self, program=precompute(fold(self.program, self.explained)))
 
     @functools.cached_property
     def affine(self) -> AffinePrefix | None:

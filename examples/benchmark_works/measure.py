@@ -7,6 +7,7 @@ import gc
 import multiprocessing
 import statistics
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ from interleaved import seconds
 
 def ours(subject: Subject, setting: Setting) -> Attribute:
     """Returns steps → attributions by the library."""
-    chosen = {} if setting.chunk is None else {"chunk_size": setting.chunk}
+    chosen: dict[str, Any] = {} if setting.chunk is None else {"chunk_size": setting.chunk}
     with dx.DeepExplain(subject.model, layer=subject.layer, jit_compile=setting.xla) as de:
         explainer = de.explainer("integrated_gradients", target=subject.target, **chosen)
     return lambda steps: explainer(subject.x, n_steps=steps).attributions

@@ -3,6 +3,7 @@
 from deepexplain_tf.graph.passes.affine_prefix import AffinePrefix, affine_prefix
 from deepexplain_tf.graph.passes.cut import cut
 from deepexplain_tf.graph.passes.fold import fold
+from deepexplain_tf.graph.passes.freeze import freeze, precompute
 from deepexplain_tf.graph.passes.groups import form_groups
 from deepexplain_tf.graph.passes.invariants import invariants, ready_made
 from deepexplain_tf.graph.passes.see_through import see_through
@@ -14,7 +15,9 @@ __all__ = [
     "cut",
     "fold",
     "form_groups",
+    "freeze",
     "invariants",
+    "precompute",
     "ready_made",
     "see_through",
     "strip_probability",

@@ -1,0 +1,61 @@
+"""Weights as constants: variables read once and for all, and what is computed from constants alone computed."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.graph.ir import CAPTURE, Node, Program, Value, constant, rewrite
+from deepexplain_tf.graph.kinds import BRANCHES
+from deepexplain_tf.graph.passes.invariants import ready_made
+
+
+def freeze(program: Program) -> Program:
+    """Returns the program with the values that variables have now as constants, inside loops and branches too."""
+    return _frozen(program, {})
+
+
+def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
+    """Returns a program frozen where the handles of some variables are among its inputs."""
+
+    def handle(value: Value) -> tf.Tensor | None:
+        return value.node.tensor if value.node.type == CAPTURE else handles.get(value)
+
+    def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
+        if node.type == "ReadVariableOp" and handle(inputs[0]) is not None:
+            (output,) = node.outputs()
+            value = tf.raw_ops.ReadVariableOp(resource=handle(inputs[0]), dtype=output.dtype)
+            return [constant(node.name, value.numpy(), output.dtype)]
+        if not node.bodies:
+            return None
+        passed = [handle(value) for value in (inputs[1:] if node.type in BRANCHES else inputs)]
+        bodies = {name: _frozen(body, _known(body, passed)) for name, body in node.bodies.items()}
+        return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
+
+    current = rewrite(program.outputs, transform)
+    return Program(program.inputs, tuple(current[value] for value in program.outputs))
+
+
+def _known(body: Program, passed: Sequence[tf.Tensor | None]) -> dict[Value, tf.Tensor]:
+    pairs = zip(body.inputs, passed, strict=True)
+    return {argument: tensor for argument, tensor in pairs if tensor is not None and tensor.dtype == tf.resource}
+
+
+def precompute(program: Program) -> Program:
+    """Returns the program with what it computes from constants alone as constants."""
+    known: set[Value] = set()
+    for node in program.nodes():
+        if node.type == "Const" or (node.inputs and all(value in known for value in node.inputs)):
+            known.update(node.outputs())
+    values = [value for value in ready_made(program) if value in known]
+    if not values:
+        return program
+    computed = tf.function(lambda: emit(Program((), tuple(values)), {}), autograph=False)()
+    constants = {
+        value: constant(f"{value.node.name}/constant", np.asarray(tensor), value.dtype)
+        for value, tensor in zip(values, computed, strict=True)
+    }
+    current = rewrite(program.outputs, lambda *_: None, dict(constants))
+    return Program(program.inputs, tuple(current[value] for value in program.outputs))
