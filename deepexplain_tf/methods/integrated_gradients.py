@@ -23,7 +23,7 @@ from deepexplain_tf.methods.base import (
 )
 from deepexplain_tf.methods.path_samples import PathSamples
 from deepexplain_tf.objective import Scope
-from deepexplain_tf.paths import Evaluations, Lines, mean_over, values_at_background, values_at_ends
+from deepexplain_tf.paths import Evaluations, Lines, background_of, mean_over, values_at_background, values_at_ends
 from deepexplain_tf.quadrature import QUADRATURES
 from deepexplain_tf.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
@@ -138,7 +138,7 @@ class IntegratedGradients(Method):
             attributions = from_one(starts)
             values = values_at_ends(scope, starts, data["count"], chunks)
         else:
-            background = [data[f"background_{number}"] for number in range(len(scope.explained))]
+            background = background_of(scope, data)
             attributions = mean_over(background, from_one, scope.explained)
             values = values_at_background(scope, background, data["count"], chunks)
         return {"attributions": attributions, "outputs": values[0], "baseline_outputs": values[1]}
