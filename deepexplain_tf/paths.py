@@ -1,6 +1,6 @@
 """Gradients at many points for each example: integrals along straight paths, and means over drawn points."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 
 import tensorflow as tf
@@ -162,6 +162,13 @@ def values_at_background(
 
     found = values(scope, points, Evaluations(size + 1, count, chunks.of_few()))
     return found[:, -1], tf.reduce_mean(found[:, :-1], 1)
+
+
+def background_of(scope: Scope, data: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the baselines in a method's data (`Layout.background_data`), in the shape of what is explained."""
+    return [
+        tf.ensure_shape(data[f"background_{number}"], [None, *x.shape[1:]]) for number, x in enumerate(scope.explained)
+    ]
 
 
 def mean_over(background: Tensors, found: Callable[[Tensors], Tensors], like: Tensors) -> list[tf.Tensor]:

@@ -11,7 +11,7 @@ from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData, is_int, require
 from deepexplain_tf.objective import Scope
-from deepexplain_tf.paths import Evaluations, add_up, column, values_at_background
+from deepexplain_tf.paths import Evaluations, add_up, background_of, column, values_at_background
 from deepexplain_tf.rules.composites import Composite
 
 _MAX_SAMPLES = 100_000
@@ -74,7 +74,7 @@ class ExpectedGradients(Method):
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
         rest, _ = scope.simplified(composite, straight=False)
-        background = [data[f"background_{number}"] for number in range(len(scope.explained))]
+        background = background_of(scope, data)
 
         def ends(example: tf.Tensor, sample: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
             chosen = tf.gather(data["chosen"], sample)

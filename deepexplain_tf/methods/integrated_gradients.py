@@ -23,7 +23,7 @@ from deepexplain_tf.methods.base import (
 )
 from deepexplain_tf.methods.path_samples import PathSamples
 from deepexplain_tf.objective import Scope
-from deepexplain_tf.paths import Evaluations, Lines, mean_over, values_at_background
+from deepexplain_tf.paths import Evaluations, Lines, background_of, mean_over, values_at_background
 from deepexplain_tf.quadrature import QUADRATURES
 from deepexplain_tf.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
@@ -142,7 +142,7 @@ class IntegratedGradients(Method):
             attributions = attributed(lines, starts, carried)
             outputs, baseline_outputs = lines.values_at_ends(carried, data["count"], chunks)
         else:
-            background = [data[f"background_{number}"] for number in range(len(scope.explained))]
+            background = background_of(scope, data)
             attributions = mean_over(background, from_one, scope.explained)
             outputs, baseline_outputs = values_at_background(scope, background, data["count"], chunks)
         return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}

@@ -1,12 +1,14 @@
 """Tests of `methods/integrated_gradients.py`."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf import DeepExplainError
+from deepexplain_tf import DeepExplain, DeepExplainError
 from tests import references as ref
 from tests.checks import explain
+from tests.models import filled
 
 _X, _X0 = ref.numbers(0, (5, 4), 4)
 _SMOOTH = [
@@ -162,3 +164,98 @@ def test_n_steps_is_a_whole_number_in_range(n_steps):
 def test_unknown_quadratures_list_the_known_ones():
     with pytest.raises(DeepExplainError, match=r"gauss_legendre.*midpoint.*right.*Got 'simpson'"):
         explain(tf.tanh, "integrated_gradients", _X, target=0, quadrature="simpson")
+
+
+# --- a background -----------------------------------------------------------------------------------------
+
+(_BACKGROUND,) = ref.numbers(2, (3, 4))
+
+
+def _mean_over_runs(model, x, background, **arguments):
+    """Explains once for each baseline alone."""
+    runs = [explain(model, "ig", x, baseline=start, **arguments) for start in background]
+    return [np.mean([getattr(e, name) for e in runs], axis=0) for name in ("attributions", "baseline_outputs")]
+
+
+@pytest.mark.parametrize("settings", [{}, {"chunk_size": 3, "batch_size": 2}, {"jit_compile": True}], ids=str)
+def test_a_background_is_the_mean_over_its_baselines(settings):
+    model, options = ref.in_tensorflow(_PIECEWISE), {"target": [0, 1, 2, 1, 0], "n_steps": 7}
+    e = explain(model, "ig", _X, background=_BACKGROUND, **options, **settings)
+    attributions, baseline_outputs = _mean_over_runs(model, _X, _BACKGROUND, **options)
+    np.testing.assert_allclose(e.attributions, attributions, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(e.baseline_outputs, baseline_outputs, rtol=1e-12)
+    np.testing.assert_allclose(e.outputs, ref.forward(_PIECEWISE, _X)[range(5), options["target"]], rtol=1e-12)
+    assert e.n_steps == 7
+
+
+def test_a_background_is_complete_up_to_its_mean():
+    e = explain(ref.in_tensorflow(_SMOOTH), "ig", _X, target=1, background=_BACKGROUND)
+    np.testing.assert_allclose(e.completeness_gap, 0, atol=1e-12)
+    exact = np.mean([ref.integrated_gradients(_SMOOTH, _X, start, 1) for start in _BACKGROUND], axis=0)
+    np.testing.assert_allclose(e.attributions, exact, rtol=1e-10, atol=1e-12)
+
+
+def test_a_background_of_one_is_a_baseline():
+    model = ref.in_tensorflow(_PIECEWISE)
+    one = explain(model, "ig", _X, target=2, background=_X0[None])
+    other = explain(model, "ig", _X, target=2, baseline=_X0)
+    np.testing.assert_allclose(one.attributions, other.attributions, rtol=1e-13, atol=1e-15)
+
+
+def test_baselines_of_several_inputs_belong_together():
+    """x·y from (x₀, y₀): each baseline of the one is that of the other's same row."""
+    x, y, xs, ys = ref.numbers(3, (2, 1), (2, 1), (4, 1), (4, 1))
+    e = explain(lambda x, y: x * y, "ig", [x, y], background=[xs, ys])
+    np.testing.assert_allclose(e.attributions[0], np.mean((x - xs[:, None]) * (y + ys[:, None]) / 2, 0), rtol=1e-11)
+    np.testing.assert_allclose(e.attributions[1], np.mean((y - ys[:, None]) * (x + xs[:, None]) / 2, 0), rtol=1e-11)
+
+
+def test_a_background_at_a_layer():
+    inputs = keras.Input((4,), dtype="float64")
+    hidden = keras.layers.Dense(3, activation="tanh", name="hidden", dtype="float64")(inputs)
+    outputs = keras.layers.Dense(2, activation="softplus", dtype="float64")(hidden)
+    model = filled(keras.Model(inputs, outputs))
+    (background,) = ref.numbers(4, (2, 3))
+    options = {"layer": "hidden", "target": 1, "n_steps": 6}
+    e = explain(model, "ig", _X, background=background, **options)
+    attributions, _ = _mean_over_runs(model, _X, background, **options)
+    np.testing.assert_allclose(e.attributions, attributions, rtol=0, atol=1e-12)
+
+
+def test_a_background_inside_a_tf_function():
+    model, options = ref.in_tensorflow(_SMOOTH), {"target": 0, "background": _BACKGROUND, "n_steps": 5}
+    with DeepExplain(model) as de:
+        attribute = de.explainer("ig", **options)
+        expected = attribute(_X).attributions
+        found = tf.function(lambda x: attribute(x).attributions)(tf.constant(_X))
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_a_background_and_a_baseline_exclude_each_other():
+    with pytest.raises(DeepExplainError, match=r"baseline.*background"):
+        explain(tf.tanh, "ig", _X, target=0, background=_BACKGROUND, baseline=0.0)
+
+
+# --- gradients that are not finite ------------------------------------------------------------------------
+
+
+def _rooted(x):
+    """Its gradient is infinite where an input is 0, which the path from 0 does not leave."""
+    return tf.reduce_sum(tf.sqrt(tf.abs(tf.matmul(x, tf.constant(np.eye(4) * 2.0)))), 1)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"chunk_size": 7}, {"jit_compile": True}, {"jit_compile": True, "chunk_size": 7}], ids=str
+)
+@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+def test_an_example_whose_gradient_is_not_finite_leaves_the_others_alone(method, settings):
+    x = np.abs(_X) + 0.1
+    x[-1, 2] = 0  # the last one, which padding repeats
+    x[1, 0] = 0
+    start = {"background": np.zeros((1, 4)), "seed": 0} if method == "expected_gradients" else {}
+    options = {"n_samples": 12, **start} if start else {"n_steps": 12}
+    e = explain(_rooted, method, x, **options, **settings)
+    alone = explain(_rooted, method, x[[0, 2, 3]], **options)
+    assert not np.isfinite(e.attributions[1, 0]) and not np.isfinite(e.attributions[-1, 2])
+    np.testing.assert_allclose(e.attributions[[0, 2, 3]], alone.attributions, rtol=1e-12)
+    assert np.isfinite(alone.attributions).all()

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 import dataclasses
 
-import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import emit
@@ -26,8 +25,12 @@ def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         if node.type == "ReadVariableOp" and handle(inputs[0]) is not None:
             (output,) = node.outputs()
-            value = tf.raw_ops.ReadVariableOp(resource=handle(inputs[0]), dtype=output.dtype)
+            with tf.init_scope():  # outside of any graph that is being built
+                value = tf.raw_ops.ReadVariableOp(resource=handle(inputs[0]), dtype=output.dtype)
             return [constant(node.name, value.numpy(), output.dtype)]
+        if _is_fixed(node):
+            (output,) = node.outputs()
+            return [constant(node.name, tf.get_static_value(node.tensor), output.dtype)]
         if not node.bodies:
             return None
         passed = [handle(value) for value in (inputs[1:] if node.type in BRANCHES else inputs)]
@@ -36,6 +39,13 @@ def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
 
     current = rewrite(program.outputs, transform)
     return Program(program.inputs, tuple(current[value] for value in program.outputs))
+
+
+def _is_fixed(node: Node) -> bool:
+    """Whether a node is a tensor of the outside that has its numbers for good."""
+    return (
+        node.type == CAPTURE and hasattr(node.tensor, "numpy") and node.output().dtype not in (tf.resource, tf.variant)
+    )
 
 
 def _known(body: Program, passed: Sequence[tf.Tensor | None]) -> dict[Value, tf.Tensor]:
@@ -47,14 +57,15 @@ def precompute(program: Program) -> Program:
     """Returns the program with what it computes from constants alone as constants."""
     known: set[Value] = set()
     for node in program.nodes():
-        if node.type == "Const" or (node.inputs and all(value in known for value in node.inputs)):
+        if node.type == "Const" or _is_fixed(node) or (node.inputs and all(value in known for value in node.inputs)):
             known.update(node.outputs())
     values = [value for value in ready_made(program) if value in known]
     if not values:
         return program
-    computed = tf.function(lambda: emit(Program((), tuple(values)), {}), autograph=False)()
+    with tf.init_scope():  # outside of any graph that is being built
+        computed = tf.function(lambda: emit(Program((), tuple(values)), {}), autograph=False)()
     constants = {
-        value: constant(f"{value.node.name}/constant", np.asarray(tensor), value.dtype)
+        value: constant(f"{value.node.name}/constant", tensor.numpy(), value.dtype)
         for value, tensor in zip(values, computed, strict=True)
     }
     current = rewrite(program.outputs, lambda *_: None, dict(constants))
