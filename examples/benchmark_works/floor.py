@@ -63,7 +63,7 @@ def floor(subject: Subject, setting: Setting) -> Attribute:
         ends = subject.start(inputs)
         rows, together = divided(ends.shape[0], nodes.shape[0], chunk)
         shape = ends.shape[1:]
-        alphas, parts = (tf.reshape(values, [-1, together]) for values in (nodes, weights))
+        alphas, parts = (tf.reshape(tf.cast(values, ends.dtype), [-1, together]) for values in (nodes, weights))
 
         def integral(x: tf.Tensor) -> tf.Tensor:
             start = tf.zeros_like(x)
@@ -78,7 +78,7 @@ def floor(subject: Subject, setting: Setting) -> Attribute:
             _, total = tf.while_loop(
                 lambda number, _: number < alphas.shape[0],
                 add,
-                (tf.constant(0), tf.zeros([np.prod(x.shape)])),
+                (tf.constant(0), tf.zeros([np.prod(x.shape)], x.dtype)),
                 parallel_iterations=1,
             )
             return (x - start) * tf.reshape(total, x.shape)
@@ -87,7 +87,7 @@ def floor(subject: Subject, setting: Setting) -> Attribute:
         return tf.reshape(tf.map_fn(integral, blocks, parallel_iterations=1), ends.shape)
 
     def attribute(steps: int) -> np.ndarray:
-        nodes, weights = (tf.constant(array, tf.float32) for array in gauss_legendre(steps))
+        nodes, weights = map(tf.constant, gauss_legendre(steps))
         return attributions(tf.constant(subject.x), nodes, weights).numpy()
 
     return attribute

@@ -23,6 +23,7 @@ def test_row_of_a_small_work(tmp_path):
     assert (row["work"], row["inputs"], row["steps"], row["floor"]) == ("tabular_mlp", "16×200", 40, "plain, 16")
     figures = row["figures"]
     assert 0 < figures["difference"] <= 1e-5, "no difference at all: one side was compared with itself"
+    assert figures["difference 64"] <= 1e-10
     assert min(figures["ours ms"], figures["floor ms"], figures["ratio"]) > 0
     assert row["reached"] == {}, "the limits are meant for full size"
     assert ("memory ratio" in figures) == pathlib.Path("/proc/self/clear_refs").exists()
