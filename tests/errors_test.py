@@ -506,7 +506,7 @@ def test_a_baseline_is_refused_when_an_explainer_is_made():
 
 def test_the_two_ways_to_stop_exclude_each_other():
     refuses(OptionError, "n_steps", "tolerance", method=PATH, n_steps=10, tolerance=1e-3)
-    refuses(OptionError, "max_steps", "9 …", method=PATH, tolerance=1e-3, max_steps=10)
+    refuses(OptionError, "max_steps", "9 …", method=PATH, tolerance=1e-3, max_steps=8)
 
 
 @pytest.mark.parametrize("option", ["batch_size", "chunk_size"])
