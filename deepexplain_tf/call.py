@@ -149,6 +149,8 @@ def prepare(
         fixed=engine.compiles(method, objective),
         background=() if given is None else read_background(given, model.structure, explained),
     )
+    if layout.fixed:
+        starts = [_whole(start, explained[number]) for number, start in enumerate(starts)]
     method.data(layout)  # options that do not fit the inputs are refused here
     fixed = objective.batch
     batch, chunk = _sizes(objective, method, layout, batch_size, chunk_size, max_memory)
@@ -250,6 +252,13 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
         _, (tensor,) = _forward(engine, model.everything(), [array[:1] for array in arrays])
         shape = tensor.shape[1:]
     return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
+
+
+def _whole(baseline: Any, spec: tf.TensorSpec) -> Any:
+    """Returns a baseline with all axes of an example, where a number stands for them: the same form for a compiler."""
+    if is_symbolic(baseline) or None in spec.shape[1:]:
+        return baseline
+    return np.broadcast_to(baseline, (baseline.shape[0], *spec.shape[1:]))
 
 
 def _positions(model: Model, inputs: Any) -> Any:

@@ -5,7 +5,7 @@ from hypothesis import strategies
 import numpy as np
 import tensorflow as tf
 
-from tests.checks import explain
+from tests.checks import explain, plain_integral
 
 _WIDTH = 6
 _GENERATOR = np.random.default_rng(5)
@@ -57,6 +57,10 @@ _ONE = {
     "reverse": lambda a: tf.reverse(a, [1]),
     "gather": lambda a: tf.gather(a, [5, 0, 0, 3, 1, 2], axis=1),
     "split": lambda a: tf.concat([2.0 * part for part in tf.split(a, 3, 1)][::-1], 1),
+    "scale": lambda a: a * _ROW,
+    "shift": lambda a: a - _ROW[None],
+    "windows": lambda a: tf.reshape(tf.matmul(tf.reshape(a, [-1, 2]), _MATRIX[:2, :2]), [-1, _WIDTH]),
+    "shape": lambda a: tf.reshape(a * 1.5, [tf.shape(a)[0], _WIDTH]),
     "stop_gradient": tf.stop_gradient,
 }
 _TWO = {
@@ -72,11 +76,16 @@ _TWO = {
     "attention": _attention,
     "cosine": lambda a, b: a * tf.reduce_sum(a * b, 1, keepdims=True) / (1.0 + tf.reduce_sum(b * b, 1, keepdims=True)),
 }
-_STEPS = strategies.lists(
-    strategies.tuples(strategies.sampled_from([*_ONE, *_TWO]), strategies.integers(0, 2), strategies.integers(0, 2)),
-    min_size=3,
-    max_size=8,
-)
+_LINEAR = ["matmul", "matmul_transposed", "mean", "cumsum", "reverse", "gather", "split", "scale", "shift", "add"]
+_LINEAR += ["subtract", "where", "concat", "windows", "shape"]
+
+
+def _steps(names, least, most):
+    step = strategies.tuples(strategies.sampled_from(names), strategies.integers(0, 2), strategies.integers(0, 2))
+    return strategies.lists(step, min_size=least, max_size=most)
+
+
+_STEPS, _LINEAR_STEPS = _steps([*_ONE, *_TWO], 3, 8), _steps(_LINEAR, 1, 5)
 
 
 def _values(steps, x):
@@ -116,3 +125,21 @@ def test_random_graphs(steps, seed):
     intermediate = [np.abs(value).max(1) for at in (x, x0) for value in _values(steps, tf.constant(at))]
     allowed = 1e-9 * np.maximum(np.abs(e.outputs - e.baseline_outputs), np.max(intermediate, 0))
     assert (np.abs(e.completeness_gap) <= allowed).all(), (steps, e.completeness_gap, allowed)
+
+
+@hypothesis.settings(max_examples=40, derandomize=True, deadline=None, database=None)
+@hypothesis.given(_LINEAR_STEPS, _STEPS, strategies.integers(0, 9))
+def test_integrals_over_random_graphs(first, steps, seed):
+    """Whatever is folded, or evaluated at the ends only: the attributions are those of a plain loop of gradients."""
+
+    def function(x):
+        *_, before, last = _values([*first, *steps], x)
+        return last + before
+
+    # Where numbers are tied, rounding alone would say which of them is the largest.
+    x, x0 = (points[:3] for points in _points(seed))
+    weights = np.random.default_rng(seed + 1).normal(size=x.shape)
+    options = {"target": weights, "baseline": x0, "output": "model", "n_steps": 3}
+    e = explain(function, "integrated_gradients", x, **options)
+    (expected,) = plain_integral(lambda x: tf.reduce_sum(function(x) * weights, 1), [x], [x0], 3)
+    np.testing.assert_allclose(e.attributions, expected, rtol=0, atol=1e-10 * max(np.abs(expected).max(), 1))

@@ -45,6 +45,7 @@ _TEXTS = (
         for (pixel - MEAN) / SCALE.""",
     ),
 )
+_MEMORY = ("max_memory", None, "What the work may need beside the model, as 2GiB; chooses --chunk_size by an estimate.")
 _OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file is an array"
 _NUMBERS = (
     ("batch_size", "Examples at a time; changes memory and time, no number."),
@@ -67,7 +68,7 @@ class Explain(Command):
     required = ("model", "input", "out")
 
     def define(self, values: flags.FlagValues) -> None:
-        for name, default, words in _TEXTS:
+        for name, default, words in (*_TEXTS, _MEMORY):
             flags.DEFINE_string(name, default, words, flag_values=values)
         flags.DEFINE_multi_string("option", [], _OPTION, flag_values=values)
         for name, words in _NUMBERS:
@@ -100,6 +101,7 @@ def _explain(flag: flags.FlagValues, target: parse.Target, options: dict[str, An
             baseline=baseline,
             batch_size=flag.batch_size,
             chunk_size=flag.chunk_size,
+            max_memory=flag.max_memory,
             seed=flag.seed,
             progress=True,
             **options,

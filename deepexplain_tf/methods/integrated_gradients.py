@@ -45,7 +45,8 @@ class IntegratedGradients(Method):
     With a tolerance, each example gets nodes where it needs them (`refinement`), until the estimated error of its
     attributions (relative L2) and the gap, as a part of |F(x) − F(x₀)| (or of 1e-6·|F|), are below it;
     `estimated_error` is that estimate and `n_steps` all gradients that were taken, both for each example.
-    Where `max_steps` ends it first, what was reached is returned, and these two say so.
+    Where `max_steps` ends it first, what was reached is returned, and these two say so. What is left of the gap is
+    then closed by a regression: it is no check of the attributions, `estimated_error` is.
 
     Attributes:
       n_steps: gradients per example (and baseline), 1 … 100,000; default 64.

@@ -160,12 +160,14 @@ def test_an_input_beside_is_no_affine_part():
 
 @contextlib.contextmanager
 def _in(dtype):
-    before = keras.config.floatx()
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
     try:
         yield
     finally:
         keras.config.set_floatx(before)
+        keras.config.set_dtype_policy(policy)
 
 
 def _dense():
