@@ -112,7 +112,8 @@ def _joined(program, cut, inputs):
         points = [tf.identity(tensor) for tensor in frontier]
         given = {**dict(zip(program.inputs, tensors, strict=True)), **dict(zip(cut.frontier, points, strict=True))}
         (output,) = emit(cut.suffix, given)
-        return output, tf.gradients(frontier, list(tensors), tf.gradients(output, points))
+        behind = tf.gradients(output, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return output, tf.gradients(frontier, list(tensors), behind)
 
     output, gradients = graph(*map(tf.constant, inputs))
     return output.numpy(), [gradient.numpy() for gradient in gradients]
