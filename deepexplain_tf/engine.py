@@ -130,8 +130,9 @@ class Engine:
         notes = self.require(self.composite(method), objective)
         affine = objective.lean.affine if method.straight and self.composite(method).is_plain else None
         if affine is not None:
-            ends = ", ".join(repr(value.node.name) for value in affine.prefix.outputs[:3])
-            notes += (f"evaluated at the ends of each path only: {len(affine.ops)} affine ops, up to {ends}",)
+            ends = [repr(value.node.name) for value in affine.prefix.outputs if value not in affine.prefix.inputs]
+            counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"
+            notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
         loop = objective.unbounded_loop
         if loop is not None and (self._jit_compile is True or self._accelerated):
             notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)

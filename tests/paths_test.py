@@ -1,11 +1,12 @@
 """Tests of `paths.py`."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from deepexplain_tf.quadrature import QUADRATURES
-from tests.checks import explain
+from tests.checks import explain, plain_integral
 
 
 @pytest.mark.parametrize("quadrature", QUADRATURES)
@@ -30,3 +31,42 @@ def test_narrow_dtypes_are_added_up_in_a_wider_one(dtype):
     e = explain(lambda x: tf.reduce_sum(x * 0.75, 1), "integrated_gradients", x, **options)
     assert e.attributions.dtype == x.dtype
     np.testing.assert_array_equal(e.attributions.astype(np.float64), [[1.125, -1.5]])
+
+
+def test_very_many_steps_are_added_up_without_loss():
+    x, x0 = np.array([[2.0, -1.0]]), np.array([-1.0, 0.5])
+    options = {"quadrature": "midpoint", "n_steps": 100_000, "chunk_size": 1024}
+    e = explain(lambda x: tf.reduce_sum(x**3, 1), "integrated_gradients", x, baseline=x0, **options)
+    np.testing.assert_allclose(e.attributions, x**3 - x0**3, rtol=1e-9)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("chunk_size", [2, 5, 64])
+def test_each_example_has_its_own_baseline_target_and_inputs_beside(jit_compile, chunk_size):
+    """Chunks cross the borders between examples; what the affine part hands on is gathered by example."""
+    generator = np.random.default_rng(0)
+    table = generator.normal(size=(4, 3))
+    x, x0 = generator.normal(size=(2, 3, 4))
+    scale = np.array([[2], [3], [5]], np.int32)
+    inputs = {"x": keras.Input((4,), dtype="float64", name="x"), "n": keras.Input((1,), dtype="int32", name="n")}
+    hidden = keras.layers.Identity(name="hidden", dtype="float64")(inputs["x"])
+    factor = keras.ops.cast(inputs["n"], "float64")
+    model = keras.Model(inputs, keras.ops.tanh(keras.ops.matmul(hidden, table) / 3.0) * factor)
+    e = explain(
+        model,
+        "integrated_gradients",
+        {"x": x, "n": scale},
+        layer="hidden",
+        baseline=x0,
+        target=[0, 2, 1],
+        n_steps=7,
+        chunk_size=chunk_size,
+        jit_compile=jit_compile,
+    )
+    for row, unit in enumerate([0, 2, 1]):
+
+        def alone(z: tf.Tensor, row: int = row, unit: int = unit) -> tf.Tensor:
+            return tf.tanh(z @ table / 3.0)[:, unit] * scale[row, 0]
+
+        (expected,) = plain_integral(alone, [x[[row]]], [x0[[row]]], 7)
+        np.testing.assert_allclose(e.attributions[[row]], expected, rtol=0, atol=1e-12)
