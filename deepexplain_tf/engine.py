@@ -41,7 +41,7 @@ class Engine:
         self._layer = layer
         self._overrides = dict(overrides)
         self._jit_compile = jit_compile
-        self._accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
+        self.accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
         self._strict = strict
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
@@ -62,7 +62,7 @@ class Engine:
         times, and not for convolutions, which TensorFlow's own library does better.
         """
         repeats = method.differentiates and method.loops and objective.loops
-        wanted = self._accelerated or repeats if self._jit_compile == "auto" else self._jit_compile
+        wanted = self.accelerated or repeats if self._jit_compile == "auto" else self._jit_compile
         return bool(wanted) and not (method.differentiates and objective.unbounded_loop is not None)
 
     def settled_chunk(self, method: Method, objective: Objective, total: int, size: int) -> int:
@@ -116,7 +116,7 @@ class Engine:
             ends = ", ".join(repr(value.node.name) for value in affine.prefix.outputs[:3])
             notes += (f"evaluated at the ends of each path only: {len(affine.ops)} affine ops, up to {ends}",)
         loop = objective.unbounded_loop
-        if loop is not None and (self._jit_compile is True or self._accelerated):
+        if loop is not None and (self._jit_compile is True or self.accelerated):
             notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
         return notes
 
@@ -182,7 +182,7 @@ class Engine:
             return scope.output(scope.explained), scope.explained
 
         specs = {"inputs": [value.spec for value in objective.inputs]}
-        jit = self._accelerated if self._jit_compile == "auto" else bool(self._jit_compile)
+        jit = self.accelerated if self._jit_compile == "auto" else bool(self._jit_compile)
         return self._compile((objective, "forward"), graph, specs, jit)
 
     def _compile(self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any], jit: bool) -> Callable[..., Any]:
