@@ -153,7 +153,7 @@ def prepare(
         starts = [_whole(start, explained[number]) for number, start in enumerate(starts)]
     method.data(layout)  # options that do not fit the inputs are refused here
     fixed = objective.batch
-    batch, chunk = _sizes(objective, method, layout, batch_size, chunk_size, max_memory)
+    batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
     if layout.fixed and not fixed and chunk_size is None and method.evaluations is not None:
         total = min(arrays[0].shape[0] or batch, batch) * method.evaluations
         chunk = engine.settled_chunk(method, objective, total, chunk)
@@ -176,6 +176,7 @@ def prepare(
 
 
 def _sizes(
+    engine: Engine,
     objective: Objective,
     method: Method,
     layout: Layout,
@@ -189,7 +190,7 @@ def _sizes(
         return objective.batch, objective.batch
     batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
     if method.loops or limit is not None:
-        memory = Memory(objective, method, layout.shapes)
+        memory = Memory(objective, method, layout.shapes, engine.accelerated)
         batch, chunk = memory.within(limit) if limit else (memory.batch_size(), memory.chunk_size())
     batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
     return (batch, chunk) if method.loops else (min(batch, chunk), chunk)

@@ -42,7 +42,7 @@ class Engine:
         self._layer = layer
         self._overrides = dict(overrides)
         self._jit_compile = jit_compile
-        self._accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
+        self.accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
         self._strict = strict
         self._freezes = False
         self._lock = threading.RLock()
@@ -78,7 +78,7 @@ class Engine:
         times, and not for convolutions, which TensorFlow's own library does better.
         """
         repeats = method.differentiates and method.loops and objective.loops
-        wanted = self._accelerated or repeats if self._jit_compile == "auto" else self._jit_compile
+        wanted = self.accelerated or repeats if self._jit_compile == "auto" else self._jit_compile
         return bool(wanted) and not (method.differentiates and objective.unbounded_loop is not None)
 
     def settled_chunk(self, method: Method, objective: Objective, total: int, size: int) -> int:
@@ -134,7 +134,7 @@ class Engine:
             counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"
             notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
         loop = objective.unbounded_loop
-        if loop is not None and (self._jit_compile is True or self._accelerated):
+        if loop is not None and (self._jit_compile is True or self.accelerated):
             notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
         return notes
 
@@ -200,7 +200,7 @@ class Engine:
             return scope.output(scope.explained), scope.explained
 
         specs = {"inputs": [value.spec for value in objective.inputs]}
-        jit = self._accelerated if self._jit_compile == "auto" else bool(self._jit_compile)
+        jit = self.accelerated if self._jit_compile == "auto" else bool(self._jit_compile)
         return self._compile((objective, "forward"), graph, specs, objective, jit)
 
     def _compile(

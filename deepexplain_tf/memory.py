@@ -15,12 +15,14 @@ _BATCH_BYTES = 2**26  # of what is kept for examples, where nothing else is aske
 MAX_CHUNK_SIZE = 1024  # more at once is no faster, and a padded chunk takes its memory
 _MIN_CHUNK_SIZE = 8  # fewer at once are slower
 _CHUNK_BYTES = 2**28  # of activations, where nothing else is asked for
+_ACCELERATED_CHUNK_BYTES = 2**31  # on a GPU or TPU, which few evaluations at once leave idle
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
-# Measured (examples/benchmark.py): what is needed at the peak, in units of the activations of a chunk, and of what is
-# kept for each example.
-_HELD = 2.0
+# What is needed at the peak: for a chunk in units of its activations (most are freed on the way back, some before), for
+# each example in units of what is kept of it, and in any case. On the safe side of what examples/memory.py measures.
+_HELD = 1.0
 _KEPT = 6.0
+_BASE = 2**25
 
 
 def read_bytes(given: int | str) -> int:
@@ -39,8 +41,11 @@ def read_bytes(given: int | str) -> int:
 class Memory:
     """What evaluations of an objective need."""
 
-    def __init__(self, objective: Objective, method: Method, shapes: Sequence[tuple[int, ...]]):
-        """Args: what is explained; how; the shape of one example of each explained tensor."""
+    def __init__(
+        self, objective: Objective, method: Method, shapes: Sequence[tuple[int, ...]], accelerated: bool = False
+    ):
+        """Args: what is explained; how; the shape of one example of each explained tensor; whether on a GPU or TPU."""
+        self._chunk_bytes = _ACCELERATED_CHUNK_BYTES if accelerated else _CHUNK_BYTES
         length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
         inside = objective.lean.behind if method.straight else objective
         activations = footprint(inside.explained, inside.program.outputs, length)
@@ -54,7 +59,7 @@ class Memory:
 
     def chunk_size(self) -> int:
         """Returns how many evaluations are done at once where nothing else is asked for."""
-        fitting = 2 ** round(math.log2(max(_CHUNK_BYTES / self._evaluation, 1)))
+        fitting = 2 ** round(math.log2(max(self._chunk_bytes / self._evaluation, 1)))
         return min(max(fitting, _MIN_CHUNK_SIZE), MAX_CHUNK_SIZE)
 
     def within(self, limit: int) -> tuple[int, int]:
@@ -64,8 +69,9 @@ class Memory:
           OptionError: not even one does.
         """
         each, kept = _HELD * self._evaluation, _KEPT * self._example
-        if each + kept > limit:
-            needed = math.ceil((each + kept) / 2**20)
+        free = limit - _BASE
+        if each + kept > free:
+            needed = math.ceil((each + kept + _BASE) / 2**20)
             raise OptionError(f"max_memory must hold one evaluation, about {needed} MiB. Got {limit / 2**20:.1f} MiB.")
-        batch = int(min(max(limit / 4 // kept, 1), self.batch_size()))
-        return batch, int(min((limit - batch * kept) // each, self.chunk_size()))
+        batch = int(min(max(free / 4 // kept, 1), self.batch_size()))
+        return batch, int(min((free - batch * kept) // each, self.chunk_size()))

@@ -1,0 +1,70 @@
+"""Does `max_memory=` hold?
+
+    python examples/memory.py
+    python examples/memory.py --networks=ResNet50 --limits=512MiB
+
+runs Integrated Gradients of networks of keras.applications on 224 × 224 pictures, an MLP and an LSTM, each in a fresh
+process, and prints how many examples and evaluations a limit allows, and how far the resident memory grew. Linux only.
+"""
+
+import concurrent.futures
+import multiprocessing
+
+from absl import app, flags
+import keras
+import numpy as np
+
+from benchmark_works.memory import Growth
+import deepexplain_tf as dx
+from deepexplain_tf.call import prepare
+from deepexplain_tf.methods.base import make
+import deepexplain_tf.table as table
+
+_NETWORKS = flags.DEFINE_list(
+    "networks", ["mlp", "lstm", "ResNet50", "VGG16", "MobileNetV2", "DenseNet121", "ConvNeXtTiny"], "The networks."
+)
+_LIMITS = flags.DEFINE_list("limits", ["512MiB", "1GiB", "2GiB"], "Values of max_memory.")
+_EXAMPLES, _SIZE = 8, 224
+
+
+def _network(name: str) -> keras.Model:
+    layers = keras.layers
+    if name == "mlp":
+        hidden = [layers.Dense(512, "relu"), layers.Dense(512, "relu")]
+        return keras.Sequential([keras.Input((2_000,)), *hidden, layers.Dense(1)])
+    if name == "lstm":
+        return keras.Sequential([keras.Input((200, 64)), layers.LSTM(64), layers.Dense(5)])
+    return getattr(keras.applications, name)(weights=None, input_shape=(_SIZE, _SIZE, 3))
+
+
+def grown(name: str, limit: str) -> list[str]:
+    """Returns a row: the limit, the sizes that it allows, and the megabytes that the process grew by."""
+    model = _network(name)
+    x = np.random.default_rng(0).normal(size=(_EXAMPLES, *model.input_shape[1:])).astype("float32")
+    with dx.DeepExplain(model) as de:
+        method = make("integrated_gradients", {})
+        call = prepare(de._engine, method, x, target=0, max_memory=limit)
+        steps = max(2 * call.chunks.size // min(_EXAMPLES, call.batch_size), 2)
+        explainer = de.explainer("integrated_gradients", target=0, n_steps=steps, max_memory=limit)
+        model(x[:1])
+        growth = Growth()
+        explainer(x)
+        megabytes = growth.megabytes
+    return [name, limit, str(call.batch_size), str(call.chunks.size), "–" if megabytes is None else f"{megabytes:.0f}"]
+
+
+def main(argv: list[str]) -> None:
+    """Prints the table."""
+    del argv
+    rows = []
+    for name in _NETWORKS.value:
+        for limit in _LIMITS.value:
+            context = multiprocessing.get_context("spawn")
+            with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+                rows.append(pool.submit(grown, name, limit).result())
+            print("  ".join(rows[-1]), flush=True)
+    print("\n" + table.render(["network", "max_memory", "examples", "evaluations", "grew by MB"], rows, left=2))
+
+
+if __name__ == "__main__":
+    app.run(main)
