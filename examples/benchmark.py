@@ -11,7 +11,7 @@ with XLA or without and in chunks of the size that is best in a short trial. A r
   floor            how the floor runs: XLA or plain, gradients at once
   ratio            the median over the pairs of ours to the floor's
   ours, floor MB   how far the resident memory grows, in fresh processes, both with the floor's chunks
-  growth MB        what all steps take beyond a hundredth of them, in fresh processes
+  growth MB        what all steps take beyond a tenth of them, which fill the chunks, in fresh processes
   ours, floor s    the first call in fresh processes: from the model to the attributions, with all that is made for
                    it; the floor's chunks are those with the fastest first call
   difference       ‖ours − floor‖ / ‖floor‖ of the attributions; of large networks with kinks it is large, as that from

@@ -121,8 +121,8 @@ def memory(name: str, sizes: Sizes, own: Setting, bare: Setting, steps: int) -> 
 
 
 def growth(name: str, sizes: Sizes, own: Setting, steps: int) -> Figures:
-    """Returns how many megabytes more the library grows by with all steps than with a hundredth of them."""
-    few, all_steps = (fresh(name, sizes, "ours", own, count).megabytes for count in (max(1, steps // 100), steps))
+    """Returns how many megabytes more the library grows by with all steps than with a tenth, which fills its chunks."""
+    few, all_steps = (fresh(name, sizes, "ours", own, count).megabytes for count in (max(1, steps // 10), steps))
     return {"growth MB": None if few is None or all_steps is None else all_steps - few}
 
 
