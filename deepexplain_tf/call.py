@@ -80,7 +80,7 @@ class Call:
         parts = []
         for batch, count in self.batches(len(chosen), self.batch_size if row_data is None else self.chunks.size):
             own = {name: array[batch] for name, array in (row_data or {}).items()}
-            take = functools.partial(_rows, batch if rows is None else chosen[batch])
+            take = functools.partial(_rows, chosen[batch])
             result = self._graph(method, self.arguments({**data, **own, "count": np.int32(count)}, take))
             self._check_rows(result["outputs"], len(batch))
             parts.append(tf.nest.map_structure(functools.partial(_first, count), result))
@@ -150,7 +150,7 @@ def prepare(
         background=() if given is None else read_background(given, model.structure, explained),
     )
     if layout.fixed:
-        starts = [_whole(start, explained[number]) for number, start in enumerate(starts)]
+        starts = [_whole(start, spec) for start, spec in zip(starts, explained, strict=False)]
     method.data(layout)  # options that do not fit the inputs are refused here
     fixed = objective.batch
     batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)

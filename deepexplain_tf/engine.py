@@ -36,6 +36,7 @@ class Engine:
         overrides: Mapping[str, Any],
         jit_compile: bool | str,
         strict: bool,
+        freeze: bool = False,
     ):
         self._source = source
         self._output = output
@@ -44,7 +45,7 @@ class Engine:
         self._jit_compile = jit_compile
         self.accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
         self._strict = strict
-        self._freezes = False
+        self._freeze = freeze
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
@@ -55,16 +56,15 @@ class Engine:
 
     def frozen(self) -> "Engine":
         """Returns an engine of the same model whose weights are constants, as they are at its first call."""
-        engine = Engine(
+        return Engine(
             self._source,
             output=self._output,
             layer=self._layer,
             overrides=self._overrides,
             jit_compile=self._jit_compile,
             strict=self._strict,
+            freeze=True,
         )
-        engine._freezes = True
-        return engine
 
     @property
     def specs(self) -> Any:
@@ -105,7 +105,7 @@ class Engine:
                 traced = trace(self._source, self._layer, inputs)
                 names = _output_names(self._source, traced.outputs)
                 model = cut_model(traced, self._layer, self._output, names)
-                self._models[key] = model.frozen() if self._freezes else model
+                self._models[key] = model.frozen() if self._freeze else model
             return self._models[key]
 
     def objective(self, model: Model, target: Any, selection: str) -> Objective:
@@ -127,8 +127,9 @@ class Engine:
         if not method.differentiates:
             objective.require_dependence()
             return ()
-        notes = self.require(self.composite(method), objective)
-        affine = objective.lean.affine if method.straight and self.composite(method).is_plain else None
+        composite = self.composite(method)
+        notes = self.require(composite, objective)
+        _, affine = objective.simplified(composite, straight=method.straight)
         if affine is not None:
             ends = [repr(value.node.name) for value in affine.prefix.outputs if value not in affine.prefix.inputs]
             counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"

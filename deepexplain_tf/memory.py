@@ -5,7 +5,7 @@ import math
 import re
 
 from deepexplain_tf.errors import OptionError, shortened
-from deepexplain_tf.graph.footprint import footprint, value_bytes
+from deepexplain_tf.graph.footprint import value_bytes
 from deepexplain_tf.methods.base import Method, is_int
 from deepexplain_tf.objective import Objective
 
@@ -48,9 +48,8 @@ class Memory:
         self._chunk_bytes = _ACCELERATED_CHUNK_BYTES if accelerated else _CHUNK_BYTES
         length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
         inside = objective.lean.behind if method.straight else objective
-        activations = footprint(inside.explained, inside.program.outputs, length)
         ends = {*objective.explained, *inside.explained}
-        self._evaluation = max(activations, 1)
+        self._evaluation = max(inside.activation_bytes(length), 1)
         self._example = max(sum(value_bytes(value, length) for value in ends), 1)
 
     def batch_size(self) -> int:

@@ -11,6 +11,7 @@ from deepexplain_tf.errors import TargetError, UnsupportedOpError
 from deepexplain_tf.graph.activity import active_loops, active_ops, analyse, counts_rows, folds_rows
 from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
+from deepexplain_tf.graph.footprint import footprint
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
 from deepexplain_tf.graph.passes import (
     AffinePrefix,
@@ -69,6 +70,29 @@ class Objective:
         if self.affine is None:
             return self
         return dataclasses.replace(self, explained=self.affine.frontier, program=self.affine.suffix, prefix=None)
+
+    def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Objective, AffinePrefix | None]":
+        """Returns the objective where a gradient is cheapest to take many times, and what lies before it.
+
+        Under rules nothing is changed.
+
+        Args:
+          composite: the rules of the gradient.
+          straight: whether all points lie on straight lines, so that the affine part need not be evaluated there.
+        """
+        if not composite.is_plain:
+            return self, None
+        return (self.lean.behind, self.lean.affine) if straight else (self.lean, None)
+
+    def activation_bytes(self, length: int) -> int:
+        """Returns the bytes of the activations of one example; see `footprint`."""
+        if length not in self._footprints:
+            self._footprints[length] = footprint(self.explained, self.program.outputs, length)
+        return self._footprints[length]
+
+    @functools.cached_property
+    def _footprints(self) -> dict[int, int]:
+        return {}
 
     @functools.cached_property
     def context(self) -> frozenset[Value]:
@@ -212,17 +236,9 @@ class Scope:
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Scope, AffinePrefix | None]":
         """Returns the scope where a gradient is cheapest to take many times, and what lies before it.
 
-        What is the same for all examples is computed here, once. Under rules nothing else is changed.
-
-        Args:
-          composite: the rules of the gradient.
-          straight: whether all points lie on straight lines, so that the affine part need not be evaluated there.
+        What is the same for all examples is computed here, once. See `Objective.simplified`.
         """
-        objective, prefix = self._objective, None
-        if composite.is_plain:
-            objective = objective.lean
-            if straight:
-                objective, prefix = objective.behind, objective.affine
+        objective, prefix = self._objective.simplified(composite, straight=straight)
         values = ready_made(objective.program)
         fixed = dict(zip(values, emit(Program((), tuple(values)), {}), strict=True))
         return Scope(objective, self._inputs, self._selector, fixed), prefix

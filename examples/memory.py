@@ -7,14 +7,11 @@ runs Integrated Gradients of networks of keras.applications on 224 × 224 pictur
 process, and prints how many examples and evaluations a limit allows, and how far the resident memory grew. Linux only.
 """
 
-import concurrent.futures
-import multiprocessing
-
 from absl import app, flags
 import keras
 import numpy as np
 
-from benchmark_works.memory import Growth
+from benchmark_works.memory import Growth, in_fresh_process
 import deepexplain_tf as dx
 from deepexplain_tf.call import prepare
 from deepexplain_tf.methods.base import make
@@ -59,9 +56,7 @@ def main(argv: list[str]) -> None:
     rows = []
     for name in _NETWORKS.value:
         for limit in _LIMITS.value:
-            context = multiprocessing.get_context("spawn")
-            with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
-                rows.append(pool.submit(grown, name, limit).result())
+            rows.append(in_fresh_process(grown, name, limit))
             print("  ".join(rows[-1]), flush=True)
     print("\n" + table.render(["network", "max_memory", "examples", "evaluations", "grew by MB"], rows, left=2))
 

@@ -120,15 +120,26 @@ def test_another_baseline_does_not_trace(method: str):
     assert watched.traces == (0, 0)
 
 
+_OTHER_NUMBERS = {
+    "integrated_gradients": [
+        *({"n_steps": n_steps} for n_steps in (1, 3, 50)),
+        *({"quadrature": quadrature} for quadrature in ("midpoint", "trapezoid", "left", "right")),
+    ],
+    "expected_gradients": [
+        {"n_samples": 2, "sampling": "random"},
+        {"n_samples": 50, "sampling": "stratified"},
+    ],
+}
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_another_number_of_steps_does_not_trace(jit_compile: bool):
-    watched = Watched("integrated_gradients", jit_compile=jit_compile)
+@pytest.mark.parametrize("method", _OTHER_NUMBERS)
+def test_another_number_of_gradients_does_not_trace(method: str, jit_compile: bool):
+    watched = Watched(method, jit_compile=jit_compile)
     watched.explain(examples(3), target=0)
     watched.settle()
-    for n_steps in (1, 3, 50):
-        watched.explain(examples(3), target=0, n_steps=n_steps)
-    for quadrature in ("midpoint", "trapezoid", "left", "right"):
-        watched.explain(examples(3), target=0, quadrature=quadrature)
+    for options in _OTHER_NUMBERS[method]:
+        watched.explain(examples(3), target=0, **options)
     assert watched.traces == (0, 0)
 
 
@@ -149,16 +160,6 @@ def test_another_background_does_not_trace(method: str):
     watched.settle()
     for size in (1, 4):
         watched.explain(examples(3), target=0, background=examples(size, seed=3))
-    assert watched.traces == (0, 0)
-
-
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_another_number_of_drawn_gradients_does_not_trace(jit_compile: bool):
-    watched = Watched("expected_gradients", jit_compile=jit_compile)
-    watched.explain(examples(3), target=0)
-    watched.settle()
-    for n_samples, sampling in ((2, "random"), (50, "stratified")):
-        watched.explain(examples(3), target=0, n_samples=n_samples, sampling=sampling)
     assert watched.traces == (0, 0)
 
 

@@ -185,3 +185,9 @@ def rewrite(
 
     visit(outputs)
     return current
+
+
+def rewrite_program(program: Program, transform: Transform, current: dict[Value, Value] | None = None) -> Program:
+    """Returns a program of new nodes with the same inputs; see `rewrite`."""
+    current = rewrite(program.outputs, transform, current)
+    return Program(program.inputs, tuple(current[value] for value in program.outputs))

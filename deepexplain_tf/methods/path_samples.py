@@ -10,7 +10,7 @@ import tensorflow as tf
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.methods.base import Evaluate, Method, Result, TensorData
 from deepexplain_tf.objective import Scope
-from deepexplain_tf.paths import column, row
+from deepexplain_tf.paths import column
 from deepexplain_tf.refinement import Samples
 from deepexplain_tf.rules.composites import Composite
 
@@ -35,12 +35,11 @@ class PathSamples(Method):
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
         rest, _ = scope.simplified(composite, straight=False)
-        alpha, starts = data["alpha"], scope.starts(baseline)
-        example = tf.range(tf.shape(alpha)[0])
-        differences = [x - row(start, example) for start, x in zip(starts, scope.explained, strict=True)]
+        alpha, starts = data["alpha"], scope.spread(baseline)
+        differences = [x - start for start, x in zip(starts, scope.explained, strict=True)]
         points = [
             # At the end exactly the example.
-            tf.where(column(alpha == 1, x, tf.bool), x, row(start, example) + column(alpha, x) * difference)
+            tf.where(column(alpha == 1, x, tf.bool), x, start + column(alpha, x) * difference)
             for start, x, difference in zip(starts, scope.explained, differences, strict=True)
         ]
         target, gradients = rest.gradient(points, composite)

@@ -1,10 +1,8 @@
 """The figures of one work: time, memory and first call, of the library and of the floor."""
 
 from collections.abc import Callable, Sequence
-import concurrent.futures
 import dataclasses
 import gc
-import multiprocessing
 import statistics
 import time
 from typing import Any
@@ -14,7 +12,7 @@ import numpy as np
 
 from benchmark_works.base import Sizes, Subject
 from benchmark_works.floor import Attribute, Setting, divided, floor
-from benchmark_works.memory import Growth
+from benchmark_works.memory import Growth, in_fresh_process
 from benchmark_works.works import WORKS
 import deepexplain_tf as dx
 from interleaved import seconds
@@ -98,9 +96,8 @@ class Fresh:
 
 def fresh(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> Fresh:
     """Runs one side of a work in a process that has done nothing but build the model."""
-    spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, spawn) as pool:
-        return pool.submit(_probe, name, sizes, side, setting, steps).result()
+    found: Fresh = in_fresh_process(_probe, name, sizes, side, setting, steps)
+    return found
 
 
 def _probe(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> Fresh:

@@ -22,6 +22,8 @@ import keras
 from keras import layers
 import numpy as np
 import tensorflow as tf
+
+# The type of a serialised program, which has no public name.
 from tensorflow.compiler.xla.service import hlo_pb2
 
 import deepexplain_tf as dx

@@ -132,7 +132,8 @@ def _frontier(
 ) -> list[Value]:
     """Returns the values of the affine part that others read for their numbers."""
     inside = {*explained, *(value for node in affine for value in node.outputs())}
-    others = [node for node in activity.nodes if node not in set(affine)]
+    members = set(affine)
+    others = [node for node in activity.nodes if node not in members]
     read = [node.inputs[position] for node in others for position in activity.inputs(node) if _reads(node, activity)]
     return list(dict.fromkeys(value for value in (*read, *program.outputs) if value in inside))
 

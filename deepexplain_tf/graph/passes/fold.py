@@ -8,7 +8,7 @@ import math
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse
-from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, order, rewrite
+from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, order, rewrite_program
 from deepexplain_tf.graph.passes.invariants import invariants
 
 _CONVOLUTIONS = ("Conv2D", "Conv3D")
@@ -86,8 +86,7 @@ def fold(program: Program, explained: Collection[Value]) -> Program:
         layers[value] = made
         return (value, *node.outputs()[1:])
 
-    current = rewrite(program.outputs, transform)
-    return Program(program.inputs, tuple(current[value] for value in program.outputs))
+    return rewrite_program(program, transform)
 
 
 def _uses(activity: Activity, program: Program) -> Mapping[Value, int]:

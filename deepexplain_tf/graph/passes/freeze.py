@@ -6,7 +6,7 @@ import dataclasses
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import emit
-from deepexplain_tf.graph.ir import CAPTURE, Node, Program, Value, constant, rewrite
+from deepexplain_tf.graph.ir import CAPTURE, Node, Program, Value, constant, rewrite_program
 from deepexplain_tf.graph.kinds import BRANCHES
 from deepexplain_tf.graph.passes.invariants import ready_made
 
@@ -37,8 +37,7 @@ def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
         bodies = {name: _frozen(body, _known(body, passed)) for name, body in node.bodies.items()}
         return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
 
-    current = rewrite(program.outputs, transform)
-    return Program(program.inputs, tuple(current[value] for value in program.outputs))
+    return rewrite_program(program, transform)
 
 
 def _is_fixed(node: Node) -> bool:
@@ -68,5 +67,4 @@ def precompute(program: Program) -> Program:
         value: constant(f"{value.node.name}/constant", tensor.numpy(), value.dtype)
         for value, tensor in zip(values, computed, strict=True)
     }
-    current = rewrite(program.outputs, lambda *_: None, dict(constants))
-    return Program(program.inputs, tuple(current[value] for value in program.outputs))
+    return rewrite_program(program, lambda *_: None, constants)

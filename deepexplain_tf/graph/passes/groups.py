@@ -11,7 +11,7 @@ import dataclasses
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse
-from deepexplain_tf.graph.ir import ARGUMENT, GROUP, Node, Program, Value, rewrite
+from deepexplain_tf.graph.ir import ARGUMENT, GROUP, Node, Program, Value, rewrite, rewrite_program
 from deepexplain_tf.graph.kinds import BRANCHES, ELEMENTWISE, LOOPS, Kind, kind_of
 
 
@@ -43,8 +43,7 @@ def form_groups(program: Program, explained: Collection[Value]) -> Program:
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
         return None
 
-    rewrite(program.outputs, transform, current)
-    return Program(program.inputs, tuple(current[value] for value in program.outputs))
+    return rewrite_program(program, transform, current)
 
 
 def _choose(activity: Activity) -> list[_Region]:

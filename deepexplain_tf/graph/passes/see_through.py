@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 import dataclasses
 
-from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
+from deepexplain_tf.graph.ir import Node, Program, Value, rewrite_program
 
 
 def see_through(program: Program) -> Program:
@@ -15,5 +15,4 @@ def see_through(program: Program) -> Program:
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
         return inputs if node.type == "IdentityN" else None
 
-    current = rewrite(program.outputs, transform)
-    return Program(program.inputs, tuple(current[value] for value in program.outputs))
+    return rewrite_program(program, transform)
