@@ -215,6 +215,13 @@ def _target(
     notes = engine.check(method, objective)
     if selection.kind == "predicted":
         selection = _predicted(engine, objective, arrays)
+    elif is_symbolic(selection.data):
+        shape = [tf.shape(arrays[0])[0], selection.data.shape[1]]
+        selection = dataclasses.replace(selection, data=tf.broadcast_to(selection.data, shape))
+    elif batch is None and selection.data is not None and len(selection.data) != 1:
+        raise TargetError(
+            f"a target of a graph of open batch must be one for all examples. Got {len(selection.data)}; give a tensor."
+        )
     elif batch is not None and selection.data is not None:
         selection = dataclasses.replace(selection, data=np.repeat(selection.data, batch // len(selection.data), axis=0))
     return objective, selection, notes

@@ -108,6 +108,12 @@ class Engine:
                 self._models[key] = model.frozen() if self._freeze else model
             return self._models[key]
 
+    def output_names(self, model: Model) -> list[str]:
+        """Returns the names of the outputs as the model gives them, `output_0`, … where it has none."""
+        names = _output_names(self._source, model.traced.outputs)
+        count = len(model.traced.program.outputs)
+        return names if len(names) == count else [f"output_{number}" for number in range(count)]
+
     def objective(self, model: Model, target: Any, selection: str) -> Objective:
         """Returns the objective of a target: one per kind of selection, one per callable."""
         called = target if selection == "callable" else None

@@ -46,6 +46,10 @@ class ClosedError(DeepExplainError):
     """Use of a `DeepExplain` outside its with-block."""
 
 
+class PathError(DeepExplainError, OSError):
+    """A path that cannot be written to, or that holds something already."""
+
+
 def shortened(value: object) -> str:
     """Returns what came, quoted and cut to fit into a message."""
     text = repr(value)

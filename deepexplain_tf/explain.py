@@ -1,15 +1,18 @@
 """`DeepExplain`, the with-block around a model, and the explainers made in it."""
 
 from collections.abc import Callable, Mapping
+import os
 from typing import Any
 
 import tensorflow as tf
 
+from deepexplain_tf import __version__
 from deepexplain_tf.audit import Audit, audit
 from deepexplain_tf.call import check_call
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
 from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.export import Program, save
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.graph.source import source_of
@@ -242,6 +245,33 @@ class Explainer:
         """Explains a batch; `late` are arguments of `DeepExplain.explain`, which replace the fixed ones."""
         call, options = self._split({**self._fixed, **late})
         return run(self._engine, self._name, make(self._name, options), inputs, **call)
+
+    def export(self, path: str | os.PathLike[str], *, version: int | None = None, overwrite: bool = False) -> None:
+        """Writes a SavedModel that explains without this library and without Keras.
+
+        Its signature `explain`, also `serving_default`, takes the model's inputs by name, any number of examples, and
+        `target` and `baseline` where they are not fixed (`target=None` fixes the predicted class, `baseline=None`
+        zeros); it returns `attributions`, `outputs`, and `baseline_outputs`, `completeness_gap` and `standard_error`
+        where the method has them. Several inputs have `baseline_NAME` and `attributions_NAME` each. `predict` returns
+        the model's own outputs. `assets/explainer.json` tells what was exported.
+
+        Args:
+          path: the folder to write; it appears whole or not at all.
+          version: writes `path/version/`, as TensorFlow Serving reads it.
+          overwrite: whether an older export is replaced.
+
+        Raises:
+          PathError: there is something at `path`, or it cannot be written to.
+          OptionError: a method that is no graph: integrated_gradients to a tolerance.
+          DeepExplainError: any other argument that does not fit, before anything is written.
+        """
+
+        def program() -> tuple[Program, dict[str, Any]]:
+            described = {"method": self._name, "fixed": {name: shortened(value) for name, value in self._fixed.items()}}
+            versions = {"deepexplain_tf": __version__, "tensorflow": tf.__version__}
+            return Program(self._engine, self._name, self._fixed), {**described, "versions": versions}
+
+        save(program, path, version=version, overwrite=overwrite)
 
     def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         options = {name: value for name, value in given.items() if name not in CALL_ARGUMENTS}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments import is_symbolic
 from deepexplain_tf.errors import TargetError, shortened
 
 
@@ -40,6 +41,8 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
     axes = list(shape[1:])
     if target is None:
         return _default(axes)
+    if is_symbolic(target):
+        return _symbolic(target, axes)
     if isinstance(target, tuple):
         return _at(target, axes if axes or not target else [1], target)
     if _whole(target):
@@ -92,6 +95,25 @@ def _each(array: np.ndarray, axes: list[int | None], batch: int | None) -> Selec
         )
     data = [[_in_range(number, size) for number, size in zip(row, axes, strict=True)] for row in rows]
     return Selection("index", np.array(data, np.int32).reshape(rows.shape), array)
+
+
+def _symbolic(target: tf.Tensor, axes: list[int | None]) -> Selection:
+    """Reads a tensor of indices, which the graph checks when it runs."""
+    rank = 1 if len(axes) == 1 else 2
+    if not target.dtype.is_integer or target.shape.rank != rank or (rank == 2 and target.shape[1] != len(axes)):
+        raise TargetError(
+            f"a symbolic target must be whole numbers [batch] or [batch, {len(axes)}] for output {_shown(axes)}. Got "
+            f"{target.dtype.name}{target.shape}."
+        )
+    index = tf.cast(target[:, tf.newaxis] if rank == 1 else target, tf.int32)
+    sizes = tf.constant([tf.int32.max if size is None else size for size in axes])
+    lowest = tf.constant([0 if size is None else -size for size in axes])
+    known = [size or "any" for size in axes]
+    check = tf.debugging.Assert(
+        tf.reduce_all((index >= lowest) & (index < sizes)), [f"target must be an index into {known}. Got", index]
+    )
+    with tf.control_dependencies([check]):
+        return Selection("index", tf.where(index < 0, index + sizes, index), target)
 
 
 def _weights(array: np.ndarray, axes: list[int | None], dtype: tf.DType, batch: int | None) -> Selection:

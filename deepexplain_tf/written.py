@@ -1,11 +1,14 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from collections.abc import Iterator
 import contextlib
 import os
 import pathlib
 import secrets
+import shutil
 from typing import BinaryIO
+
+from deepexplain_tf.errors import PathError
 
 
 @contextlib.contextmanager
@@ -22,3 +25,53 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         os.replace(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_written_whole(path: str | os.PathLike[str], *, overwrite: bool, mark: str) -> Iterator[pathlib.Path]:
+    """Makes a temporary folder beside `path`, which takes its place when the block ends without an error.
+
+    Where the block fails, everything is as it was: an older folder stays, and parents made for it are removed.
+
+    Args:
+      path: the folder to write.
+      overwrite: whether it may take the place of an older one.
+      mark: a file that an older one must hold, so that nothing else is ever replaced.
+
+    Raises:
+      PathError: there is something at `path`, or it cannot be written to.
+    """
+    final = pathlib.Path(os.path.realpath(path))
+    _require_free(final, overwrite, mark)
+    made = [folder for folder in final.parents if not folder.exists()]
+    temporary, old = (final.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
+    try:
+        try:
+            temporary.mkdir(parents=True)
+        except OSError as error:
+            raise PathError(f"a path must be one that can be written to. Got {str(path)!r}: {error}.") from error
+        yield temporary
+        if final.exists():
+            os.rename(final, old)
+        try:
+            os.rename(temporary, final)
+        except BaseException:
+            if old.exists():
+                os.rename(old, final)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _require_free(final: pathlib.Path, overwrite: bool, mark: str) -> None:
+    if not os.path.lexists(final):
+        return
+    if not overwrite:
+        raise PathError(f"a path must be free, or overwrite=True be given. Got {str(final)!r}, which exists.")
+    if not (final / mark).is_file():
+        raise PathError(f"overwrite=True replaces an exported explainer. Got {str(final)!r}, which holds no {mark}.")

@@ -109,7 +109,9 @@ class IntegratedGradients(Method):
         if not self._adaptive:
             return {**evaluate(self), "n_steps": self.evaluations}
         if count is None:
-            raise OptionError("tolerance looks at results between steps and must run outside of tf.function.")
+            raise OptionError(
+                "tolerance looks at results between steps and must run outside of tf.function; it is not exported. Got it in a graph; give n_steps."
+            )
         integral = integrate(
             PathSamples().sampler(evaluate),
             count,

@@ -1,0 +1,113 @@
+"""An explainer as functions of named tensors: what every exported format holds."""
+
+from collections.abc import Mapping, Sequence
+import keyword
+import re
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.arguments import names_of
+from deepexplain_tf.engine import Engine
+from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
+from deepexplain_tf.run import run
+
+Specs = dict[str, tf.TensorSpec]
+
+
+class Program:
+    """The functions `explain` and `predict` of an explainer, and the names of what they take and return.
+
+    What the explainer fixed is part of the program, also where it is None: `target=None` is the predicted class and
+    `baseline=None` zeros. A target or baseline that it did not fix is an argument of `explain`.
+
+    Attributes:
+      inputs: the model's inputs by name.
+      late: the target (`[batch]` indices, `[batch, axes]` where the output has several axes) and the baselines
+        (`[1 or batch, ...]`) that are arguments. A name that the model's inputs have already gets the prefix
+        `explained_`.
+      notes: what the user should know, once `explain` was traced.
+    """
+
+    def __init__(self, engine: Engine, name: str, fixed: Mapping[str, Any]):
+        self._engine, self._name = engine, name
+        self._call = {key: value for key, value in fixed.items() if key in CALL_ARGUMENTS and key != "progress"}
+        self._method = make(name, {key: value for key, value in fixed.items() if key not in CALL_ARGUMENTS})
+        self._model = engine.model()
+        specs = self._model.traced.specs
+        names = _identifiers(names_of(specs), "input")
+        self.inputs: Specs = dict(zip(names, tf.nest.flatten(specs), strict=True))
+        self._explained = [""] if self._model.prefix is not None or len(names) == 1 else [f"_{name}" for name in names]
+        self._target, self._baselines = self._target_spec(), self._baseline_specs()
+        self.late: Specs = {**self._target, **self._baselines}
+        self.notes: tuple[str, ...] = ()
+
+    def explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns the explanation's arrays by name."""
+        late = {"target": tensors[name] for name in self._target}
+        if self._baselines:
+            baselines = [tensors[name] for name in self._baselines]
+            late["baseline"] = baselines[0] if len(baselines) == 1 else baselines
+        given = self._ordered(tensors)
+        for name in self._baselines:
+            rows = tf.shape(tensors[name])[0]
+            fits = (rows == 1) | (rows == tf.shape(given[0])[0])
+            tf.debugging.Assert(fits, [f"{name} must be one for all examples or one for each. Got rows:", rows])
+        inputs = tf.nest.pack_sequence_as(self._model.traced.specs, given)
+        e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late})
+        self.notes = e.notes
+        found = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
+        for field in ("attributions", "standard_error"):
+            leaves = [] if getattr(e, field) is None else tf.nest.flatten(getattr(e, field))
+            found |= {f"{field}{suffix}": leaf for suffix, leaf in zip(self._explained, leaves, strict=False)}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}
+
+    def predict(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns the model's own outputs by name."""
+        program = self._model.traced.program
+        outputs = emit(program, dict(zip(program.inputs, self._ordered(tensors), strict=True)))
+        return dict(zip(self._engine.output_names(self._model), outputs, strict=True))
+
+    @property
+    def owner(self) -> Any:
+        """The traced function and its source, which hold the variables."""
+        return self._model.traced.owner
+
+    def _ordered(self, tensors: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+        return [tensors[name] for name in self.inputs]
+
+    def _target_spec(self) -> Specs:
+        if "target" in self._call:
+            return {}
+        output = self._engine.objective(self._model, None, "index").program.outputs[0]
+        axes = output.shape[1:] if output.shape.rank else []
+        if all(size == 1 for size in axes):
+            return {}
+        batch = self._model.traced.batch
+        return self._late("target", [batch] if len(axes) == 1 else [batch, len(axes)], tf.int32)
+
+    def _baseline_specs(self) -> Specs:
+        method = self._method
+        if not method.uses_baseline or "baseline" in self._call or getattr(method, "background", None) is not None:
+            return {}
+        specs: Specs = {}
+        for suffix, value in zip(self._explained, self._model.explained, strict=True):
+            specs |= self._late(f"baseline{suffix}", [None, *value.shape[1:]], value.dtype)
+        return specs
+
+    def _late(self, name: str, shape: Sequence[int | None], dtype: tf.DType) -> Specs:
+        name = f"explained_{name}" if name in self.inputs else name
+        return {name: tf.TensorSpec(shape, dtype, name)}
+
+
+def _identifiers(names: Sequence[str], other: str) -> list[str]:
+    """Returns names that can be those of arguments, each once."""
+    found: list[str] = []
+    for name in names:
+        clean = re.sub(r"\W", "_", name, flags=re.ASCII) or other
+        clean = f"{other}_{clean}" if clean[0].isdigit() or keyword.iskeyword(clean) else clean
+        while clean in found:
+            clean += "_"
+        found.append(clean)
+    return found
