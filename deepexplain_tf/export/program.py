@@ -45,15 +45,14 @@ class Program:
 
     def explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the explanation's arrays by name."""
-        late = {"target": tensors[name] for name in self._target}
-        if self._baselines:
-            baselines = [tensors[name] for name in self._baselines]
-            late["baseline"] = baselines[0] if len(baselines) == 1 else baselines
+        late: dict[str, Any] = {}
+        if self._target:
+            (late["target"],) = (tensors[name] for name in self._target)
         given = self._ordered(tensors)
-        for name in self._baselines:
-            rows = tf.shape(tensors[name])[0]
-            fits = (rows == 1) | (rows == tf.shape(given[0])[0])
-            tf.debugging.Assert(fits, [f"{name} must be one for all examples or one for each. Got rows:", rows])
+        if self._baselines:
+            count = tf.shape(given[0])[0]
+            baselines = [_of_rows(tensors[name], count, name) for name in self._baselines]
+            late["baseline"] = baselines[0] if len(baselines) == 1 else baselines
         inputs = tf.nest.pack_sequence_as(self._model.traced.specs, given)
         e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late})
         self.notes = e.notes
@@ -99,6 +98,14 @@ class Program:
     def _late(self, name: str, shape: Sequence[int | None], dtype: tf.DType) -> Specs:
         name = f"explained_{name}" if name in self.inputs else name
         return {name: tf.TensorSpec(shape, dtype, name)}
+
+
+def _of_rows(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:
+    """Returns a baseline, whose rows the graph counts when it runs."""
+    rows = tf.shape(baseline)[0]
+    words = f"{name} must be one for all examples or one for each. Got rows:"
+    with tf.control_dependencies([tf.debugging.Assert((rows == 1) | (rows == count), [words, rows])]):
+        return tf.identity(baseline)
 
 
 def _identifiers(names: Sequence[str], other: str) -> list[str]:

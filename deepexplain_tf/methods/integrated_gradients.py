@@ -110,7 +110,8 @@ class IntegratedGradients(Method):
             return {**evaluate(self), "n_steps": self.evaluations}
         if count is None:
             raise OptionError(
-                "tolerance looks at results between steps and must run outside of tf.function; it is not exported. Got it in a graph; give n_steps."
+                "tolerance looks at results between steps: it must run outside of tf.function and is not exported; "
+                "give n_steps instead."
             )
         integral = integrate(
             PathSamples().sampler(evaluate),

@@ -20,11 +20,8 @@ _CASES = {
 _SIZES = (1, 3, 17)
 _BARE = """
 import json, sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("keras", "tf_keras", "deepexplain_tf"):
-            raise ImportError(f"{name} is blocked")
-sys.meta_path.insert(0, Blocked())
+for name in ("keras", "tf_keras", "deepexplain_tf"):
+    sys.modules[name] = None  # an import of it fails
 import numpy as np
 import tensorflow as tf
 root = sys.argv[1]
@@ -43,7 +40,7 @@ for case, sizes in json.load(open(f"{root}/cases.json")).items():
         assert set(v1) == set(found)
         for k in v1:
             np.testing.assert_allclose(v1[k], found[k], rtol=1e-4, atol=1e-5)
-assert not {"keras", "deepexplain_tf"} & set(sys.modules)
+assert not [n for n in sys.modules if n.startswith(("keras.", "tf_keras.", "deepexplain_tf."))]
 """
 
 
