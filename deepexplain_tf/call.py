@@ -215,7 +215,7 @@ def _target(
     notes = engine.check(method, objective)
     if selection.kind == "predicted":
         selection = _predicted(engine, objective, arrays)
-    elif is_symbolic(selection.data):
+    elif selection.data is not None and is_symbolic(selection.data):
         shape = [tf.shape(arrays[0])[0], selection.data.shape[1]]
         selection = dataclasses.replace(selection, data=tf.broadcast_to(selection.data, shape))
     elif batch is None and selection.data is not None and len(selection.data) != 1:
