@@ -219,7 +219,7 @@ def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
 def _finite(array: np.ndarray) -> bool:
     # The sum is not finite where a number is not, and is found without another array; it may also overflow.
     with np.errstate(all="ignore"):
-        total = array.sum(dtype=np.float64 if array.dtype.itemsize < 8 else None)
+        total = array.sum(dtype=np.float32 if array.dtype.itemsize < 4 else None)
     return bool(np.isfinite(total)) or bool(np.isfinite(array.astype(np.float64)).all())
 
 

@@ -80,7 +80,7 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
     nodes = [op.node for op in coverage.ops]
 
     def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        scope = Scope(call.objective, inputs, selector[0] if selector else None)
+        scope = Scope(call.objective, inputs, selector)
         probes = [tf.zeros([], tf.float64) for _ in nodes]
         watched = _Watched(
             **{field.name: getattr(composite, field.name) for field in dataclasses.fields(composite)},

@@ -10,16 +10,16 @@ import tensorflow as tf
 import tqdm
 
 from deepexplain_tf.arguments import as_arrays, is_symbolic, names_of, read_background, read_baseline, read_inputs
-from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.chunks import MAX_SIZE, Chunks
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError, brief
-from deepexplain_tf.memory import BATCH_SIZE, MAX_CHUNK_SIZE, Memory, read_bytes
+from deepexplain_tf.memory import BATCH_SIZE, Memory, read_bytes
 from deepexplain_tf.methods.base import Layout, Method, is_int, require
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
 from deepexplain_tf.target import Selection, read_target
 
-_MAX_SIZE = 2**31 - 1
+_MOST = 2**31 - 1
 _FEW = 32  # at once, where padding to a whole chunk would be more than the evaluations themselves
 
 
@@ -188,11 +188,11 @@ def _sizes(
     limit = None if max_memory is None else read_bytes(max_memory)
     if objective.batch:
         return objective.batch, objective.batch
-    batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
+    batch, chunk = BATCH_SIZE, MAX_SIZE
     if method.loops or limit is not None:
         memory = Memory(objective, method, layout.shapes, engine.accelerated)
         batch, chunk = memory.within(limit) if limit else (memory.batch_size(), memory.chunk_size())
-    batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
+    batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_SIZE)
     return (batch, chunk) if method.loops else (min(batch, chunk), chunk)
 
 
@@ -328,8 +328,8 @@ def check_call(
     """
     del target
     for option, size in (("batch_size", batch_size), ("chunk_size", chunk_size)):
-        valid = size is None or (is_int(size) and 1 <= size <= _MAX_SIZE)
-        require(valid, option, f"a whole number in 1 … {_MAX_SIZE}", size)
+        valid = size is None or (is_int(size) and 1 <= size <= _MOST)
+        require(valid, option, f"a whole number in 1 … {_MOST}", size)
     if max_memory is not None:
         read_bytes(max_memory)
         require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)

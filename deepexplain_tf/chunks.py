@@ -2,9 +2,15 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import math
 from typing import Any
 
 import tensorflow as tf
+
+MAX_SIZE = 1024  # more at once is no faster, and a padded chunk takes its memory
+_MIN_SIZE = 8  # fewer at once are slower
+_BYTES = 2**28  # of activations, where nothing else is asked for
+_ACCELERATED_BYTES = 2**31  # on a GPU or TPU, which few evaluations at once leave idle
 
 Body = Callable[[tf.Tensor, tf.Tensor, Sequence[tf.Tensor]], Sequence[tf.Tensor]]
 
@@ -57,3 +63,15 @@ class Chunks:
             parallel_iterations=1,
         )
         return list(final)
+
+
+def size_for(evaluation: int, accelerated: bool = False) -> int:
+    """Returns how many evaluations are done at once where nothing else is asked for.
+
+    Args:
+      evaluation: the bytes of the activations of one.
+      accelerated: whether on a GPU or TPU.
+    """
+    most = _ACCELERATED_BYTES if accelerated else _BYTES
+    fitting = 2 ** round(math.log2(max(most / max(evaluation, 1), 1)))
+    return min(max(fitting, _MIN_SIZE), MAX_SIZE)

@@ -74,12 +74,15 @@ class Engine:
     def compiles(self, method: Method, objective: Objective) -> bool:
         """Whether XLA compiles a method's program.
 
-        Without a word from the user, it does on a GPU or TPU; on a CPU it pays where gradients go through loops many
-        times, and not for convolutions, which TensorFlow's own library does better.
+        Without a word from the user, it does on a GPU or TPU; on a CPU it pays where gradients go many times through
+        loops or dense layers, and not for convolutions, which TensorFlow's own library does better.
         """
-        repeats = method.differentiates and method.loops and objective.loops
-        wanted = self.accelerated or repeats if self._jit_compile == "auto" else self._jit_compile
-        return bool(wanted) and not (method.differentiates and objective.unbounded_loop is not None)
+        if self._jit_compile != "auto":
+            wanted = bool(self._jit_compile)
+        else:
+            repeats = method.differentiates and method.loops
+            wanted = self.accelerated or (repeats and bool(objective.loops or objective.dense))
+        return wanted and not (method.differentiates and objective.unbounded_loop is not None)
 
     def settled_chunk(self, method: Method, objective: Objective, total: int, size: int) -> int:
         """Returns how many evaluations a compiled program does at once: what the first call needs, then the same.
@@ -165,7 +168,7 @@ class Engine:
         composite = self.composite(method)
 
         def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
-            scope = Scope(objective, inputs, selector[0] if selector else None)
+            scope = Scope(objective, inputs, selector)
             result = method.attribute(scope, baseline, data, composite, chunks)
             return _finished(result, objective)
 
@@ -203,7 +206,7 @@ class Engine:
         """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
 
         def graph(inputs: Any) -> Any:
-            scope = Scope(objective, inputs, None)
+            scope = Scope(objective, inputs)
             return scope.output(scope.explained), scope.explained
 
         specs = {"inputs": [value.spec for value in objective.inputs]}

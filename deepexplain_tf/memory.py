@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import math
 import re
 
+from deepexplain_tf.chunks import size_for
 from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.graph.footprint import value_bytes
 from deepexplain_tf.methods.base import Method, is_int
@@ -12,10 +13,6 @@ from deepexplain_tf.objective import Objective
 BATCH_SIZE = 32  # of methods that evaluate the model once
 _MIN_BATCH_SIZE, _MAX_BATCH_SIZE = 8, 1024  # of the others
 _BATCH_BYTES = 2**26  # of what is kept for examples, where nothing else is asked for
-MAX_CHUNK_SIZE = 1024  # more at once is no faster, and a padded chunk takes its memory
-_MIN_CHUNK_SIZE = 8  # fewer at once are slower
-_CHUNK_BYTES = 2**28  # of activations, where nothing else is asked for
-_ACCELERATED_CHUNK_BYTES = 2**31  # on a GPU or TPU, which few evaluations at once leave idle
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 # What is needed at the peak: for a chunk in units of its activations (most are freed on the way back, some before), for
@@ -45,7 +42,7 @@ class Memory:
         self, objective: Objective, method: Method, shapes: Sequence[tuple[int, ...]], accelerated: bool = False
     ):
         """Args: what is explained; how; the shape of one example of each explained tensor; whether on a GPU or TPU."""
-        self._chunk_bytes = _ACCELERATED_CHUNK_BYTES if accelerated else _CHUNK_BYTES
+        self._accelerated = accelerated
         length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
         inside = objective.lean.behind if method.straight else objective
         ends = {*objective.explained, *inside.explained}
@@ -58,8 +55,7 @@ class Memory:
 
     def chunk_size(self) -> int:
         """Returns how many evaluations are done at once where nothing else is asked for."""
-        fitting = 2 ** round(math.log2(max(self._chunk_bytes / self._evaluation, 1)))
-        return min(max(fitting, _MIN_CHUNK_SIZE), MAX_CHUNK_SIZE)
+        return size_for(self._evaluation, self._accelerated)
 
     def within(self, limit: int) -> tuple[int, int]:
         """Returns how many examples and how many evaluations at once need no more than a number of bytes.

@@ -7,9 +7,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from deepexplain_tf.chunks import size_for
 from deepexplain_tf.errors import TargetError, UnsupportedOpError
 from deepexplain_tf.graph.activity import active_loops, active_ops, analyse, counts_rows, folds_rows
 from deepexplain_tf.graph.control_flow import has_trip_bound
+from deepexplain_tf.graph.dense import is_dense
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, emit, emit_twin, emit_with_rules, unsupported
 from deepexplain_tf.graph.footprint import footprint
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
@@ -18,6 +20,7 @@ from deepexplain_tf.graph.passes import (
     affine_prefix,
     fold,
     form_groups,
+    last_product,
     precompute,
     ready_made,
     see_through,
@@ -26,6 +29,7 @@ from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.rules.composites import Composite, refusal
 from deepexplain_tf.rules.coverage import Coverage
 
+_LEAST_DENSE = 1024  # bytes of activations of an example: a smaller network is not worth compiling
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Objective:
@@ -37,7 +41,8 @@ class Objective:
       program: explained tensors and model inputs → outputs; the last step to the target is `select`.
       prefix: model inputs → explained tensors, None where the inputs themselves are explained.
       batch: the batch size of the trace, None where it is open.
-      selection: `"index"`, `"weights"`, or `"callable"` where the program ends in the target already.
+      selection: `"index"`, `"weights"`, `"callable"` where the program ends in the target already, or `"unit"` where
+        it ends in the parts of a last dense layer, of which the target is one unit.
       owner: the callable target, kept alive.
     """
 
@@ -56,8 +61,16 @@ class Objective:
 
     @functools.cached_property
     def lean(self) -> "Objective":
-        """The objective of the same values and gradients, with scales and shifts folded into layers."""
-        return dataclasses.replace(self, program=precompute(fold(self.program, self.explained)))
+        """The objective of the same target and gradients, whose program has less to do.
+
+        Scales and shifts are folded into layers, and a last dense layer need not give the units that are not asked for.
+        """
+        rows = size_for(self.activation_bytes(1))
+        program = precompute(fold(self.program, self.explained, rows))
+        parts = last_product(program) if self.selection == "index" else None
+        if parts is None:
+            return dataclasses.replace(self, program=program)
+        return dataclasses.replace(self, program=parts, selection="unit")
 
     @functools.cached_property
     def affine(self) -> AffinePrefix | None:
@@ -70,6 +83,12 @@ class Objective:
         if self.affine is None:
             return self
         return dataclasses.replace(self, explained=self.affine.frontier, program=self.affine.suffix, prefix=None)
+
+    @functools.cached_property
+    def dense(self) -> bool:
+        """Whether the rest behind the affine part is nothing but dense layers, of some size."""
+        rest = self.lean.behind
+        return is_dense(rest.explained, rest.program.outputs) and rest.activation_bytes(1) >= _LEAST_DENSE
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Objective, AffinePrefix | None]":
         """Returns the objective where a gradient is cheapest to take many times, and what lies before it.
@@ -176,7 +195,7 @@ class Scope:
         self,
         objective: Objective,
         inputs: Sequence[tf.Tensor],
-        selector: tf.Tensor | None,
+        selector: Sequence[tf.Tensor] = (),
         fixed: Mapping[Value, tf.Tensor] | None = None,
     ):
         """Makes the scope of some examples.
@@ -184,7 +203,7 @@ class Scope:
         Args:
           objective: what is explained.
           inputs: the model's inputs, `[batch, ...]` each.
-          selector: the target's data `[batch, ...]`, if any.
+          selector: the target's data, `[batch, ...]` each: an index or weights; of a unit its column and its bias.
           fixed: what is known already of the values inside the program that are the same for all examples.
         """
         self._objective = objective
@@ -230,8 +249,7 @@ class Scope:
             tf.gather(tensor, index) if value in objective.context else tensor
             for value, tensor in zip(objective.inputs, self._inputs, strict=True)
         ]
-        selector = None if self._selector is None else tf.gather(self._selector, index)
-        return Scope(objective, inputs, selector, self._fixed)
+        return Scope(objective, inputs, [tf.gather(tensor, index) for tensor in self._selector], self._fixed)
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Scope, AffinePrefix | None]":
         """Returns the scope where a gradient is cheapest to take many times, and what lies before it.
@@ -241,7 +259,11 @@ class Scope:
         objective, prefix = self._objective.simplified(composite, straight=straight)
         values = ready_made(objective.program)
         fixed = dict(zip(values, emit(Program((), tuple(values)), {}), strict=True))
-        return Scope(objective, self._inputs, self._selector, fixed), prefix
+        selector = self._selector
+        if objective.selection == "unit":
+            (index,), units = selector, emit(Program((), objective.program.outputs[1:]), fixed)
+            selector = [tf.transpose(tf.gather(tensor, index[:, 0], axis=-1)) for tensor in units]
+        return Scope(objective, self._inputs, selector, fixed), prefix
 
     def output(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the model's output, before the target is taken from it."""
@@ -249,7 +271,7 @@ class Scope:
 
     def value(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the target `[rows]` at given values of the explained tensors."""
-        return self._select([self.output(explained)])
+        return self._select(emit(self._objective.program, self._bind(explained)))
 
     def replaced(
         self, explained: Sequence[tf.Tensor], composite: Composite, baseline: Sequence[tf.Tensor] = ()
@@ -279,12 +301,20 @@ class Scope:
         outputs = emit_twin(program, self._given, twins, composite.twin_rule)
         return [twin.x for twin in outputs], [twin.baseline for twin in outputs]
 
-    def gradient(self, explained: Sequence[tf.Tensor], composite: Composite) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Returns the target `[rows]` and its gradient, with a composite's single-valued rules."""
+    def gradient(
+        self, explained: Sequence[tf.Tensor], composite: Composite, weights: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns the target `[rows]` and its gradient, with a composite's single-valued rules.
+
+        Args:
+          explained: the explained tensors.
+          composite: the rules.
+          weights: `[rows]`, what the gradient of each target is multiplied by on its way; None for nothing.
+        """
         points = [tf.identity(tensor) for tensor in explained]
         outputs, _ = self.replaced(points, composite)
         target = self._select(outputs)
-        return target, _gradients(target, points)
+        return target, _gradients(target, points, weights)
 
     def multipliers(
         self, explained: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor], composite: Composite
@@ -304,18 +334,25 @@ class Scope:
         return {**self._given, **dict(zip(self._objective.explained, explained, strict=True))}
 
     def _select(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
-        if self._objective.selection == "callable":
-            return outputs[0]
-        output, selector = outputs[0], self._selector
-        if self._objective.selection == "weights":
+        output, selection = outputs[0], self._objective.selection
+        if selection == "callable":
+            return output
+        if selection == "unit":
+            column, *bias = self._selector
+            return tf.add_n([tf.reduce_sum(output * column, 1), *bias])
+        (selector,) = self._selector or (None,)
+        if selection == "weights":
             axes = list(range(1, len(output.shape)))
             return tf.reduce_sum(output * tf.cast(selector, output.dtype), axes)
         return output if len(output.shape) == 1 else tf.gather_nd(output, selector, batch_dims=1)
 
 
-def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+def _gradients(
+    target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None
+) -> list[tf.Tensor]:
+    upstream = None if weights is None else tf.cast(weights, target.dtype)
     try:
-        return list(tf.gradients(target, list(points), unconnected_gradients=tf.UnconnectedGradients.ZERO))
+        return list(tf.gradients(target, list(points), upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO))
     except LookupError as error:
         raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from error
 

@@ -12,6 +12,7 @@ from deepexplain_tf.rules.composites import Composite
 
 Tensors = Sequence[tf.Tensor]
 Points = Callable[[tf.Tensor, tf.Tensor], Tensors]  # examples [rows], numbers [rows] → a tensor [rows, ...] for each
+Weights = Callable[[tf.Tensor], tf.Tensor]  # numbers [rows] → [rows]
 # ... and what is made of the gradients there: (examples, numbers, gradients) → contributions [rows, ...]
 Contribution = Callable[[tf.Tensor, tf.Tensor, Tensors], Tensors]
 
@@ -32,7 +33,13 @@ class Evaluations:
 
 
 def add_up(
-    scope: Scope, composite: Composite, evaluations: Evaluations, like: Tensors, points: Points, made: Contribution
+    scope: Scope,
+    composite: Composite,
+    evaluations: Evaluations,
+    like: Tensors,
+    points: Points,
+    made: Contribution,
+    weights: Weights | None = None,
 ) -> list[tf.Tensor]:
     """Returns for each example the sum of what is made of its gradients.
 
@@ -43,30 +50,38 @@ def add_up(
       like: tensors `[batch, ...]` in the shapes of the sums.
       points: where the gradients are taken.
       made: what is added up.
+      weights: what the gradients are multiplied by; None for nothing.
 
     Returns:
       A tensor `[batch, ...]` for each of `like`, in float32 at least.
     """
-    each = evaluations.each
+    each, chunks = evaluations.each, evaluations.chunks
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, sums: Tensors) -> list[tf.Tensor]:
         example, number = numbers // each, numbers % each
-        _, gradients = scope.rows(example).gradient(points(example, number), composite)
-        # Padding repeats the last evaluation: it goes where nothing is kept.
-        row = tf.where(valid, example, tf.shape(sums[0])[0] - 1)[:, tf.newaxis]
-        return [
-            tf.tensor_scatter_nd_add(total, row, tf.cast(part, total.dtype))
-            for total, part in zip(sums, made(example, number, gradients), strict=True)
-        ]
+        weight = None if weights is None else weights(number)
+        _, gradients = scope.rows(example).gradient(points(example, number), composite, weight)
+        parts = zip(sums, made(example, number, gradients), strict=True)
+        if chunks.pad:  # with what goes where nothing is kept
+            return [_scattered(total, tf.where(valid, example, tf.shape(total)[0] - 1), part) for total, part in parts]
+        return [_gathered(total, example, part) for total, part in parts]
 
-    sums = [_zeros(tensor) for tensor in like]
-    sums = evaluations.chunks.run(evaluations.count * each, sums, body)
-    return [total[:-1] for total in sums]
+    sums = [tf.zeros_like(tensor, _wide(tensor)) for tensor in like]
+    if not chunks.pad:
+        return chunks.run(evaluations.count * each, sums, body)
+    sums = [tf.pad(total, [[0, 1]] + [[0, 0]] * (len(total.shape) - 1)) for total in sums]
+    return [total[:-1] for total in chunks.run(evaluations.count * each, sums, body)]
 
 
-def _zeros(like: tf.Tensor) -> tf.Tensor:
-    """Returns zeros for sums, with one row more than there are examples."""
-    return tf.pad(tf.zeros_like(like, _wide(like)), [[0, 1]] + [[0, 0]] * (len(like.shape) - 1))
+def _scattered(total: tf.Tensor, row: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+    """Returns sums `[batch, ...]` with parts `[rows, ...]` added to some rows, in shapes that a compiler knows."""
+    return tf.tensor_scatter_nd_add(total, row[:, tf.newaxis], tf.cast(part, total.dtype))
+
+
+def _gathered(total: tf.Tensor, row: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+    """Returns the same for rows in order, each of which is first added up by itself: faster without a compiler."""
+    summed = tf.math.segment_sum(tf.cast(part, total.dtype), row - row[0])
+    return _scattered(total, tf.range(row[0], row[-1] + 1), summed)
 
 
 class Lines:
@@ -76,29 +91,31 @@ class Lines:
     transpose is applied to the sum of the gradients behind it.
     """
 
-    def __init__(self, scope: Scope, composite: Composite):
-        """Args: the examples; the single-valued rules of the gradient."""
+    def __init__(self, scope: Scope, composite: Composite, starts: Tensors):
+        """Args: the examples; the single-valued rules of the gradient; the baselines, as `Scope.starts` returns them."""
         self._composite = composite
         self._rest, self._prefix = scope.simplified(composite, straight=True)
         self._points = [tf.identity(tensor) for tensor in scope.explained]
-        self._ends = self.carried(self._points)
+        self._starts, self._ends = starts, self._points
+        if self._prefix is not None:
+            both = [tf.concat(pair, 0) for pair in zip(self._points, starts, strict=True)]
+            sizes = [tf.shape(tensors[0])[0] for tensors in (self._points, starts)]
+            halves = [tf.split(tensor, sizes, num=2) for tensor in self._carried(both)]
+            self._ends, self._starts = ([_open_batch(half[n]) for half in halves] for n in (0, 1))
 
-    def carried(self, points: Tensors) -> Tensors:
-        """Returns points (of `Scope.starts`) as the values that the affine part has there."""
-        return points if self._prefix is None else emit(self._prefix.prefix, self._prefix.bound(points))
+    def _carried(self, points: Tensors) -> Tensors:
+        """Returns points as the values that the affine part has there."""
+        return emit(self._prefix.prefix, self._prefix.bound(points))
 
-    def mean_gradients(
-        self, starts: Tensors, nodes: tf.Tensor, weights: tf.Tensor, evaluations: Evaluations
-    ) -> list[tf.Tensor]:
+    def mean_gradients(self, nodes: tf.Tensor, weights: tf.Tensor, evaluations: Evaluations) -> list[tf.Tensor]:
         """Returns Σₖ wₖ ∇F(x₀ + αₖ(x − x₀)) for each example, `[batch, ...]`.
 
         Args:
-          starts: x₀, carried.
           nodes: α, `[evaluations.each or more]`.
           weights: w.
           evaluations: how many there are, the same number for each example.
         """
-        ends = self._ends
+        starts, ends = self._starts, self._ends
         differences = [end - start for start, end in zip(starts, ends, strict=True)]
 
         def points(example: tf.Tensor, step: tf.Tensor) -> Tensors:
@@ -108,25 +125,36 @@ class Lines:
                 for start, difference in zip(starts, differences, strict=True)
             ]
 
+        def weight(step: tf.Tensor) -> tf.Tensor:
+            return tf.gather(weights, step)
+
         def weighted(example: tf.Tensor, step: tf.Tensor, gradients: Tensors) -> Tensors:
             del example
-            weight = tf.gather(weights, step)
-            return [column(weight, g, _wide(g)) * tf.cast(g, _wide(g)) for g in gradients]
+            return [column(weight(step), g, _wide(g)) * tf.cast(g, _wide(g)) for g in gradients]
 
-        sums = add_up(self._rest, self._composite, evaluations, ends, points, weighted)
+        def unchanged(example: tf.Tensor, step: tf.Tensor, gradients: Tensors) -> Tensors:
+            del example, step
+            return gradients
+
+        # A gradient is linear in what comes from above, rules need not be; a narrow dtype would round the weights.
+        linear = self._composite.is_plain and all(end.dtype == _wide(end) for end in ends)
+        how = (unchanged, weight) if linear else (weighted, None)
+        sums = add_up(self._rest, self._composite, evaluations, ends, points, *how)
         means = [tf.cast(total, end.dtype) for total, end in zip(sums, ends, strict=True)]
         if self._prefix is None:
             return means
         unconnected = tf.UnconnectedGradients.ZERO
-        return list(tf.gradients(list(ends), self._points, means, unconnected_gradients=unconnected))
+        # Its transpose, at the inputs alone; the values that this emits again are read by nothing.
+        again = self._carried(self._points)
+        return list(tf.gradients(again, self._points, means, unconnected_gradients=unconnected))
 
-    def values_at_ends(self, starts: Tensors, count: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the target `[batch]` at the inputs and at the baselines, carried."""
+    def values_at_ends(self, count: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the target `[batch]` at the inputs and at the baselines."""
 
         def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
             return [
                 tf.where(column(end, x, tf.bool), tf.gather(x, example), row(start, example))
-                for start, x in zip(starts, self._ends, strict=True)
+                for start, x in zip(self._starts, self._ends, strict=True)
             ]
 
         found = values(self._rest, points, Evaluations(tf.constant(2), count, chunks.of_few()))
@@ -199,6 +227,11 @@ def row(start: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
 def column(numbers: tf.Tensor, like: tf.Tensor, dtype: tf.DType | None = None) -> tf.Tensor:
     """Returns `numbers` [rows] as [rows, 1, …, 1], to go with a tensor of the rank (and dtype) of `like`."""
     return tf.reshape(tf.cast(numbers, dtype or like.dtype), [-1] + [1] * (len(like.shape) - 1))
+
+
+def _open_batch(tensor: tf.Tensor) -> tf.Tensor:
+    """Returns a tensor whose number of rows is not known, as that of the examples is not."""
+    return tf.ensure_shape(tensor, [None, *tensor.shape[1:]])
 
 
 def _wide(tensor: tf.Tensor) -> tf.DType:

@@ -43,7 +43,7 @@ def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[
 
 def _function(objective: Objective, composite: Composite) -> Callable[..., Any]:
     def graph(inputs: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        scope = Scope(objective, inputs, None)
+        scope = Scope(objective, inputs)
         outputs, _ = scope.replaced(scope.explained, composite, baseline)
         return outputs
 

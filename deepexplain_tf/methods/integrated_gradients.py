@@ -132,21 +132,18 @@ class IntegratedGradients(Method):
     ) -> Result:
         evaluations = Evaluations(data["steps"], data["count"], chunks)
 
-        def attributed(lines: Lines, starts: Sequence[tf.Tensor], carried: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            means = lines.mean_gradients(carried, data["nodes"], data["weights"], evaluations)
+        def attributed(lines: Lines, starts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            means = lines.mean_gradients(data["nodes"], data["weights"], evaluations)
             return [(x - b) * g for x, b, g in zip(scope.explained, starts, means, strict=True)]
 
-        def from_one(starts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            lines = Lines(scope, composite)  # of the graph inside the loop over baselines
-            return attributed(lines, starts, lines.carried(starts))
-
         if self.background is None:
-            lines, starts = Lines(scope, composite), scope.starts(baseline)
-            carried = lines.carried(starts)
-            attributions = attributed(lines, starts, carried)
-            outputs, baseline_outputs = lines.values_at_ends(carried, data["count"], chunks)
+            starts = scope.starts(baseline)
+            lines = Lines(scope, composite, starts)
+            attributions = attributed(lines, starts)
+            outputs, baseline_outputs = lines.values_at_ends(data["count"], chunks)
         else:
             background = background_of(scope, data)
+            from_one = lambda starts: attributed(Lines(scope, composite, starts), starts)  # noqa: E731
             attributions = mean_over(background, from_one, scope.explained)
             outputs, baseline_outputs = values_at_background(scope, background, data["count"], chunks)
         return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}

@@ -93,7 +93,7 @@ def _assert_same(function, x, before, after):
 def test_constant_scales_and_shifts_are_in_the_layer(name):
     function, x, expected = _FOLDED[name]
     program = program_of(lambda x: tf.tanh(function(x)), x)
-    folded = fold(program, program.inputs)
+    folded = fold(program, program.inputs, 8)
     assert op_types(folded) == [*expected, "Tanh"]
     assert len(op_types(program)) > len(op_types(folded)) or name == "depthwise"
     _assert_same(lambda x: tf.tanh(function(x)), x, program, folded)
@@ -103,7 +103,7 @@ def test_constant_scales_and_shifts_are_in_the_layer(name):
 def test_what_is_not_one_number_for_each_channel_stays(name):
     function, x = _KEPT[name]
     program = program_of(lambda x: tf.tanh(function(x)), x)
-    folded = fold(program, program.inputs)
+    folded = fold(program, program.inputs, 8)
     assert op_types(folded) == op_types(program)
     _assert_same(lambda x: tf.tanh(function(x)), x, program, folded)
 
@@ -112,8 +112,8 @@ def test_what_is_not_one_number_for_each_channel_stays(name):
 def test_a_second_time_changes_nothing(name):
     function, x, _ = _FOLDED[name]
     program = program_of(function, x)
-    once = fold(program, program.inputs)
-    again = fold(once, once.inputs)
+    once = fold(program, program.inputs, 8)
+    again = fold(once, once.inputs, 8)
     assert op_types(again) == op_types(once)
     np.testing.assert_array_equal(run_program(again, x)[0], run_program(once, x)[0])
 
@@ -121,20 +121,20 @@ def test_a_second_time_changes_nothing(name):
 def test_a_program_without_layers_is_the_same():
     function, x = _KEPT["no layer"]
     program = program_of(function, x)
-    assert described(fold(program, program.inputs)) == described(program)
+    assert described(fold(program, program.inputs, 8)) == described(program)
 
 
 def test_it_still_compiles():
     for function, x, _ in (_FOLDED["convolution"], _FOLDED["transposed"]):
         program = program_of(function, x)
-        (found,) = run_program(fold(program, program.inputs), x, jit_compile=True)
+        (found,) = run_program(fold(program, program.inputs, 8), x, jit_compile=True)
         np.testing.assert_allclose(found, function(tf.constant(x)), rtol=1e-12, atol=1e-13)
 
 
 def test_a_layer_on_what_is_not_explained_stays():
     table, x = tf.constant(_RANDOM.normal(size=(4, 6))), _ROWS
     program = program_of(lambda x, y: (x @ _MATRIX) * _SCALE + (y @ table) * _SHIFT, x, x)
-    folded = fold(program, program.inputs[:1])
+    folded = fold(program, program.inputs[:1], 8)
     assert op_types(folded).count("Mul") == 1
     np.testing.assert_allclose(run_program(folded, x, x)[0], run_program(program, x, x)[0], rtol=1e-12)
 
@@ -153,7 +153,7 @@ def test_fused_batch_normalisation_of_older_graphs(dtype):
     x = _IMAGES.astype(dtype)
     program = program_of(model, x)
     assert any("FusedBatchNorm" in name for name in op_types(program))
-    folded = fold(program, program.inputs)
+    folded = fold(program, program.inputs, 8)
     tolerance = 1e-5 if dtype == "float32" else 2e-2
     if dtype == "float32":
         assert op_types(folded) == ["Conv2D", "BiasAdd", "Tanh"]
@@ -171,7 +171,7 @@ def test_batch_normalisation_by_the_batch_itself_stays():
         return tf.tanh(y)
 
     program = program_of(model, _IMAGES.astype(np.float32))
-    assert any("FusedBatchNorm" in name for name in op_types(fold(program, program.inputs)))
+    assert any("FusedBatchNorm" in name for name in op_types(fold(program, program.inputs, 8)))
 
 
 def _normalised():

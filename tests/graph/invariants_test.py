@@ -53,7 +53,7 @@ def test_what_reads_the_number_of_examples_is_not_made_ready():
 
 def test_folded_kernels_are_made_ready():
     program = program_of(lambda x: tf.tanh((x @ _VARIABLE + 0.5 * _VARIABLE[1]) * _VARIABLE[2]), _X)
-    folded = fold(program, program.inputs)
+    folded = fold(program, program.inputs, 8)
     values = _values(ready_made(folded))
     table = _VARIABLE.numpy()
     assert sorted(value.shape for value in values) == [(3,), (4, 3)]

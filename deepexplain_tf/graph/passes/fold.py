@@ -35,6 +35,11 @@ class _Layer:
     def channels(self) -> int:
         return int(self.node.output().shape[-1])
 
+    def pays(self, rows: int) -> bool:
+        """Whether another kernel is no larger than the outputs of some examples; so where their size is open."""
+        numbers = self.node.output().shape[1:].num_elements()
+        return numbers is None or self.kernel.shape.num_elements() <= rows * numbers
+
     def scaled(self, scale: Value) -> "_Layer":
         """Returns the layer times a number for each channel."""
         bias = None if self.bias is None else _product(self.bias, scale)
@@ -63,12 +68,16 @@ class _Layer:
         return [self.channels]
 
 
-def fold(program: Program, explained: Collection[Value]) -> Program:
+def fold(program: Program, explained: Collection[Value], rows: int) -> Program:
     """Returns the program in which layers hold the constant factors and summands that follow them.
+
+    A scaled kernel is a second one in memory. So a factor stays where it is if the kernel is larger than the layer's
+    output, as it is in the last, small pictures of a large network, where it is no work either.
 
     Args:
       program: any program.
       explained: the inputs that vary.
+      rows: how many examples are evaluated at once, about.
     """
     activity = analyse(explained, program.outputs)
     fixed = invariants(program)
@@ -79,7 +88,7 @@ def fold(program: Program, explained: Collection[Value]) -> Program:
         made = _layer(node, inputs, activity, fixed)
         if made is None and (found := _onto(node, activity, fixed, uses)) is not None:
             before = layers.get(inputs[found])
-            made = before and _grown(node, inputs, found, before)
+            made = before and _grown(node, inputs, found, before, rows)
         if made is None:
             return None
         value = made.output()
@@ -142,8 +151,10 @@ def _fits(value: Value, layer: Value) -> bool:
     return bool(own and value.dtype == layer.dtype)
 
 
-def _grown(node: Node, inputs: tuple[Value, ...], position: int, layer: _Layer) -> _Layer:
-    """Returns a layer with the op that follows it."""
+def _grown(node: Node, inputs: tuple[Value, ...], position: int, layer: _Layer, rows: int) -> _Layer | None:
+    """Returns a layer with the op that follows it, None where that does not pay."""
+    if node.type in (*_BATCH_NORMS, "Mul") and not layer.pays(rows):
+        return None
     if node.type in _BATCH_NORMS:
         _, gain, offset, mean, variance = inputs
         scale = _product(gain, _inverse_root(variance, node.attrs["epsilon"].f))

@@ -1,0 +1,45 @@
+"""A last dense layer taken apart, so that a target that is one unit of it need not compute the others."""
+
+from collections.abc import Collection
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.ir import Program, Value
+from deepexplain_tf.graph.passes.invariants import invariants
+
+_SUMS = ("AddV2", "Add", "BiasAdd")
+_WIDE = (tf.float32, tf.float64)  # whose products are added up in no wider dtype
+
+
+def last_product(program: Program) -> Program | None:
+    """Returns the program that ends in h `[batch, d]`, K `[d, units]` and maybe b `[units]`; None for others.
+
+    The program's only output is h·K, or h·K + b, with K and b the same for all examples: unit u is h·K[:, u] + b[u].
+    """
+    (output,) = program.outputs
+    while output.node.type == "Identity":
+        (output,) = output.node.inputs
+    fixed = invariants(program)
+    shift = _shift(output, fixed)
+    product = output if shift is None else _other(output, shift)
+    node = product.node
+    if node.type != "MatMul" or output.dtype not in _WIDE or node.inputs[1] not in fixed or node.inputs[0] in fixed:
+        return None
+    hidden, kernel = node.inputs
+    if node.attrs["transpose_a"].b or node.attrs["transpose_b"].b or not kernel.shape.is_fully_defined():
+        return None
+    return Program(program.inputs, (hidden, kernel) if shift is None else (hidden, kernel, shift))
+
+
+def _shift(value: Value, fixed: Collection[Value]) -> Value | None:
+    """Returns what is added to each unit, None for a value that is no such sum."""
+    if value.node.type not in _SUMS:
+        return None
+    units = value.shape[-1:]
+    found = [operand for operand in value.node.inputs if operand in fixed and operand.shape == units]
+    return found[0] if len(found) == 1 and units.is_fully_defined() else None
+
+
+def _other(value: Value, shift: Value) -> Value:
+    first, second = value.node.inputs
+    return first if second == shift else second
