@@ -142,19 +142,20 @@ def prepare(
     given = getattr(method, "background", None)
     if given is not None and baseline is not None:
         raise OptionError("baseline is left out where background is given. Got both.")
+    symbolic, compiled = any(is_symbolic(array) for array in arrays), engine.compiles(method, objective)
     layout = Layout(
         structure=_positions(model, inputs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
-        fixed=engine.compiles(method, objective),
+        fixed=compiled and not symbolic,  # the data of a graph being built are constants of it
         background=() if given is None else read_background(given, model.structure, explained),
     )
-    if layout.fixed:
+    if compiled:
         starts = [_whole(start, spec) for start, spec in zip(starts, explained, strict=False)]
     method.data(layout)  # options that do not fit the inputs are refused here
     fixed = objective.batch
     batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
-    if layout.fixed and not fixed and chunk_size is None and method.evaluations is not None:
+    if compiled and not fixed and chunk_size is None and method.evaluations is not None:
         total = min(arrays[0].shape[0] or batch, batch) * method.evaluations
         chunk = engine.settled_chunk(method, objective, total, chunk)
     call = Call(
@@ -166,11 +167,11 @@ def prepare(
         baseline=starts,
         selection=selection,
         batch_size=batch,
-        chunks=Chunks(chunk, pad=bool(fixed or layout.fixed), few=fixed or min(chunk, _FEW)),
+        chunks=Chunks(chunk, pad=bool(fixed or compiled), few=fixed or min(chunk, _FEW)),
         notes=(*model.notes, *notes),
         progress=progress,
     )
-    if call.symbolic and fixed not in (None, arrays[0].shape[0]):
+    if symbolic and fixed not in (None, arrays[0].shape[0]):
         raise InputError(f"inputs must have the model's batch size {fixed}. Got {arrays[0].shape[0]}.")
     return call
 

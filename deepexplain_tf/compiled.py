@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from deepexplain_tf.arguments import is_symbolic
 from deepexplain_tf.errors import DeepExplainError, ModelError, brief
 
 
@@ -18,6 +19,27 @@ def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool
     except (ValueError, tf.errors.OpError) as error:
         raise ModelError(f"the ops of a model and their gradients must fit. Got: {brief(error)}") from error
     return function
+
+
+def lowered(graph: Callable[..., Any], specs: Sequence[tf.TensorSpec], stage: str) -> tuple[Any, Sequence[tf.Tensor]]:
+    """Returns what XLA reads a function of tensors of fixed shapes as, and what it captures: parameters in this order.
+
+    Args:
+      graph: the function.
+      specs: of its arguments.
+      stage: one of `tf.function`'s `experimental_get_compiler_ir`.
+
+    Raises:
+      ModelError: XLA cannot compile it.
+    """
+    function = tf.function(graph, autograph=False, jit_compile=True)
+    try:
+        captured = function.get_concrete_function(*specs).captured_inputs
+        return function.experimental_get_compiler_ir(*specs)(stage=stage), captured
+    except DeepExplainError:
+        raise
+    except (ValueError, tf.errors.OpError) as error:
+        raise ModelError(f"XLA must be able to compile every op. Got: {brief(error)}") from error
 
 
 class WhereItCan:
@@ -41,5 +63,7 @@ class WhereItCan:
             self._function, self._compiles = plain, False
             self._refused(brief(error))
         else:
-            self._compiles = True
+            # Inside a graph being built it was only called, not compiled.
+            if not any(map(is_symbolic, tf.nest.flatten(result))):
+                self._compiles = True
         return result

@@ -38,6 +38,8 @@ class Engine:
         strict: bool,
         freeze: bool = False,
     ):
+        self.settings: dict[str, Any] = {"output": output, "layer": layer, "overrides": dict(overrides)}
+        self.settings |= {"jit_compile": jit_compile, "strict": strict, "freeze": freeze}
         self._source = source
         self._output = output
         self._layer = layer
@@ -56,15 +58,15 @@ class Engine:
 
     def frozen(self) -> "Engine":
         """Returns an engine of the same model whose weights are constants, as they are at its first call."""
-        return Engine(
-            self._source,
-            output=self._output,
-            layer=self._layer,
-            overrides=self._overrides,
-            jit_compile=self._jit_compile,
-            strict=self._strict,
-            freeze=True,
-        )
+        return self.changed(freeze=True)
+
+    def changed(self, **settings: Any) -> "Engine":
+        """Returns an engine of the same model with other settings; what is frozen keeps its numbers."""
+        made = Engine(self._source, **{**self.settings, **settings})
+        kept = ("layer", "output", "freeze")
+        if all(made.settings[name] == self.settings[name] for name in kept):
+            made._models = self._models
+        return made
 
     @property
     def specs(self) -> Any:

@@ -6,13 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf import __version__
 from deepexplain_tf.audit import Audit, audit
 from deepexplain_tf.call import check_call
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
 from deepexplain_tf.explanation import Explanation
-from deepexplain_tf.export import Program, save
+from deepexplain_tf.export import Program, make_format, save
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.graph.source import source_of
@@ -246,32 +245,45 @@ class Explainer:
         call, options = self._split({**self._fixed, **late})
         return run(self._engine, self._name, make(self._name, options), inputs, **call)
 
-    def export(self, path: str | os.PathLike[str], *, version: int | None = None, overwrite: bool = False) -> None:
-        """Writes a SavedModel that explains without this library and without Keras.
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str = "saved_model",
+        version: int | None = None,
+        overwrite: bool = False,
+        **options: Any,
+    ) -> None:
+        """Writes a folder that explains without this library and without Keras.
 
-        Its signature `explain`, also `serving_default`, takes the model's inputs by name, any number of examples, and
-        `target` and `baseline` where they are not fixed (`target=None` fixes the predicted class, `baseline=None`
-        zeros); it returns `attributions`, `outputs`, and `baseline_outputs`, `completeness_gap` and `standard_error`
-        where the method has them. Several inputs have `baseline_NAME` and `attributions_NAME` each. `predict` returns
-        the model's own outputs. `assets/explainer.json` tells what was exported.
+        A SavedModel has a signature `explain`, also `serving_default`, which takes the model's inputs by name, any
+        number of examples, and `target` and `baseline` where they are not fixed (`target=None` fixes the predicted
+        class, `baseline=None` zeros); it returns `attributions`, `outputs`, and `baseline_outputs`, `completeness_gap`
+        and `standard_error` where the method has them. Several inputs have `baseline_NAME` and `attributions_NAME`
+        each. `predict` returns the model's own outputs. `assets/explainer.json` tells what was exported.
+
+        A StableHLO program is the same for fixed shapes, for any runtime of XLA; `explainer.json` beside it names its
+        parameters and results in their order.
 
         Args:
           path: the folder to write; it appears whole or not at all.
+          format: `"saved_model"` or `"stablehlo"`.
           version: writes `path/version/`, as TensorFlow Serving reads it.
           overwrite: whether an older export is replaced.
+          **options: of `"stablehlo"`: `inputs=`, arrays or `tf.TensorSpec`s whose shapes the program is for, and
+            `weights=`, `"constants"` of the program or `"arguments"`, which `weights.npz` holds then.
 
         Raises:
           PathError: there is something at `path`, or it cannot be written to.
           OptionError: a method that is no graph: integrated_gradients to a tolerance.
+          ModelError: XLA was asked for and cannot compile it.
           DeepExplainError: any other argument that does not fit, before anything is written.
         """
+        save(self.program, path, make_format(format, options), version=version, overwrite=overwrite)
 
-        def program() -> tuple[Program, dict[str, Any]]:
-            described = {"method": self._name, "fixed": {name: shortened(value) for name, value in self._fixed.items()}}
-            versions = {"deepexplain_tf": __version__, "tensorflow": tf.__version__}
-            return Program(self._engine, self._name, self._fixed), {**described, "versions": versions}
-
-        save(program, path, version=version, overwrite=overwrite)
+    def program(self) -> Program:
+        """Returns what is exported: functions of named tensors, to be called inside a `tf.function`."""
+        return Program(self._engine, self._name, self._fixed)
 
     def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         options = {name: value for name, value in given.items() if name not in CALL_ARGUMENTS}

@@ -1,6 +1,6 @@
 """Files and folders that appear whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 import contextlib
 import os
 import pathlib
@@ -28,7 +28,9 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def folder_written_whole(path: str | os.PathLike[str], *, overwrite: bool, mark: str) -> Iterator[pathlib.Path]:
+def folder_written_whole(
+    path: str | os.PathLike[str], *, overwrite: bool, marks: Collection[str]
+) -> Iterator[pathlib.Path]:
     """Makes a temporary folder beside `path`, which takes its place when the block ends without an error.
 
     Where the block fails, everything is as it was: an older folder stays, and parents made for it are removed.
@@ -36,13 +38,13 @@ def folder_written_whole(path: str | os.PathLike[str], *, overwrite: bool, mark:
     Args:
       path: the folder to write.
       overwrite: whether it may take the place of an older one.
-      mark: a file that an older one must hold, so that nothing else is ever replaced.
+      marks: files of which an older one must hold one, so that nothing else is ever replaced.
 
     Raises:
       PathError: there is something at `path`, or it cannot be written to.
     """
     final = pathlib.Path(os.path.realpath(path))
-    _require_free(final, overwrite, mark)
+    _require_free(final, overwrite, marks)
     made = [folder for folder in final.parents if not folder.exists()]
     temporary, old = (final.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
     try:
@@ -68,10 +70,10 @@ def folder_written_whole(path: str | os.PathLike[str], *, overwrite: bool, mark:
         raise
 
 
-def _require_free(final: pathlib.Path, overwrite: bool, mark: str) -> None:
+def _require_free(final: pathlib.Path, overwrite: bool, marks: Collection[str]) -> None:
     if not os.path.lexists(final):
         return
     if not overwrite:
         raise PathError(f"a path must be free, or overwrite=True be given. Got {str(final)!r}, which exists.")
-    if not (final / mark).is_file():
-        raise PathError(f"overwrite=True replaces an exported explainer. Got {str(final)!r}, which holds no {mark}.")
+    if not any((final / mark).is_file() for mark in marks):
+        raise PathError(f"overwrite=True replaces an exported explainer. Got {str(final)!r}, which holds none.")

@@ -1,14 +1,18 @@
 """An explainer as functions of named tensors: what every exported format holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import keyword
 import re
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments import names_of
+from deepexplain_tf.compiled import lowered
 from deepexplain_tf.engine import Engine
+from deepexplain_tf.errors import InputError, ModelError, shortened
+from deepexplain_tf.export import provenance
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
 from deepexplain_tf.run import run
@@ -31,7 +35,7 @@ class Program:
     """
 
     def __init__(self, engine: Engine, name: str, fixed: Mapping[str, Any]):
-        self._engine, self._name = engine, name
+        self._engine, self._name, self._fixed = engine, name, dict(fixed)
         self._call = {key: value for key, value in fixed.items() if key in CALL_ARGUMENTS and key != "progress"}
         self._method = make(name, {key: value for key, value in fixed.items() if key not in CALL_ARGUMENTS})
         self._model = engine.model()
@@ -68,10 +72,132 @@ class Program:
         outputs = emit(program, dict(zip(program.inputs, self._ordered(tensors), strict=True)))
         return dict(zip(self._engine.output_names(self._model), outputs, strict=True))
 
+    def predict_and_explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns both by name; an output that has the name of an array of the explanation is `predicted_NAME`."""
+        explained = self.explain(**tensors)
+        predicted = self.predict(**tensors)
+        return {**{f"predicted_{n}" if n in explained else n: t for n, t in predicted.items()}, **explained}
+
     @property
-    def owner(self) -> Any:
-        """The traced function and its source, which hold the variables."""
-        return self._model.traced.owner
+    def specs(self) -> Specs:
+        """All that `explain` takes."""
+        return {**self.inputs, **self.late}
+
+    @property
+    def structure(self) -> Any:
+        """The specs of the model's inputs, in its structure."""
+        return self._model.traced.specs
+
+    def fixed_specs(self, shapes: Mapping[str, tf.TensorShape]) -> Specs:
+        """Returns what `explain` takes where the inputs have these shapes: a target for each example, one baseline.
+
+        Raises:
+          InputError: these shapes leave that of a layer's output open.
+        """
+        fixed = {name: tf.TensorSpec(shapes[name], spec.dtype, name) for name, spec in self.inputs.items()}
+        count = next(iter(fixed.values())).shape[0]
+        fixed |= {
+            name: tf.TensorSpec([count, *spec.shape[1:]], spec.dtype, name) for name, spec in self._target.items()
+        }
+        pairs = zip(self._baselines.items(), self._explained_shapes(fixed), strict=False)
+        return fixed | {name: tf.TensorSpec([1, *shape[1:]], spec.dtype, name) for (name, spec), shape in pairs}
+
+    def _explained_shapes(self, fixed: Specs) -> list[tf.TensorShape]:
+        """Returns the shapes of what is explained where the inputs have fixed ones."""
+        prefix = self._model.prefix
+        if prefix is None:
+            return [fixed[name].shape for name in self.inputs]
+        given = [fixed[name] for name in self.inputs]
+        traced = tf.function(lambda *flat: emit(prefix, dict(zip(prefix.inputs, flat, strict=True))), autograph=False)
+        shapes = [tensor.shape for tensor in traced.get_concrete_function(*given).outputs]
+        if not all(shape.is_fully_defined() for shape in shapes):
+            raise InputError(f"inputs must fix the shape of the explained layer's output. Got {shapes}.")
+        return shapes
+
+    def compiles_for_one_example(self) -> bool:
+        """Whether XLA compiles `explain`, which is tried; where other axes than the batch are open, it is not known.
+
+        Raises:
+          ModelError: it does not, though `jit_compile=True` was asked for.
+        """
+        one = {name: tf.TensorShape([spec.shape[0] or 1, *spec.shape[1:]]) for name, spec in self.inputs.items()}
+        if not all(shape.is_fully_defined() for shape in one.values()):
+            return True
+        specs = self.fixed_specs(one)
+        try:
+            lowered(
+                lambda *flat: self.explain(**dict(zip(specs, flat, strict=True))),
+                list(specs.values()),
+                "hlo_serialized",
+            )
+        except ModelError:
+            if self._engine.settings["jit_compile"] is True:
+                raise
+            return False
+        return True
+
+    def changed(self, **settings: Any) -> "Program":
+        """Returns the program of the same explainer with other settings of its engine."""
+        return Program(self._engine.changed(**settings), self._name, self._fixed)
+
+    def provenance(self) -> dict[str, Any]:
+        """Returns what the explainer was made of, as values of JSON."""
+        settings = {name: provenance.plain(value) for name, value in self._engine.settings.items()}
+        call = {name: provenance.plain(value) for name, value in self._call.items()}
+        return {
+            "method": self._name,
+            "options": provenance.options_of(self._method),
+            "fixed": call,
+            "settings": settings,
+            "model_sha256": provenance.digest(self._model.traced.program, self._numbers),
+            "versions": provenance.versions(),
+            "notes": list(self.notes),
+        }
+
+    def resources(self, *functions: Any) -> list[Any]:
+        """Returns what holds the variables and tables that concrete functions read.
+
+        Raises:
+          ModelError: one that no object holds.
+        """
+        known = self._holders()
+        read = [tensor for function in functions for tensor in function.captured_inputs if tensor.dtype == tf.resource]
+        unknown = [tensor for tensor in read if id(tensor) not in known]
+        if unknown:
+            raise ModelError(
+                "every variable and table that a model reads must be found to be saved: keep it in an attribute of a "
+                f"Keras model or tf.Module. Got {len(unknown)} that no object holds."
+            )
+        return list({id(tensor): known[id(tensor)] for tensor in read}.values())
+
+    def values_of(self, captured: Sequence[tf.Tensor]) -> dict[str, np.ndarray]:
+        """Returns the numbers of captured variables and constants, by the variables' names, in their order.
+
+        Raises:
+          ModelError: something that has none, as a table.
+        """
+        known, found = self._holders(), {}
+        for number, tensor in enumerate(captured):
+            numbers, variable = self._numbers(tensor), known.get(id(tensor))
+            if numbers is None:
+                raise ModelError(f"what XLA compiles must read numbers alone. Got {shortened(tensor)}.")
+            name = f"constant_{number}" if variable is None else variable.name.removesuffix(":0")
+            found[name if name not in found else f"{name}_{number}"] = numbers
+        return found
+
+    def _numbers(self, tensor: tf.Tensor) -> np.ndarray | None:
+        if tensor.dtype not in (tf.resource, tf.variant):
+            return tensor.numpy() if hasattr(tensor, "numpy") else None
+        held = self._holders().get(id(tensor))
+        return held.numpy() if isinstance(held, tf.Variable) else None
+
+    def _holders(self) -> dict[int, Any]:
+        """Returns what holds a variable or table, by the id of its handle."""
+        traced, source = self._model.traced.owner
+        candidates = list(traced.graph.variables)
+        if isinstance(source.owner, tf.__internal__.tracking.Trackable):
+            candidates += tf.train.TrackableView(source.owner).descendants()
+        return {id(handle): found for found in candidates if (handle := _handle(found)) is not None}
 
     def _ordered(self, tensors: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
         return [tensors[name] for name in self.inputs]
@@ -98,6 +224,16 @@ class Program:
     def _late(self, name: str, shape: Sequence[int | None], dtype: tf.DType) -> Specs:
         name = f"explained_{name}" if name in self.inputs else name
         return {name: tf.TensorSpec(shape, dtype, name)}
+
+
+def concrete(function: Callable[..., Any], specs: Specs) -> Any:
+    """Returns a function of named tensors traced for these specs."""
+    traced = tf.function(function, autograph=False)
+    return traced.get_concrete_function(**{n: tf.TensorSpec(s.shape, s.dtype, n) for n, s in specs.items()})
+
+
+def _handle(found: Any) -> Any:
+    return found.handle if isinstance(found, tf.Variable) else getattr(found, "resource_handle", None)
 
 
 def _of_rows(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:

@@ -7,6 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
+# StableHLO as a file that other releases read is made by nothing public.
+from tensorflow.compiler.mlir.stablehlo import stablehlo
+
 # The file of a SavedModel, which is looked at before it is loaded and does not tell its gradients after, has no public
 # type.
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -52,6 +55,11 @@ def nested_graph(name: str, outer: tf.Graph) -> FuncGraph:
     """Returns a new graph in which tensors of `outer` can be read; they become captures."""
     with outer.as_default():
         return FuncGraph(name)
+
+
+def portable_stablehlo(module: str, version: str) -> bytes:
+    """Returns a StableHLO module as an artifact that every release from that version of StableHLO on reads."""
+    return bytes(stablehlo.serialize_portable_artifact_str(module, version))
 
 
 def saved_model(path: str) -> SavedModel:

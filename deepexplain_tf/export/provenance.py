@@ -1,0 +1,78 @@
+"""What an exported explainer was made of, as values of JSON."""
+
+from collections.abc import Callable, Mapping
+import dataclasses
+import hashlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf import __version__
+from deepexplain_tf.graph.ir import CAPTURE, Program, Value
+from deepexplain_tf.methods.base import Method
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of this library and of those under it."""
+    return {"deepexplain_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
+
+
+def options_of(method: Method) -> dict[str, Any]:
+    """Returns all options of a method, given or by default, and the evaluations of an example that they take."""
+    found = {field.name: plain(getattr(method, field.name)) for field in dataclasses.fields(method)}
+    return found if method.evaluations is None else {**found, "evaluations": method.evaluations}
+
+
+def plain(value: Any) -> Any:
+    """Returns a value of JSON: of an array what tells it from others, of a function its name."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return array.item()
+    digest = hashlib.sha256(array.tobytes()).hexdigest()
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "sha256": digest}
+
+
+def digest(program: Program, number_of: Callable[[tf.Tensor], np.ndarray | None]) -> str:
+    """Returns the SHA-256 of a model: of its ops, how they hang together, its constants and its weights.
+
+    Names do not count, so that it is the same wherever the same model is loaded.
+
+    Args:
+      program: the model.
+      number_of: a tensor of the outside → its numbers, None where it has none (a table).
+    """
+    hashed = hashlib.sha256()
+    _add(hashed, program, number_of)
+    return hashed.hexdigest()
+
+
+def _add(hashed: Any, program: Program, number_of: Callable[[tf.Tensor], np.ndarray | None]) -> None:
+    nodes = program.nodes()
+    place: dict[Value, str] = {}
+    for number, value in enumerate(program.inputs):
+        place[value] = f"argument {number}"
+    for number, node in enumerate(nodes):
+        place |= {value: f"{number}:{value.position}" for value in node.outputs() if value not in place}
+        specs = [f"{spec.dtype.name}{spec.shape}" for spec in node.specs]
+        hashed.update(repr((node.type, [place[value] for value in node.inputs], specs)).encode())
+        # Those with an underscore, and the names of functions, are numbered anew in each process.
+        for name in sorted(name for name in node.attrs if not name.startswith("_")):
+            attribute = node.attrs[name]
+            if attribute.WhichOneof("value") != "func":
+                hashed.update(name.encode() + attribute.SerializeToString(deterministic=True))
+        if node.type == CAPTURE and node.tensor is not None and (numbers := number_of(node.tensor)) is not None:
+            hashed.update(np.ascontiguousarray(numbers).tobytes())
+        for name in sorted(node.bodies):
+            hashed.update(name.encode())
+            _add(hashed, node.bodies[name], number_of)
+    hashed.update(repr([place[value] for value in program.outputs]).encode())

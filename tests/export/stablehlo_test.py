@@ -1,0 +1,149 @@
+"""Exported StableHLO programs, run by JAX's XLA in a process that has no TensorFlow."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from tests.models import STRUCTURES, filled, mlp
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX, which runs it, is not installed")
+_RUN = """
+import pathlib, sys
+for name in ("tensorflow", "keras", "deepexplain_tf"):
+    sys.modules[name] = None  # an import of it fails
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from run_stablehlo import explain
+for folder in map(pathlib.Path, sys.argv[2:]):
+    np.savez(folder / "found.npz", **explain(folder, dict(np.load(folder / "fed.npz"))))
+"""
+
+
+def _encoder():
+    """An encoder block: attention, layer normalisation and GELU around residuals."""
+    layers = keras.layers
+    x = keras.Input((5, 8), name="words")
+    attended = layers.LayerNormalization()(x + layers.MultiHeadAttention(2, 4)(x, x))
+    hidden = layers.Dense(8)(layers.Dense(16, activation="gelu")(attended))
+    pooled = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(attended + hidden))
+    return filled(keras.Model(x, layers.Dense(3, activation="softmax")(pooled)))
+
+
+def _lstm():
+    return filled(keras.Sequential([keras.Input((4, 3)), keras.layers.LSTM(4), keras.layers.Dense(2)]))
+
+
+def _case(model, shape, method, settings=(), late=("target", "baseline"), **export):
+    return model, shape, method, dict(settings), late, export
+
+
+_CNN = (STRUCTURES["sequential"].build, (3, 6, 6, 2))
+_CASES = {
+    "cnn-ig": _case(*_CNN, "integrated_gradients"),
+    "cnn-deeplift": _case(*_CNN, "deeplift", weights="arguments"),
+    "encoder-ig": _case(_encoder, (2, 5, 8), "integrated_gradients", weights="arguments"),
+    "encoder-deeplift": _case(_encoder, (2, 5, 8), "deeplift"),
+    "lstm-ig": _case(_lstm, (2, 4, 3), "integrated_gradients", {"n_steps": 8}),
+    "cnn-occlusion": _case(*_CNN, "occlusion", {"window_shape": (3, 3, 2), "baseline": None}, ("target",)),
+    "cnn-saliency": _case(*_CNN, "saliency", {"target": None}, ()),
+}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Folders of exported programs, run elsewhere, and what the explainers give here."""
+    root, expected = tmp_path_factory.mktemp("stablehlo"), {}
+    for case, (build, shape, method, fixed, late, options) in _CASES.items():
+        generator = np.random.default_rng(3)
+        x, start = (generator.normal(size=size).astype(np.float32) for size in (shape, (1, *shape[1:])))
+        arguments = {"target": np.arange(len(x), dtype=np.int32) % 2, "baseline": start}
+        arguments = {name: arguments[name] for name in late}
+        with dx.DeepExplain(build()) as de:
+            explain = de.explainer(method, **fixed)
+            explain.export(root / case, format="stablehlo", inputs=tf.TensorSpec(shape), **options)
+        (name,) = set(_described(root / case, "parameters")[: 1 + len(late)]) - set(late)
+        np.savez(root / case / "fed.npz", **arguments, **{name: x})
+        expected[case] = explain(x, **arguments)
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, _ROOT / "examples", *(root / case for case in _CASES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return root, expected
+
+
+def _described(folder, key):
+    return [entry["name"] for entry in json.loads((folder / "explainer.json").read_text("utf-8"))[key]]
+
+
+@_needs_jax
+@pytest.mark.parametrize("case", _CASES)
+def test_the_same_numbers_in_jax(exported, case):
+    root, expected = exported
+    found, e = np.load(root / case / "found.npz"), expected[case]
+    assert list(found) == _described(root / case, "results")
+    scale = np.abs(e.attributions).max()
+    np.testing.assert_allclose(found["attributions"], e.attributions, rtol=0, atol=1e-5 * scale)
+    for name in ("outputs", "baseline_outputs"):
+        if getattr(e, name) is not None:
+            np.testing.assert_allclose(found[name], getattr(e, name), rtol=1e-5, atol=1e-6)
+
+
+@_needs_jax
+def test_weights_stand_beside_the_program_or_in_it(exported):
+    root, _ = exported
+    assert sorted(os.listdir(root / "cnn-ig")) == ["explainer.json", "explainer.mlir", "fed.npz", "found.npz"]
+    weights = np.load(root / "cnn-deeplift" / "weights.npz")
+    names = _described(root / "cnn-deeplift", "parameters")
+    assert names[1:3] == ["target", "baseline"] and names[3:] == list(weights)
+    assert len(weights) == 8 and any(name.endswith("/kernel") for name in weights)
+
+
+def test_the_program_is_small_and_tells_nothing_of_this_machine(tmp_path):
+    with dx.DeepExplain(mlp()) as de:
+        explain = de.explainer("integrated_gradients", target=0)
+        explain.export(tmp_path / "m", format="stablehlo", inputs=np.ones((2, 4)))
+    program = (tmp_path / "m" / "explainer.mlir").read_bytes()
+    assert str(_ROOT).encode() not in program and b".py" not in program
+    assert len(program) < 50_000
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "needs inputs="),
+        ({"inputs": tf.TensorSpec((None, 4))}, "fixed sizes"),
+        ({"inputs": np.ones((2, 5), np.float32)}, "fixed sizes"),
+        ({"inputs": [tf.TensorSpec((2, 4))] * 2}, "1 array"),
+        ({"inputs": np.ones((2, 4)), "weights": "files"}, "'constants' or 'arguments'"),
+        ({"inputs": np.ones((2, 4)), "weight": "constants"}, "closest: 'weights'"),
+    ],
+)
+def test_wrong_options_write_nothing(tmp_path, options, words):
+    with dx.DeepExplain(mlp()) as de, pytest.raises(dx.DeepExplainError, match=words):
+        de.explainer("deeplift").export(tmp_path / "a" / "b", format="stablehlo", **options)
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_xla_refuses_is_said(tmp_path):
+    def model(x):
+        return x * tf.strings.to_number(tf.strings.as_string(x))
+
+    with (
+        dx.DeepExplain(model, input_signature=[tf.TensorSpec([None, 2])]) as de,
+        pytest.raises(dx.DeepExplainError, match="XLA must be able"),
+    ):
+        de.explainer("saliency").export(tmp_path / "m", format="stablehlo", inputs=np.ones((1, 2)))
+    assert os.listdir(tmp_path) == []
