@@ -4,12 +4,14 @@ import doctest
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deepexplain_tf import explain
+from deepexplain_tf.export import module as explained_model
 
 
-@pytest.mark.parametrize("module", [explain])
+@pytest.mark.parametrize("module", [explain, explained_model])
 def test_examples_in_docstrings_hold(module):
-    result = doctest.testmod(module, extraglobs={"np": np})
+    result = doctest.testmod(module, extraglobs={"np": np, "tf": tf})
     assert result.attempted > 0
     assert result.failed == 0

@@ -58,13 +58,17 @@ class StableHLO(Format):
         # The places in the Python files of this machine, of which the text tells, are no part of the program.
         text = tf.mlir.experimental.run_pass_pipeline(text, "strip-debuginfo", show_debug_info=False)
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
-        weights = program.values_of(captured)
+        weights: dict[str, Any] = program.values_of(captured)
         if weights:
             np.savez(folder / "weights.npz", **weights)
         parameters = {**specs, **{name: tf.TensorSpec(array.shape, array.dtype) for name, array in weights.items()}}
-        described = {"stablehlo": _VERSION, "weights": self.weights}
-        described |= {"parameters": _described(parameters), "results": _described(results)}
-        return {**program.provenance(), **described}
+        return {
+            **program.provenance(),
+            "stablehlo": _VERSION,
+            "weights": self.weights,
+            "parameters": _described(parameters),
+            "results": _described(results),
+        }
 
 
 def _read(given: Any, specs: Specs, structure: Any) -> dict[str, tf.TensorShape]:

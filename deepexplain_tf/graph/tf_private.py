@@ -51,6 +51,21 @@ def has_gradient(op_type: str) -> bool:
     return op_type != "PreventGradient"  # its registered gradient only raises
 
 
+def drop_own_gradients(function: Any) -> None:
+    """Makes a traced function, and all that it calls, one whose ops have no gradients of users' and rules' own.
+
+    Saving a function traces such gradients, which those of ops inside of another gradient do not allow; that an op has
+    one is an attribute, which nothing public removes.
+    """
+    graphs = [function.graph]
+    for graph in graphs:  # grows
+        for op in graph.get_operations():
+            if "_gradient_op_type" in op.node_def.attr:
+                op._clear_attr("_gradient_op_type")
+        called = [getattr(inner, "graph", None) for inner in graph._functions.values()]
+        graphs += [inner for inner in called if inner is not None and inner not in graphs]
+
+
 def nested_graph(name: str, outer: tf.Graph) -> FuncGraph:
     """Returns a new graph in which tensors of `outer` can be read; they become captures."""
     with outer.as_default():

@@ -1,0 +1,83 @@
+"""A model with explanations built in: one call returns what it predicts and why."""
+
+import inspect
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.arguments import as_arrays, read_inputs
+from deepexplain_tf.explain import DeepExplain
+from deepexplain_tf.export.program import Program, concrete
+from deepexplain_tf.graph import tf_private
+from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.types import Structure
+
+_SETTINGS = frozenset(inspect.signature(DeepExplain).parameters) - {"model"}
+
+
+class ExplainedModel(tf.Module):
+    """A model whose one call returns its outputs and their explanation.
+
+    It reads the model's own variables, so that it follows training. `tf.saved_model.save(module, path)` writes it with
+    the one signature `serving_default`, which takes the model's inputs by name and runs without this library and
+    without Keras. What it returns has no gradient: differentiate the model itself.
+
+    Attributes:
+      serve: that signature, a `tf.function` of tensors by name.
+    """
+
+    def __init__(self, program: Program):
+        super().__init__()
+        self._program = program
+        self.serve = concrete(lambda **tensors: _final(program.predict_and_explain(**tensors)), program.inputs)
+        tf_private.drop_own_gradients(self.serve)
+        self.held = program.resources(self.serve)
+
+    def __call__(self, inputs: Structure) -> dict[str, tf.Tensor]:
+        """Returns the model's outputs by name, and `attributions`, `outputs`, … as an exported explainer does.
+
+        An output of the model that has the name of one of these is `predicted_NAME`.
+
+        Args:
+          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
+
+        Raises:
+          InputError: inputs that the model cannot take.
+        """
+        specs = self._program.structure
+        arrays = map(tf.convert_to_tensor, read_inputs(as_arrays(inputs, specs), specs))
+        return dict(self.serve(**dict(zip(self._program.inputs, arrays, strict=True))))
+
+
+def _final(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Returns tensors whose gradient is an error."""
+    message = "A model with explanations has no gradient: differentiate the model itself."
+    return {name: tf.raw_ops.PreventGradient(input=tensor, message=message) for name, tensor in found.items()}
+
+
+def with_explanations(model: Any, method: str, **fixed: Any) -> ExplainedModel:
+    """Returns a `tf.Module` whose one call returns a model's predictions and attributions.
+
+    Example:
+      >>> import deepexplain_tf as dx
+      >>> model = dx.with_explanations(
+      ...     lambda x: x[:, 0] * x[:, 1], "deeplift", input_signature=[tf.TensorSpec([None, 2])]
+      ... )
+      >>> found = model(np.array([[2.0, 3.0]]))
+      >>> found["output_0"].numpy(), found["attributions"].numpy()
+      (array([6.], dtype=float32), array([[3., 3.]], dtype=float32))
+
+    Args:
+      model: whatever `DeepExplain` takes, of which the inputs' shapes are known.
+      method: a name of `list_methods()` or an alias.
+      **fixed: arguments of `DeepExplain` (as `layer=`) and of `explain` (as `target=`, `baseline=` and the method's
+        options). What is not given has its default, so that `target` is the predicted class.
+
+    Raises:
+      DeepExplainError: as `DeepExplain` and its `explainer`; OptionError also for a method that is no graph.
+    """
+    settings = {name: value for name, value in fixed.items() if name in _SETTINGS}
+    call = {name: value for name, value in fixed.items() if name not in _SETTINGS}
+    call = {"target": None, **({"baseline": None} if METHODS[method].uses_baseline else {}), **call}
+    with DeepExplain(model, **settings) as de:
+        return ExplainedModel(de.explainer(method, **call).program())

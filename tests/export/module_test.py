@@ -1,0 +1,97 @@
+"""Models with explanations built in."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from tests.models import STRUCTURES, mlp
+
+_BARE = """
+import sys
+for name in ("keras", "tf_keras", "deepexplain_tf"):
+    sys.modules[name] = None  # an import of it fails
+import numpy as np
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+assert list(loaded.signatures) == ["serving_default"]
+fed = {k: tf.constant(v) for k, v in np.load(sys.argv[2]).items()}
+np.savez(sys.argv[3], **{k: v.numpy() for k, v in loaded.signatures["serving_default"](**fed).items()})
+"""
+
+
+def test_one_call_returns_predictions_and_attributions():
+    model, x = mlp(), np.random.default_rng(0).normal(size=(5, 4))
+    found = dx.with_explanations(model, "ig", n_steps=8)(x)
+    with dx.DeepExplain(model) as de:
+        e = de.explain("ig", x, n_steps=8)
+    assert set(found) == {"probabilities", "attributions", "outputs", "baseline_outputs", "completeness_gap"}
+    np.testing.assert_allclose(found["probabilities"], model(x), rtol=1e-6)
+    np.testing.assert_allclose(found["attributions"], e.attributions, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["outputs"], e.outputs, rtol=1e-6)
+
+
+def test_several_inputs_by_name_and_settings_of_both_kinds():
+    structure = STRUCTURES["dict_of_inputs"]
+    module = dx.with_explanations(structure.build(), "occlusion", output="model", target=1, baseline=0.5)
+    x = structure.inputs(3)
+    with dx.DeepExplain(structure.build(), output="model") as de:
+        e = de.explain("occlusion", x, target=1, baseline=0.5)
+    found = module(x)
+    for name, array in e.attributions.items():
+        np.testing.assert_allclose(found[f"attributions_{name}"], array, rtol=1e-5, atol=1e-6)
+
+
+def test_it_follows_training():
+    model, x = mlp(), np.ones((1, 4), np.float32)
+    module = dx.with_explanations(model, "gradient_x_input", target=0)
+    before = module(x)["outputs"].numpy()
+    model.get_layer("probabilities").bias.assign_add([1.0, 0.0, 0.0])
+    np.testing.assert_allclose(module(x)["outputs"], before + 1, rtol=1e-6)
+
+
+def test_an_output_with_a_taken_name_is_told_apart():
+    specs = [tf.TensorSpec([None, 2])]
+    found = dx.with_explanations(lambda x: {"outputs": tf.exp(x)}, "saliency", input_signature=specs)(np.zeros((1, 2)))
+    np.testing.assert_array_equal(found["predicted_outputs"], [[1, 1]])
+    assert found["outputs"].shape == (1,)
+
+
+def test_its_gradient_is_an_error():
+    module, x = dx.with_explanations(mlp(), "deeplift"), tf.ones([1, 4])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        found = module.serve(features=x)["attributions"]
+    with pytest.raises(LookupError, match="differentiate the model itself"):
+        tape.gradient(found, x)
+
+
+@pytest.mark.parametrize(("name", "method"), [("sequential", "guided_backprop"), ("tokens_with_a_mask", "deeplift")])
+def test_saved_as_any_module_it_runs_without_the_library_and_keras(tmp_path, name, method):
+    structure = STRUCTURES[name]
+    module = dx.with_explanations(structure.build(), method, **structure.settings)
+    x, out = structure.inputs(3), tmp_path / "out.npz"
+    tf.saved_model.save(module, tmp_path / "saved")
+    (called,) = module.serve.structured_input_signature[1]
+    np.savez(tmp_path / "in.npz", **{called: x})
+    command = [sys.executable, "-c", _BARE, tmp_path / "saved", tmp_path / "in.npz", out]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found, expected = np.load(out), module(x)
+    assert set(found) == set(expected)
+    for key, array in expected.items():
+        np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "words"),
+    [({"tolerance": 0.1}, "not exported"), ({"layer": "none"}, "unknown layer"), ({"epsilon": 1.0}, "belongs to")],
+)
+def test_what_does_not_fit_is_refused(fixed, words):
+    with pytest.raises(dx.DeepExplainError, match=words):
+        dx.with_explanations(mlp(), "integrated_gradients", **fixed)
+    with pytest.raises(dx.DeepExplainError, match="shape"):
+        dx.with_explanations(mlp(), "saliency")(np.ones((2, 5)))
