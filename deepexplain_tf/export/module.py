@@ -20,7 +20,8 @@ class ExplainedModel(tf.Module):
 
     It reads the model's own variables, so that it follows training. `tf.saved_model.save(module, path)` writes it with
     the one signature `serving_default`, which takes the model's inputs by name and runs without this library and
-    without Keras. What it returns has no gradient: differentiate the model itself.
+    without Keras. What it returns has no gradient, and a gradient tape says so: differentiate
+    the model itself.
 
     Attributes:
       serve: that signature, a `tf.function` of tensors by name.

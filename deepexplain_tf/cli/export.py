@@ -1,0 +1,120 @@
+"""`deepexplain export`: an explainer of the user's model that leaves Python."""
+
+import os
+from typing import Any
+
+from absl import flags
+
+from deepexplain_tf.cli import files, progress, quiet, values as parse
+from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
+
+_TEXTS = (
+    ("model", None, "A .keras or .h5 file, a SavedModel folder, or a frozen graph (.pb)."),
+    ("method", None, "The attribution method; an unknown name lists those that exist."),
+    ("out", None, "The folder to write; it appears whole or not at all."),
+    (
+        "target",
+        None,
+        """The output to explain, for good: 7, or an index into several axes, as (4,2), or predicted: the class that
+        the model predicts. Without it, an argument of what is exported.""",
+    ),
+    (
+        "baseline",
+        None,
+        """What the inputs are compared with, for good: a number or an .npy or .npz file of one example, in the units
+        of the model. Without it, an argument of what is exported, where the method has one.""",
+    ),
+    ("layer", None, "Explains the output of this layer instead of the input, as the embedding of a text."),
+    (
+        "output",
+        "auto",
+        """auto (a final softmax or sigmoid is left out), model (as it is), or the name or number of one of
+        several outputs; of a frozen graph, the name of a tensor.""",
+    ),
+    ("signature", None, "The signature of a SavedModel, where it has several."),
+    (
+        "input",
+        None,
+        """For stablehlo: an .npy or .npz file of inputs, whose shapes, batch included, are those of the program.""",
+    ),
+)
+_OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file is an array"
+_NUMBERS = (
+    ("version", "Writes OUT/VERSION/, as TensorFlow Serving reads it."),
+    ("seed", "For methods that draw random numbers."),
+    ("chunk_size", "Evaluations of the model at a time."),
+)
+_FORMATS = ("saved_model", "stablehlo")
+_WEIGHTS = ("constants", "arguments")
+_BOOLEANS = (
+    ("overwrite", False, "Replaces an older export."),
+    ("jit", None, "Whether XLA compiles what is exported. Without it, where that pays."),
+)
+
+
+@COMMANDS.register("export")
+class Export(Command):
+    """Writes an explainer of your model that runs without this library.
+
+    A SavedModel, which TensorFlow runs without Keras, with the signatures explain and predict; or a StableHLO
+    program of fixed shapes for any runtime of XLA. A JSON file in the folder tells what it takes and returns.
+
+        deepexplain export --model=cats.keras --method=deeplift --out=served/cats --version=1
+        deepexplain export --model=cats.keras --method=ig --format=stablehlo --input=cats.npy --out=cats_xla
+    """
+
+    required = ("model", "method", "out")
+
+    def define(self, values: flags.FlagValues) -> None:
+        for name, default, words in _TEXTS:
+            flags.DEFINE_string(name, default, words, flag_values=values)
+        flags.DEFINE_multi_string("option", [], _OPTION, flag_values=values)
+        for name, words in _NUMBERS:
+            flags.DEFINE_integer(name, None, words, flag_values=values)
+        flags.DEFINE_enum("format", "saved_model", _FORMATS, "saved_model or stablehlo.", flag_values=values)
+        words = "For stablehlo: whether weights are constants of the program or arguments, in a file beside it."
+        flags.DEFINE_enum("weights", None, _WEIGHTS, words, flag_values=values)
+        for name, default, words in _BOOLEANS:
+            flags.DEFINE_boolean(name, default, words, flag_values=values)
+
+    def run(self, values: flags.FlagValues) -> None:
+        if values.format != "stablehlo" and (values.input or values.weights):
+            raise UsageError("--input and --weights are for --format=stablehlo.")
+        if values.format == "stablehlo" and not values.input:
+            raise UsageError("--format=stablehlo needs --input.")
+        fixed = _fixed(values)
+        if not os.path.exists(values.model):
+            raise FileNotFoundError(f"there is no file {values.model}")
+        given = {"inputs": values.input and files.read_arrays(values.input), "weights": values.weights}
+        quiet.start_tensorflow()
+        import deepexplain_tf as dx
+
+        with (
+            progress.bar(1, "exporting"),
+            dx.DeepExplain(
+                values.model,
+                output=parse.name_or_index(values.output),
+                layer=values.layer,
+                signature=values.signature,
+                jit_compile="auto" if values.jit is None else values.jit,
+            ) as de,
+        ):
+            explainer = de.explainer(values.method, **fixed)
+            options = {name: value for name, value in given.items() if value is not None}
+            place = {"version": values.version, "overwrite": values.overwrite}
+            explainer.export(values.out, format=values.format, **place, **options)
+        print(f"wrote {values.out if values.version is None else os.path.join(values.out, str(values.version))}")
+
+
+def _fixed(flag: flags.FlagValues) -> dict[str, Any]:
+    """Returns the arguments of the explainer that are the same for every call."""
+    found: dict[str, Any] = parse.options(flag.option)
+    for name in ("seed", "chunk_size"):
+        if getattr(flag, name) is not None:
+            found[name] = getattr(flag, name)
+    if flag.target is not None:
+        found["target"] = None if flag.target == "predicted" else parse.target(flag.target)
+    if flag.baseline is not None:
+        number = parse.number(flag.baseline)
+        found["baseline"] = files.read_arrays(flag.baseline) if number is None else number
+    return found
