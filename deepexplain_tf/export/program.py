@@ -18,6 +18,7 @@ from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
 from deepexplain_tf.run import run
 
 Specs = dict[str, tf.TensorSpec]
+_STAGE = "hlo_serialized"  # before XLA optimises for the machine: whether it can read a program is known then
 
 
 class Program:
@@ -45,7 +46,8 @@ class Program:
         self._explained = [""] if self._model.prefix is not None or len(names) == 1 else [f"_{name}" for name in names]
         self._target, self._baselines = self._target_spec(), self._baseline_specs()
         self.late: Specs = {**self._target, **self._baselines}
-        self.notes: tuple[str, ...] = ()
+        self._own_notes: tuple[str, ...] = ()
+        self.notes = self._own_notes
 
     def explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the explanation's arrays by name."""
@@ -59,7 +61,7 @@ class Program:
             late["baseline"] = baselines[0] if len(baselines) == 1 else baselines
         inputs = tf.nest.pack_sequence_as(self._model.traced.specs, given)
         e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late})
-        self.notes = e.notes
+        self.notes = (*e.notes, *self._own_notes)
         found = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
         for field in ("attributions", "standard_error"):
             leaves = [] if getattr(e, field) is None else tf.nest.flatten(getattr(e, field))
@@ -114,27 +116,27 @@ class Program:
             raise InputError(f"inputs must fix the shape of the explained layer's output. Got {shapes}.")
         return shapes
 
-    def compiles_for_one_example(self) -> bool:
-        """Whether XLA compiles `explain`, which is tried; where other axes than the batch are open, it is not known.
+    def without_xla(self) -> "Program | None":
+        """Returns the program that XLA leaves alone where it cannot compile this one, None where it can.
+
+        It is tried with one example; where other axes than the batch are open it is not known, and taken to be so.
 
         Raises:
-          ModelError: it does not, though `jit_compile=True` was asked for.
+          ModelError: it cannot, though `jit_compile=True` was asked for.
         """
         one = {name: tf.TensorShape([spec.shape[0] or 1, *spec.shape[1:]]) for name, spec in self.inputs.items()}
         if not all(shape.is_fully_defined() for shape in one.values()):
-            return True
+            return None
         specs = self.fixed_specs(one)
         try:
-            lowered(
-                lambda *flat: self.explain(**dict(zip(specs, flat, strict=True))),
-                list(specs.values()),
-                "hlo_serialized",
-            )
-        except ModelError:
+            lowered(lambda *flat: self.explain(**dict(zip(specs, flat, strict=True))), list(specs.values()), _STAGE)
+        except ModelError as error:
             if self._engine.settings["jit_compile"] is True:
                 raise
-            return False
-        return True
+            plain = self.changed(jit_compile=False)
+            plain._own_notes = (f"not compiled by XLA: {error}",)
+            return plain
+        return None
 
     def changed(self, **settings: Any) -> "Program":
         """Returns the program of the same explainer with other settings of its engine."""

@@ -24,8 +24,8 @@ class SavedModel(Format):
 
     def write(self, program: Program, folder: pathlib.Path) -> dict[str, Any]:
         explain = concrete(program.explain, program.specs)
-        if is_compiled(explain) and not program.compiles_for_one_example():
-            program = program.changed(jit_compile=False)
+        if is_compiled(explain) and (plain := program.without_xla()) is not None:
+            program = plain
             explain = concrete(program.explain, program.specs)
         predict = concrete(program.predict, program.inputs)
         holder = tf.Module()  # of variables alone: no Python class is needed to load it

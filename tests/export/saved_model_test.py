@@ -12,11 +12,23 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from tests.models import STRUCTURES, mlp
 
+_BACKGROUND = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)
+# Structure, method, fixed arguments and settings.
 _CASES = {
-    f"{name}-{method}": (name, method)
-    for name in ("sequential", "list_of_inputs", "tokens_with_a_mask")
-    for method in ("deeplift", "integrated_gradients", "epsilon_lrp", "occlusion")
+    "cnn-deeplift": ("sequential", "deeplift", {"baseline": None}, {}),
+    "cnn-ig": ("sequential", "integrated_gradients", {"baseline": None}, {}),
+    "cnn-lrp": ("sequential", "epsilon_lrp", {}, {}),
+    "cnn-guided": ("sequential", "guided_backprop", {}, {}),
+    "cnn-deconvnet": ("sequential", "deconvnet", {}, {}),
+    "cnn-expected": ("sequential", "expected_gradients", {"n_samples": 8, "seed": 1, "background": _BACKGROUND}, {}),
+    "cnn-shapley": ("sequential", "shapley_sampling", {"n_samples": 4, "seed": 1, "baseline": 0.5}, {}),
+    "pair-deeplift-compiled": ("list_of_inputs", "deeplift", {"baseline": None}, {"jit_compile": True}),
+    "pair-ig-compiled": ("list_of_inputs", "integrated_gradients", {"baseline": None}, {"jit_compile": True}),
+    "pair-occlusion": ("list_of_inputs", "occlusion", {"baseline": None}, {}),
+    "tokens-deeplift": ("tokens_with_a_mask", "deeplift", {"baseline": None}, {}),
+    "tokens-ig-frozen": ("tokens_with_a_mask", "integrated_gradients", {"baseline": None, "freeze": True}, {}),
 }
+_V1 = ("cnn-deeplift", "pair-occlusion", "tokens-ig-frozen")
 _SIZES = (1, 3, 17)
 _BARE = """
 import json, sys
@@ -25,11 +37,14 @@ for name in ("keras", "tf_keras", "deepexplain_tf"):
 import numpy as np
 import tensorflow as tf
 root = sys.argv[1]
-for case, sizes in json.load(open(f"{root}/cases.json")).items():
+cases, sizes, v1 = json.load(open(f"{root}/cases.json"))
+for case in cases:
     signature = tf.saved_model.load(f"{root}/{case}").signatures["serving_default"]
     for size in sizes:
         found = signature(**{k: tf.constant(v) for k, v in np.load(f"{root}/{case}-{size}-in.npz").items()})
         np.savez(f"{root}/{case}-{size}-out.npz", **{k: v.numpy() for k, v in found.items()})
+    if case not in v1:
+        continue
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
         meta = tf.compat.v1.saved_model.load(session, ["serve"], f"{root}/{case}")
         assert set(meta.signature_def) >= {"serving_default", "explain", "predict"}
@@ -44,24 +59,26 @@ assert not [n for n in sys.modules if n.startswith(("keras.", "tf_keras.", "deep
 """
 
 
+def _described(folder):
+    return json.loads((folder / "assets" / "explainer.json").read_text("utf-8"))
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """Folders of exported explainers, run elsewhere, and what they give here."""
     root, expected = tmp_path_factory.mktemp("exported"), {}
-    for case, (name, method) in _CASES.items():
+    for case, (name, method, fixed, settings) in _CASES.items():
         structure = STRUCTURES[name]
-        with dx.DeepExplain(structure.build(), **structure.settings) as de:
-            explain = de.explainer(method, baseline=None) if method != "epsilon_lrp" else de.explainer(method)
+        with dx.DeepExplain(structure.build(), **structure.settings, **settings) as de:
+            explain = de.explainer(method, **fixed)
             explain.export(root / case)
-            names = list(
-                json.loads((root / case / "assets" / "explainer.json").read_text())["signatures"]["predict"]["inputs"]
-            )
+            names = list(_described(root / case)["signatures"]["predict"]["inputs"])
             for size in _SIZES:
                 inputs, target = structure.inputs(size), np.arange(size, dtype=np.int32) % 2
                 fed = dict(zip(names, tf.nest.flatten(inputs), strict=True))
                 np.savez(root / f"{case}-{size}-in.npz", target=target, **fed)
                 expected[case, size] = explain(inputs, target=target)
-    (root / "cases.json").write_text(json.dumps(dict.fromkeys(_CASES, _SIZES)))
+    (root / "cases.json").write_text(json.dumps([list(_CASES), _SIZES, _V1]))
     done = subprocess.run([sys.executable, "-c", _BARE, root], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return root, expected
@@ -93,8 +110,7 @@ def test_an_older_export_is_replaced_on_request(tmp_path):
     with dx.DeepExplain(mlp()) as de:
         de.explainer("saliency").export(tmp_path / "model", version=1)
         de.explainer("deeplift").export(tmp_path / "model", version=1, overwrite=True)
-    description = json.loads((tmp_path / "model" / "1" / "assets" / "explainer.json").read_text())
-    assert description["method"] == "deeplift"
+    assert _described(tmp_path / "model" / "1")["method"] == "deeplift"
     assert os.listdir(tmp_path) == ["model"] and os.listdir(tmp_path / "model") == ["1"]
 
 
@@ -114,3 +130,107 @@ def test_a_target_that_the_output_does_not_have_is_an_error(tmp_path):
         explain(features=x, target=tf.constant([0, 3]), baseline=baseline)
     with pytest.raises(tf.errors.InvalidArgumentError, match="baseline must be one"):
         explain(features=x, target=tf.constant([0, 1]), baseline=tf.zeros([3, 4]))
+
+
+def test_xla_compiles_what_is_loaded_where_it_was_asked_to(exported):
+    root, _ = exported
+    for case, (_, _, _, settings) in _CASES.items():
+        assert _described(root / case)["xla"] == ("jit_compile" in settings), case
+
+
+def test_the_nodes_of_a_path_are_as_many_as_its_steps(exported):
+    """A compiled explainer has room for any number of steps, which an exported one does not need."""
+    root, _ = exported
+    assert (root / "pair-ig-compiled" / "saved_model.pb").stat().st_size < 500_000
+
+
+_ODD = [tf.TensorSpec([None, 2], name="x")]
+
+
+def _odd(x):
+    return x * tf.strings.to_number(tf.strings.as_string(x))
+
+
+def test_what_xla_refuses_is_an_error_where_it_was_asked_for(tmp_path):
+    with (
+        dx.DeepExplain(_odd, input_signature=_ODD, jit_compile=True) as de,
+        pytest.raises(dx.DeepExplainError, match="XLA must be able"),
+    ):
+        de.explainer("saliency").export(tmp_path / "model")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_xla_refuses_is_exported_without_it(tmp_path):
+    """A loop, which XLA would be chosen for, around an op that it has not."""
+
+    def model(x):
+        return tf.while_loop(
+            lambda n, _: n < 4, lambda n, s: (n + 1, s + tf.sin(s) * _odd(s)), (0, x), maximum_iterations=4
+        )[1]
+
+    with dx.DeepExplain(model, input_signature=_ODD) as de:
+        explain = de.explainer("integrated_gradients", target=0, baseline=1.0, n_steps=4)
+        explain.export(tmp_path / "model")
+    told = _described(tmp_path / "model")
+    assert told["xla"] is False
+    assert any("not compiled by XLA" in note for note in told["notes"])
+    x = np.array([[0.5, -0.25]], np.float32)
+    found = tf.saved_model.load(tmp_path / "model").signatures["explain"](x=tf.constant(x))
+    np.testing.assert_allclose(found["attributions"], explain(x).attributions, rtol=1e-5)
+
+
+def test_the_model_itself_is_there_too(exported):
+    root, _ = exported
+    structure = STRUCTURES["list_of_inputs"]
+    x = structure.inputs(3)
+    predict = tf.saved_model.load(root / "pair-occlusion").signatures["predict"]
+    (found,) = predict(left=tf.constant(x[0]), right=tf.constant(x[1])).values()
+    np.testing.assert_allclose(found, structure.build()(x), rtol=1e-6)
+    told = _described(root / "pair-occlusion")["signatures"]
+    assert list(told["predict"]["inputs"]) == ["left", "right"]
+    assert {"attributions_left", "attributions_right"} < set(told["explain"]["outputs"])
+
+
+def test_it_is_told_what_was_exported(exported):
+    root, _ = exported
+    told = _described(root / "cnn-expected")
+    assert told["method"] == "expected_gradients"
+    assert told["options"]["sampling"] == "stratified" and told["options"]["n_samples"] == 8
+    assert told["options"]["background"].keys() == {"dtype", "shape", "sha256"}
+    assert told["fixed"] == {"seed": 1}
+    assert told["settings"]["jit_compile"] == "auto"
+    assert told["versions"].keys() == {"deepexplain_tf", "tensorflow", "keras"}
+    assert any("stripped" in note for note in told["notes"])
+    assert _described(root / "cnn-ig")["options"]["evaluations"] == 64
+    digests = {case: _described(root / case)["model_sha256"] for case in _CASES}
+    assert len(set(digests.values())) == 3  # one for each model, whatever explains it
+
+
+def test_the_hash_is_that_of_graph_and_weights(tmp_path):
+    model, digests = mlp(), []
+    model.save(tmp_path / "model.keras")
+
+    def add(of):
+        with dx.DeepExplain(of) as de:
+            digests.append(de.explainer("saliency").program().provenance()["model_sha256"])
+
+    add(model)
+    add(str(tmp_path / "model.keras"))
+    model.get_layer("hidden").bias.assign_add([0.0, 0.0, 0.0, 0.0, 1e-6])
+    add(model)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_gradients_that_a_file_has_lost_are_told(tmp_path):
+    @tf.custom_gradient
+    def straight(z):
+        return tf.sign(z), lambda upstream: upstream
+
+    module = tf.Module()
+    module.call = tf.function(lambda x: straight(x) * x, input_signature=_ODD)
+    tf.saved_model.save(
+        module, tmp_path / "own", options=tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    )
+    with dx.DeepExplain(str(tmp_path / "own")) as de:
+        de.explainer("gradient_x_input").export(tmp_path / "model")
+    assert any("is not in its file" in note for note in _described(tmp_path / "model")["notes"])
