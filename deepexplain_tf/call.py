@@ -156,8 +156,9 @@ def prepare(
     fixed = objective.batch
     batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
     if compiled and not fixed and chunk_size is None and method.evaluations is not None:
-        total = min(arrays[0].shape[0] or batch, batch) * method.evaluations
-        chunk = engine.settled_chunk(method, objective, total, chunk)
+        # In a graph of open batch, what one example needs: a padded chunk of more would be lost on it.
+        total = min(arrays[0].shape[0] or 1, batch) * method.evaluations
+        chunk = engine.settled_chunk(method, objective, total, chunk, keep=not symbolic)
     call = Call(
         engine=engine,
         method=method,

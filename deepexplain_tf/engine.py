@@ -86,7 +86,7 @@ class Engine:
             wanted = self.accelerated or (repeats and bool(objective.loops or objective.dense))
         return wanted and not (method.differentiates and objective.unbounded_loop is not None)
 
-    def settled_chunk(self, method: Method, objective: Objective, total: int, size: int) -> int:
+    def settled_chunk(self, method: Method, objective: Objective, total: int, size: int, *, keep: bool) -> int:
         """Returns how many evaluations a compiled program does at once: what the first call needs, then the same.
 
         Args:
@@ -94,11 +94,13 @@ class Engine:
           objective: what is explained.
           total: how many that is for a batch.
           size: how many may be done at once.
+          keep: whether this counts as a call.
         """
         with self._lock:
             least = min(size, _LEAST_COMPILED_CHUNK)
             even = -(-total // -(-total // size))  # chunks of one size, so that no padding is left over
-            return self._chunks.setdefault((type(method), objective), max(even, least))
+            needed = max(even, least)
+            return self._chunks.setdefault((type(method), objective), needed) if keep else needed
 
     def model(self, inputs: Any = None) -> Model:
         """Returns the model traced for these inputs (any, where it declares its own)."""
