@@ -34,7 +34,7 @@ from deepexplain_tf.demo import efficientnet_lite0
 from deepexplain_tf.table import render, scientific
 from deepexplain_tf.written import written_whole
 
-_MODELS = flags.DEFINE_list("models", ["efficientnet_lite0", "lstm", "tabular", "encoder"], "The networks.")
+_MODELS = flags.DEFINE_list("models", ["efficientnet_lite0", "lstm", "encoder", "tabular"], "The networks.")
 _METHODS = flags.DEFINE_list(
     "methods", ["deeplift", "integrated_gradients", "epsilon_lrp", "occlusion"], "The methods."
 )
@@ -188,7 +188,7 @@ def _by_command_line(folder: pathlib.Path) -> str:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     header = ["model", "method", "MB", "own MB", "difference", "export s"]
-    forms = (str, str, "{:.2f}".format, "{:.2f}".format, scientific, "{:.1f}".format)
+    forms: tuple[Callable[[Any], str], ...] = (str, str, "{:.2f}".format, "{:.2f}".format, scientific, "{:.1f}".format)
     cells = [[form(row[key]) for form, key in zip(forms, header, strict=True)] for row in rows]
     return render(header, cells, left=2)
 

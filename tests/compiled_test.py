@@ -28,6 +28,14 @@ def test_what_xla_refuses_runs_without_it_and_says_why():
     assert len(reasons) == 1
 
 
+def test_a_call_inside_a_graph_does_not_count_as_compiled():
+    reasons: list[str] = []
+    program = WhereItCan(lambda x: tf.strings.to_number(tf.strings.as_string(x), tf.float64), _SPEC, reasons.append)
+    tf.function(lambda x: program(x)).get_concrete_function(*_SPEC)
+    np.testing.assert_array_equal(program(tf.constant(_X)), _X)
+    assert len(reasons) == 1
+
+
 def test_what_the_inputs_are_to_blame_for_is_raised():
     program = WhereItCan(lambda x: tf.debugging.check_numerics(x, "not a number"), _SPEC, pytest.fail)
     np.testing.assert_array_equal(program(tf.constant(_X)), _X)

@@ -46,7 +46,7 @@ _NUMBERS = (
 )
 _FORMATS = ("saved_model", "stablehlo")
 _WEIGHTS = ("constants", "arguments")
-_BOOLEANS = (
+_BOOLEANS: tuple[tuple[str, bool | None, str], ...] = (
     ("overwrite", False, "Replaces an older export."),
     ("jit", None, "Whether XLA compiles what is exported. Without it, where that pays."),
 )
@@ -74,8 +74,8 @@ class Export(Command):
         flags.DEFINE_enum("format", "saved_model", _FORMATS, "saved_model or stablehlo.", flag_values=values)
         words = "For stablehlo: whether weights are constants of the program or arguments, in a file beside it."
         flags.DEFINE_enum("weights", None, _WEIGHTS, words, flag_values=values)
-        for name, default, words in _BOOLEANS:
-            flags.DEFINE_boolean(name, default, words, flag_values=values)
+        for name, given, words in _BOOLEANS:
+            flags.DEFINE_boolean(name, given, words, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
         if values.format != "stablehlo" and (values.input or values.weights):

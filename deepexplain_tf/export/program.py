@@ -47,7 +47,7 @@ class Program:
         self._target, self._baselines = self._target_spec(), self._baseline_specs()
         self.late: Specs = {**self._target, **self._baselines}
         self._own_notes: tuple[str, ...] = ()
-        self.notes = self._own_notes
+        self.notes: tuple[str, ...] = ()
 
     def explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the explanation's arrays by name."""

@@ -11,15 +11,16 @@ import deepexplain_tf as dx
 from tests.models import STRUCTURES, mlp
 
 _BARE = """
-import sys
+import pathlib, sys
 for name in ("keras", "tf_keras", "deepexplain_tf"):
     sys.modules[name] = None  # an import of it fails
 import numpy as np
 import tensorflow as tf
-loaded = tf.saved_model.load(sys.argv[1])
-assert list(loaded.signatures) == ["serving_default"]
-fed = {k: tf.constant(v) for k, v in np.load(sys.argv[2]).items()}
-np.savez(sys.argv[3], **{k: v.numpy() for k, v in loaded.signatures["serving_default"](**fed).items()})
+for folder in map(pathlib.Path, sys.argv[1:]):
+    loaded = tf.saved_model.load(folder / "saved")
+    assert list(loaded.signatures) == ["serving_default"]
+    fed = {k: tf.constant(v) for k, v in np.load(folder / "in.npz").items()}
+    np.savez(folder / "out.npz", **{k: v.numpy() for k, v in loaded.signatures["serving_default"](**fed).items()})
 """
 
 
@@ -67,21 +68,22 @@ def test_its_gradient_is_an_error():
         module.serve(features=x)
 
 
-@pytest.mark.parametrize(("name", "method"), [("sequential", "guided_backprop"), ("tokens_with_a_mask", "deeplift")])
-def test_saved_as_any_module_it_runs_without_the_library_and_keras(tmp_path, name, method):
-    structure = STRUCTURES[name]
-    module = dx.with_explanations(structure.build(), method, **structure.settings)
-    x, out = structure.inputs(3), tmp_path / "out.npz"
-    tf.saved_model.save(module, tmp_path / "saved")
-    (called,) = module.serve.structured_input_signature[1]
-    np.savez(tmp_path / "in.npz", **{called: x})
-    command = [sys.executable, "-c", _BARE, tmp_path / "saved", tmp_path / "in.npz", out]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_saved_as_any_module_it_runs_without_the_library_and_keras(tmp_path):
+    expected = {}
+    for name, method in (("sequential", "guided_backprop"), ("tokens_with_a_mask", "deeplift")):
+        structure, folder = STRUCTURES[name], tmp_path / name
+        module, x = dx.with_explanations(structure.build(), method, **structure.settings), structure.inputs(3)
+        tf.saved_model.save(module, folder / "saved")
+        (called,) = module.serve.structured_input_signature[1]
+        np.savez(folder / "in.npz", **{called: x})
+        expected[folder] = module(x)
+    done = subprocess.run([sys.executable, "-c", _BARE, *expected], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    found, expected = np.load(out), module(x)
-    assert set(found) == set(expected)
-    for key, array in expected.items():
-        np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6)
+    for folder, arrays in expected.items():
+        found = np.load(folder / "out.npz")
+        assert set(found) == set(arrays)
+        for key, array in arrays.items():
+            np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def exported(tmp_path_factory):
         x, start = (generator.normal(size=size).astype(np.float32) for size in (shape, (1, *shape[1:])))
         arguments = {"target": np.arange(len(x), dtype=np.int32) % 2, "baseline": start}
         arguments = {name: arguments[name] for name in late}
-        with dx.DeepExplain(build()) as de:
+        with dx.DeepExplain(build(), jit_compile=False) as de:
             explain = de.explainer(method, **fixed)
             explain.export(root / case, format="stablehlo", inputs=tf.TensorSpec(shape), **options)
         (name,) = set(_described(root / case, "parameters")[: 1 + len(late)]) - set(late)
