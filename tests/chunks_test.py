@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.chunks import MAX_SIZE, Chunks, size_for
 
 
 def _run(total, size, pad, jit_compile=False):
@@ -59,3 +59,9 @@ def test_a_compiler_takes_padded_chunks():
     counts, padding, _ = _run(11, 4, pad=True, jit_compile=True)
     np.testing.assert_array_equal(counts[:11], 1)
     assert (counts[99], padding) == (1, 10)
+
+
+def test_a_chunk_has_as_many_as_their_activations_allow():
+    assert size_for(0) == size_for(1) == size_for(2**18) == MAX_SIZE
+    assert [size_for(2**20), size_for(2**22), size_for(2**40)] == [256, 64, 10]
+    assert [size_for(2**22, True), size_for(2**26, True)] == [512, 32]

@@ -485,6 +485,12 @@ def convolutional() -> keras.Model:
     return filled(keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(hidden))))
 
 
+def dense(units: int) -> keras.Model:
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(units, activation="relu")(keras.layers.Dense(units, activation="relu")(inputs))
+    return filled(keras.Model(inputs, keras.layers.Dense(2)(hidden)))
+
+
 def compiled_by_xla(model: Any, method: str, **settings: Any) -> bool:
     with dx.DeepExplain(model, **settings) as de:
         engine = de._engine
@@ -504,9 +510,17 @@ def test_on_a_cpu_gradients_through_loops_are_compiled_where_there_are_many(meth
 
 
 @on_a_cpu
+@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+def test_on_a_cpu_gradients_of_dense_layers_are_compiled_where_they_are_no_trifle(method: str):
+    assert compiled_by_xla(dense(200), method)
+    assert not compiled_by_xla(dense(6), method)
+
+
+@on_a_cpu
 @pytest.mark.parametrize("method", ["saliency", "deeplift", "epsilon_lrp", "occlusion", "shapley_sampling"])
 def test_on_a_cpu_what_does_not_repeat_gradients_is_not_compiled(method: str):
     assert not compiled_by_xla(recurrent(), method)
+    assert not compiled_by_xla(dense(200), method)
 
 
 @pytest.mark.parametrize("method", METHODS)

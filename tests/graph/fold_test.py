@@ -118,6 +118,20 @@ def test_a_second_time_changes_nothing(name):
     np.testing.assert_array_equal(run_program(again, x)[0], run_program(once, x)[0])
 
 
+@pytest.mark.parametrize("name", ["convolution", "four axes", "volumes"])
+def test_a_kernel_larger_than_the_outputs_is_not_scaled(name):
+    """Kernels of 144 and 192 numbers; 15·6, 30·6 and 36·6 outputs of an example."""
+    function, x, _ = _FOLDED[name]
+    program = program_of(lambda x: tf.tanh(function(x)), x)
+    kernel = int(np.prod((_CUBE if name == "volumes" else _KERNEL).shape))
+    outputs = int(np.prod(function(tf.constant(x)).shape[1:]))
+    rows = -(-kernel // outputs)
+    assert "Mul" not in op_types(fold(program, program.inputs, rows))
+    fewer = fold(program, program.inputs, rows - 1)
+    assert "Mul" in op_types(fewer)
+    _assert_same(lambda x: tf.tanh(function(x)), x, program, fewer)
+
+
 def test_a_program_without_layers_is_the_same():
     function, x = _KEPT["no layer"]
     program = program_of(function, x)
