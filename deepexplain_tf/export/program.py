@@ -11,8 +11,9 @@ import tensorflow as tf
 from deepexplain_tf.arguments import names_of
 from deepexplain_tf.compiled import lowered
 from deepexplain_tf.engine import Engine
-from deepexplain_tf.errors import InputError, ModelError, shortened
+from deepexplain_tf.errors import InputError, ModelError
 from deepexplain_tf.export import provenance
+from deepexplain_tf.export.held import Held
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
 from deepexplain_tf.run import run
@@ -29,6 +30,7 @@ class Program:
 
     Attributes:
       inputs: the model's inputs by name.
+      held: the variables that the model reads.
       late: the target (`[batch]` indices, `[batch, axes]` where the output has several axes) and the baselines
         (`[1 or batch, ...]`) that are arguments. A name that the model's inputs have already gets the prefix
         `explained_`.
@@ -45,6 +47,7 @@ class Program:
         self.inputs: Specs = dict(zip(names, tf.nest.flatten(specs), strict=True))
         self._explained = [""] if self._model.prefix is not None or len(names) == 1 else [f"_{name}" for name in names]
         self._target, self._baselines = self._target_spec(), self._baseline_specs()
+        self.held = Held(*self._model.traced.owner)
         self.late: Specs = {**self._target, **self._baselines}
         self._own_notes: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
@@ -140,7 +143,11 @@ class Program:
 
     def changed(self, **settings: Any) -> "Program":
         """Returns the program of the same explainer with other settings of its engine."""
-        return Program(self._engine.changed(**settings), self._name, self._fixed)
+        engine = self._engine.changed(**settings)
+        if engine.specs is None:  # traced as it was for the data of a call
+            example = lambda spec: np.ones([spec.shape[0] or 1, *spec.shape[1:]], spec.dtype.as_numpy_dtype)  # noqa: E731
+            engine.model(tf.nest.map_structure(example, self.structure))
+        return Program(engine, self._name, self._fixed)
 
     def provenance(self) -> dict[str, Any]:
         """Returns what the explainer was made of, as values of JSON."""
@@ -151,55 +158,10 @@ class Program:
             "options": provenance.options_of(self._method),
             "fixed": call,
             "settings": settings,
-            "model_sha256": provenance.digest(self._model.traced.program, self._numbers),
+            "model_sha256": provenance.digest(self._model.traced.program, self.held.numbers),
             "versions": provenance.versions(),
             "notes": list(self.notes),
         }
-
-    def resources(self, *functions: Any) -> list[Any]:
-        """Returns what holds the variables and tables that concrete functions read.
-
-        Raises:
-          ModelError: one that no object holds.
-        """
-        known = self._holders()
-        read = [tensor for function in functions for tensor in function.captured_inputs if tensor.dtype == tf.resource]
-        unknown = [tensor for tensor in read if id(tensor) not in known]
-        if unknown:
-            raise ModelError(
-                "every variable and table that a model reads must be found to be saved: keep it in an attribute of a "
-                f"Keras model or tf.Module. Got {len(unknown)} that no object holds."
-            )
-        return list({id(tensor): known[id(tensor)] for tensor in read}.values())
-
-    def values_of(self, captured: Sequence[tf.Tensor]) -> dict[str, np.ndarray]:
-        """Returns the numbers of captured variables and constants, by the variables' names, in their order.
-
-        Raises:
-          ModelError: something that has none, as a table.
-        """
-        known, found = self._holders(), {}
-        for number, tensor in enumerate(captured):
-            numbers, variable = self._numbers(tensor), known.get(id(tensor))
-            if numbers is None:
-                raise ModelError(f"what XLA compiles must read numbers alone. Got {shortened(tensor)}.")
-            name = f"constant_{number}" if variable is None else variable.name.removesuffix(":0")
-            found[name if name not in found else f"{name}_{number}"] = numbers
-        return found
-
-    def _numbers(self, tensor: tf.Tensor) -> np.ndarray | None:
-        if tensor.dtype not in (tf.resource, tf.variant):
-            return tensor.numpy() if hasattr(tensor, "numpy") else None
-        held = self._holders().get(id(tensor))
-        return held.numpy() if isinstance(held, tf.Variable) else None
-
-    def _holders(self) -> dict[int, Any]:
-        """Returns what holds a variable or table, by the id of its handle."""
-        traced, source = self._model.traced.owner
-        candidates = list(traced.graph.variables)
-        if isinstance(source.owner, tf.__internal__.tracking.Trackable):
-            candidates += tf.train.TrackableView(source.owner).descendants()
-        return {id(handle): found for found in candidates if (handle := _handle(found)) is not None}
 
     def _ordered(self, tensors: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
         return [tensors[name] for name in self.inputs]
@@ -232,10 +194,6 @@ def concrete(function: Callable[..., Any], specs: Specs) -> Any:
     """Returns a function of named tensors traced for these specs."""
     traced = tf.function(function, autograph=False)
     return traced.get_concrete_function(**{n: tf.TensorSpec(s.shape, s.dtype, n) for n, s in specs.items()})
-
-
-def _handle(found: Any) -> Any:
-    return found.handle if isinstance(found, tf.Variable) else getattr(found, "resource_handle", None)
 
 
 def _of_rows(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:

@@ -29,7 +29,7 @@ class SavedModel(Format):
             explain = concrete(program.explain, program.specs)
         predict = concrete(program.predict, program.inputs)
         holder = tf.Module()  # of variables alone: no Python class is needed to load it
-        holder.held = program.resources(explain, predict)
+        holder.held = program.held.resources(explain, predict)
         signatures = {"serving_default": explain, "explain": explain, "predict": predict}
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(holder, str(folder), signatures=signatures, options=options)

@@ -58,7 +58,7 @@ class StableHLO(Format):
         # The places in the Python files of this machine, of which the text tells, are no part of the program.
         text = tf.mlir.experimental.run_pass_pipeline(text, "strip-debuginfo", show_debug_info=False)
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
-        weights: dict[str, Any] = program.values_of(captured)
+        weights: dict[str, Any] = program.held.named(captured)
         if weights:
             np.savez(folder / "weights.npz", **weights)
         parameters = {**specs, **{name: tf.TensorSpec(array.shape, array.dtype) for name, array in weights.items()}}

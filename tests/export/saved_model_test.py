@@ -239,3 +239,30 @@ def test_gradients_that_a_file_has_lost_are_told(tmp_path):
     with dx.DeepExplain(str(tmp_path / "own")) as de:
         de.explainer("gradient_x_input").export(tmp_path / "model")
     assert any("is not in its file" in note for note in _described(tmp_path / "model")["notes"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"format": "saved_modell"}, "closest: 'saved_model'"),
+        ({"inputs": np.ones((1, 4))}, "unknown option 'inputs' of format 'saved_model'"),
+        ({"version": -1}, "version must be"),
+        ({"overwrite": 1}, "overwrite must be"),
+    ],
+)
+def test_wrong_arguments_write_nothing(tmp_path, options, words):
+    with dx.DeepExplain(mlp()) as de, pytest.raises(dx.DeepExplainError, match=words):
+        de.explainer("deeplift").export(tmp_path / "model", **options)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_variable_that_no_object_holds_is_told(tmp_path):
+    scale = tf.Variable([1.0, 2.0])
+    hidden = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer([0], [1.0]), 0.0)
+
+    def model(x):
+        return scale * x * tf.ensure_shape(hidden.lookup(tf.constant([0])), [1])
+
+    with dx.DeepExplain(model, input_signature=_ODD) as de, pytest.raises(dx.DeepExplainError, match="no object holds"):
+        de.explainer("saliency").export(tmp_path / "model")
+    assert os.listdir(tmp_path) == []

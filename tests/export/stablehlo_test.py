@@ -147,3 +147,15 @@ def test_what_xla_refuses_is_said(tmp_path):
     ):
         de.explainer("saliency").export(tmp_path / "m", format="stablehlo", inputs=np.ones((1, 2)))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_function_whose_shapes_its_first_call_tells(tmp_path):
+    x = np.ones((2, 3), np.float32)
+    with dx.DeepExplain(lambda a, b: tf.reduce_sum(a * tf.exp(b), 1)) as de:
+        explain = de.explainer("deeplift", baseline=None)
+        with pytest.raises(dx.DeepExplainError, match="first call"):
+            explain.export(tmp_path / "early", format="stablehlo", inputs=[x, x])
+        explain([x, x])
+        explain.export(tmp_path / "m", format="stablehlo", inputs=[x, x])
+    assert _described(tmp_path / "m", "parameters") == ["input_0", "input_1"]
+    assert _described(tmp_path / "m", "results")[-2:] == ["attributions_input_0", "attributions_input_1"]
