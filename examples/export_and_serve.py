@@ -40,6 +40,7 @@ _METHODS = flags.DEFINE_list(
 )
 _SIZES = flags.DEFINE_list("sizes", ["1", "3", "17"], "The batch sizes.")
 _STEPS = flags.DEFINE_integer("steps", 16, "Gradients of integrated_gradients.", lower_bound=1)
+_SHOW = flags.DEFINE_bool("show", True, "Whether one explanation by saved_model_cli is shown.")
 _OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
 
 _MOST_DIFFERENT, _MOST_MEGABYTES = 1e-5, 5.0
@@ -212,7 +213,8 @@ def main(argv: Sequence[str]) -> None:
                 rows.append(_measure(name, model, own, method, root / method))
                 print(f"{name} {method}", file=sys.stderr, flush=True)
         print(_table(rows))
-        print("\n" + _by_command_line(root / method))
+        if _SHOW.value:
+            print("\n" + _by_command_line(root / method))
     if _OUT.value:
         with written_whole(_OUT.value) as file:
             file.write(json.dumps(rows, indent=1).encode())

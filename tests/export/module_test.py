@@ -1,7 +1,4 @@
-"""Models with explanations built in."""
-
-import subprocess
-import sys
+"""Models with explanations built in; `saved_model_test` runs saved ones elsewhere."""
 
 import numpy as np
 import pytest
@@ -9,19 +6,6 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from tests.models import STRUCTURES, mlp
-
-_BARE = """
-import pathlib, sys
-for name in ("keras", "tf_keras", "deepexplain_tf"):
-    sys.modules[name] = None  # an import of it fails
-import numpy as np
-import tensorflow as tf
-for folder in map(pathlib.Path, sys.argv[1:]):
-    loaded = tf.saved_model.load(folder / "saved")
-    assert list(loaded.signatures) == ["serving_default"]
-    fed = {k: tf.constant(v) for k, v in np.load(folder / "in.npz").items()}
-    np.savez(folder / "out.npz", **{k: v.numpy() for k, v in loaded.signatures["serving_default"](**fed).items()})
-"""
 
 
 def test_one_call_returns_predictions_and_attributions():
@@ -66,24 +50,6 @@ def test_its_gradient_is_an_error():
     with tf.GradientTape() as tape, pytest.raises(LookupError, match="differentiate the model itself"):
         tape.watch(x)
         module.serve(features=x)
-
-
-def test_saved_as_any_module_it_runs_without_the_library_and_keras(tmp_path):
-    expected = {}
-    for name, method in (("sequential", "guided_backprop"), ("tokens_with_a_mask", "deeplift")):
-        structure, folder = STRUCTURES[name], tmp_path / name
-        module, x = dx.with_explanations(structure.build(), method, **structure.settings), structure.inputs(3)
-        tf.saved_model.save(module, folder / "saved")
-        (called,) = module.serve.structured_input_signature[1]
-        np.savez(folder / "in.npz", **{called: x})
-        expected[folder] = module(x)
-    done = subprocess.run([sys.executable, "-c", _BARE, *expected], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    for folder, arrays in expected.items():
-        found = np.load(folder / "out.npz")
-        assert set(found) == set(arrays)
-        for key, array in arrays.items():
-            np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -12,23 +12,24 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from tests.models import STRUCTURES, mlp
 
-_BACKGROUND = np.random.default_rng(0).normal(size=(3, 6, 6, 2)).astype(np.float32)
+_BACKGROUND = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 # Structure, method, fixed arguments and settings.
 _CASES = {
     "cnn-deeplift": ("sequential", "deeplift", {"baseline": None}, {}),
     "cnn-ig": ("sequential", "integrated_gradients", {"baseline": None}, {}),
-    "cnn-lrp": ("sequential", "epsilon_lrp", {}, {}),
+    "mlp-lrp": ("functional", "epsilon_lrp", {}, {}),
     "cnn-guided": ("sequential", "guided_backprop", {}, {}),
     "cnn-deconvnet": ("sequential", "deconvnet", {}, {}),
-    "cnn-expected": ("sequential", "expected_gradients", {"n_samples": 8, "seed": 1, "background": _BACKGROUND}, {}),
-    "cnn-shapley": ("sequential", "shapley_sampling", {"n_samples": 4, "seed": 1, "baseline": 0.5}, {}),
+    "mlp-expected": ("functional", "expected_gradients", {"n_samples": 8, "seed": 1, "background": _BACKGROUND}, {}),
+    "mlp-shapley": ("functional", "shapley_sampling", {"n_samples": 4, "seed": 1, "baseline": 0.5}, {}),
     "pair-deeplift-compiled": ("list_of_inputs", "deeplift", {"baseline": None}, {"jit_compile": True}),
     "pair-ig-compiled": ("list_of_inputs", "integrated_gradients", {"baseline": None}, {"jit_compile": True}),
     "pair-occlusion": ("list_of_inputs", "occlusion", {"baseline": None}, {}),
-    "tokens-deeplift": ("tokens_with_a_mask", "deeplift", {"baseline": None}, {}),
     "tokens-ig-frozen": ("tokens_with_a_mask", "integrated_gradients", {"baseline": None, "freeze": True}, {}),
 }
-_V1 = ("cnn-deeplift", "pair-occlusion", "tokens-ig-frozen")
+# Models with explanations built in: structure and method.
+_MODULES = {"module-cnn": ("sequential", "guided_backprop"), "module-tokens": ("tokens_with_a_mask", "deeplift")}
+_V1 = ("cnn-deeplift", "tokens-ig-frozen")
 _SIZES = (1, 3, 17)
 _COMPILED_SIZES = (3,)  # XLA compiles for each size anew
 _BARE = """
@@ -83,7 +84,15 @@ def exported(tmp_path_factory):
                 fed = dict(zip(names, tf.nest.flatten(inputs), strict=True))
                 np.savez(root / f"{case}-{size}-in.npz", target=target, **fed)
                 expected[case, size] = explain(inputs, target=target)
-    (root / "cases.json").write_text(json.dumps([{case: _sizes(case) for case in _CASES}, _V1]))
+    for case, (name, method) in _MODULES.items():
+        structure = STRUCTURES[name]
+        module, x = dx.with_explanations(structure.build(), method, **structure.settings), structure.inputs(3)
+        tf.saved_model.save(module, root / case)
+        (called,) = module.serve.structured_input_signature[1]
+        np.savez(root / f"{case}-3-in.npz", **{called: x})
+        expected[case] = module(x)
+    sizes = {case: _sizes(case) for case in _CASES} | {case: [3] for case in _MODULES}
+    (root / "cases.json").write_text(json.dumps([sizes, _V1]))
     done = subprocess.run([sys.executable, "-c", _BARE, root], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return root, expected
@@ -99,6 +108,16 @@ def test_the_same_numbers_without_the_library_and_keras(exported, case):
             assert found[name].dtype == array.dtype
             np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-5 * np.abs(array).max())
         np.testing.assert_allclose(found["outputs"], e.outputs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", _MODULES)
+def test_a_model_with_explanations_that_was_saved_as_any_module(exported, case):
+    root, expected = exported
+    found = np.load(root / f"{case}-3-out.npz")
+    assert set(found) == set(expected[case]) > {"attributions", "outputs"}
+    for key, array in expected[case].items():
+        np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6)
+    assert list(tf.saved_model.load(root / case).signatures) == ["serving_default"]
 
 
 def test_a_taken_path_is_refused_and_left_alone(tmp_path):
@@ -198,7 +217,7 @@ def test_the_model_itself_is_there_too(exported):
 
 def test_it_is_told_what_was_exported(exported):
     root, _ = exported
-    told = _described(root / "cnn-expected")
+    told = _described(root / "mlp-expected")
     assert told["method"] == "expected_gradients"
     assert told["options"]["sampling"] == "stratified" and told["options"]["n_samples"] == 8
     assert told["options"]["background"].keys() == {"dtype", "shape", "sha256"}
@@ -208,7 +227,7 @@ def test_it_is_told_what_was_exported(exported):
     assert any("stripped" in note for note in told["notes"])
     assert _described(root / "cnn-ig")["options"]["evaluations"] == 64
     digests = {case: _described(root / case)["model_sha256"] for case in _CASES}
-    assert len(set(digests.values())) == 3  # one for each model, whatever explains it
+    assert len(set(digests.values())) == 4  # one for each model, whatever explains it
 
 
 def test_the_hash_is_that_of_graph_and_weights(tmp_path):

@@ -54,7 +54,6 @@ _CASES = {
     "encoder-ig": _case(_encoder, (2, 5, 8), "integrated_gradients", weights="arguments"),
     "encoder-deeplift": _case(_encoder, (2, 5, 8), "deeplift"),
     "lstm-ig": _case(_lstm, (2, 4, 3), "integrated_gradients", {"n_steps": 8}),
-    "cnn-occlusion": _case(*_CNN, "occlusion", {"window_shape": (3, 3, 2), "baseline": None}, ("target",)),
     "cnn-saliency": _case(*_CNN, "saliency", {"target": None}, ()),
 }
 
