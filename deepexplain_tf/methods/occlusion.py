@@ -12,8 +12,8 @@ from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.masking import masked_values
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData, is_int, require
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 _NORMALISE = ("count", "window", "none")
 

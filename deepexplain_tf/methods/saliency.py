@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.methods.base import METHODS, GradientMethod, Result, TensorData, require
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 
 @METHODS.register("saliency", aliases=("gradient",))

@@ -13,8 +13,8 @@ from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.masking import masked_values
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData, is_int, require
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 
 @METHODS.register("shapley_sampling", aliases=("shapley",))
