@@ -17,7 +17,7 @@ from deepexplain_tf.memory import BATCH_SIZE, MAX_CHUNK_SIZE, Memory, read_bytes
 from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
-from deepexplain_tf.options import is_int, require
+from deepexplain_tf.options import is_int, require, require_seed
 from deepexplain_tf.target import Selection, read_target
 
 _MAX_SIZE = 2**31 - 1
@@ -327,7 +327,7 @@ def check_call(
     if max_memory is not None:
         read_bytes(max_memory)
         require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)
-    require(seed is None or (is_int(seed) and seed >= 0), "seed", "a whole number ≥ 0", seed)
+    require_seed(seed)
     require(isinstance(progress, bool), "progress", "True or False", progress)
     if baseline is not None and not method.uses_baseline:
         raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")

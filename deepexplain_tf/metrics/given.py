@@ -1,6 +1,6 @@
 """What a metric is given, read and checked before the model is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 from typing import Any, TypeVar
 
@@ -50,6 +50,15 @@ class Given:
         """Returns one value for each input, in the user's structure."""
         return tf.nest.pack_sequence_as(self.specs, list(flat))
 
+    def require_floats(self) -> None:
+        """Raises InputError where no input can be moved a little."""
+        if all(array.dtype.kind in "biu" for array in self.inputs):
+            raise InputError(f"inputs must be floats to be moved a little. Got {self.inputs[0].dtype}.")
+
+    def moved(self, draw: Callable[[tuple[int, ...]], np.ndarray]) -> list[np.ndarray]:
+        """Returns each float input with `draw(shape)` added, in its dtype, and others as they are."""
+        return [x if x.dtype.kind in "biu" else (x + draw(x.shape)).astype(x.dtype) for x in self.inputs]
+
     def baseline(self, given: Structure) -> list[np.ndarray]:
         """Returns a baseline `[1 or batch, ...]` for each input; see `arguments.read_baseline`."""
         return read_baseline(given, self.specs, self.inputs)
@@ -60,16 +69,17 @@ class Given:
         Raises:
           InputError: wrong structure or shape, no real numbers, NaN or Inf, or no attributions at all.
         """
-        given = _unwrapped(given)
+        given = unwrapped(given)
         if not isinstance(given, Mapping) or (isinstance(self.specs, Mapping) and given.keys() == self.specs.keys()):
-            return Attributions(None, [self._attribution(given, "attributions")])
+            return Attributions(None, [self.arrays(given, "attributions")])
         if not given:
             raise InputError("attributions must be in the structure of the inputs, or several by name. Got none.")
         names = list(given)
-        return Attributions(names, [self._attribution(given[name], f"attributions {name!r}"[:80]) for name in names])
+        return Attributions(names, [self.arrays(given[name], f"attributions {shortened(name)}") for name in names])
 
-    def _attribution(self, given: Any, what: str) -> list[np.ndarray]:
-        leaves = flatten_like(_unwrapped(given), self.specs, what)
+    def arrays(self, given: Any, what: str) -> list[np.ndarray]:
+        """Returns finite arrays in the structure and shapes of the inputs, one for each input."""
+        leaves = flatten_like(unwrapped(given), self.specs, what)
         arrays = [read_array(leaf, what) for leaf in leaves]
         for array, expected in zip(arrays, self.inputs, strict=True):
             if is_symbolic(array) or tuple(array.shape) != expected.shape:
@@ -143,6 +153,6 @@ class Features:
         return np.add.reduceat(flat[:, order], starts, axis=1)
 
 
-def _unwrapped(given: Any) -> Any:
+def unwrapped(given: Any) -> Any:
     """Returns the attributions of an `Explanation`, and anything else as it is."""
     return getattr(given, "attributions", given)

@@ -9,10 +9,11 @@ import numpy as np
 
 from deepexplain_tf.errors import InputError, OptionError, shortened
 from deepexplain_tf.metrics.base import METRICS, Score
+from deepexplain_tf.metrics.correlation import pearson
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.metrics.masks import masked_values
-from deepexplain_tf.options import is_int, require
+from deepexplain_tf.options import is_int, require, require_seed, require_whole
 from deepexplain_tf.table import render
 from deepexplain_tf.types import Structure
 
@@ -66,20 +67,17 @@ def sensitivity_n(
     with the ε of float64. It is counted in `n_constant`, not averaged.
 
     Args:
-      fn: inputs → `[batch]`; see `metrics.evaluation.Function`.
-      inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays.
-      attributions: in the structure and shapes of `inputs`, or several by name. A feature of several elements has the
-        sum of their attributions (members of a group of `shapley_sampling` each carry its value: divide them by the
-        size of the group).
+      fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
+      inputs: the examples.
+      attributions: one or several. A feature of several elements has the sum of their attributions (members of a group
+        of `shapley_sampling` each carry its value: divide them by the size of the group).
       n: how many features are removed at once, one number or several, each from 1 to features − 1; default: 16
         whole numbers in geometric progression from 1 to 80 % of the features (fewer where there are not so many).
       subsets: random sets for each n, ≥ 2.
-      baseline: None (zeros), a number, one example or one per example, in the structure of `inputs`.
-      groups: the features: None or `"elements"`; `"positions"`, all elements along the last axis together, as the
-        channels of a pixel or the embedding of a token; or whole numbers shaped like one example, in the structure of
-        `inputs`: elements with one number are one feature.
+      baseline: what features are set to.
+      groups: what a feature is.
       seed: of the sets.
-      chunk_size: evaluations of `fn` at once, ≥ 1; default 128.
+      chunk_size: evaluations at once.
 
     Returns:
       A `SensitivityN`, or a dict of them by the names of `attributions`.
@@ -119,8 +117,8 @@ def draw_subsets(n_features: int, n: int, subsets: int, seed: int | None = None)
       OptionError: n is not in 1 … n_features − 1, subsets < 2, or a seed that is no whole number ≥ 0.
     """
     require(is_int(n) and 1 <= n < n_features, "n", f"a whole number in 1 … {n_features - 1}", n)
-    require(is_int(subsets) and subsets >= 2, "subsets", "a whole number ≥ 2", subsets)
-    require(seed is None or (is_int(seed) and seed >= 0), "seed", "a whole number ≥ 0", seed)
+    require_whole("subsets", 2, subsets)
+    require_seed(seed)
     generator = np.random.default_rng(None if seed is None else (seed, n))
     drawn = np.zeros((subsets, n_features), bool)
     for row in drawn:
@@ -159,7 +157,4 @@ def _correlation(relevance: np.ndarray, masks: np.ndarray, drops: np.ndarray, ro
     """
     sums = relevance @ masks.T.astype(np.float64)
     lost = 2 * masks[0].sum() * np.finfo(np.float64).eps * np.abs(relevance).sum(1)
-    constant = (np.ptp(sums, axis=1) <= lost) | (np.ptp(drops, axis=1) <= rounding)
-    left, right = (side - side.mean(1, keepdims=True) for side in (sums, drops))
-    scale = np.sqrt((left**2).sum(1) * (right**2).sum(1))
-    return np.where(constant, np.nan, (left * right).sum(1) / np.where(constant, 1, scale))
+    return pearson(sums, drops, rounding=(lost, rounding))
