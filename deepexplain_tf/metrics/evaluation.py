@@ -43,6 +43,12 @@ class Function:
     `chunk_size` examples is cut into slices in order, the last of which is filled up with its last example. One that
     takes `(inputs, example)` gets any mixture of `chunk_size` rows, and in `example` `[rows]` the number of the example
     that each row is of. It is traced once; one that cannot be traced is called with NumPy arrays instead.
+
+    Attributes:
+      mixes: whether a row may be of any example.
+      batch: how many examples there are.
+      rows: how many rows it is called with.
+      dtype: of its values; None where it has no graph.
     """
 
     def __init__(self, fn: Any, given: Given, chunk_size: int | None = None):
@@ -53,91 +59,76 @@ class Function:
           OptionError: `chunk_size` < 1.
           ModelError: a function that does not return one float for each row.
         """
-        require_whole("chunk_size", 1, CHUNK_SIZE if chunk_size is None else chunk_size)
-        self._mixes = _takes_example(fn)
+        chunk_size = CHUNK_SIZE if chunk_size is None else chunk_size
+        require_whole("chunk_size", 1, chunk_size)
+        self.mixes, self.batch = _takes_example(fn), given.batch
+        self.rows = int(chunk_size) if self.mixes else min(int(chunk_size), given.batch)
         self._fn, self._given = fn, given
-        chunk_size = CHUNK_SIZE if chunk_size is None else int(chunk_size)
-        self._rows = chunk_size if self._mixes else min(chunk_size, given.batch)
         self._traced = self._trace()
+        self.dtype = None if self._traced is None else self._traced.output_dtypes
 
     def at(self, points: Points) -> "Evaluation":
         """Returns the function at the points that `points` makes, as one compiled loop."""
-        return Evaluation(points, self._call, self._given.batch, self._rows, self._mixes, self._dtype)
+        return Evaluation(self, points)
 
-    @property
-    def _dtype(self) -> tf.DType | None:
-        return None if self._traced is None else self._traced.output_dtypes
+    def __call__(self, inputs: Sequence[Any], example: Any) -> Any:
+        """Returns values `[rows]` at an array `[rows, ...]` for each input."""
+        if self._traced is not None:
+            return self._traced(*inputs, example)
+        return self._plain([np.asarray(array) for array in inputs], np.asarray(example))
+
+    def failed(self, error: Exception) -> DeepExplainError:
+        """Returns what to raise where the user's own code fails."""
+        if self.mixes or self.rows == self.batch:
+            return InputError(f"fn must run on what a metric makes of the inputs. Got: {brief(error)}")
+        return ModelError(
+            f"fn(inputs) must take any {self.rows} of the {self.batch} examples, as chunk_size has it; "
+            f"fn(inputs, example) is told which. Got: {brief(error)}"
+        )
+
+    def _plain(self, inputs: Sequence[Any], example: Any) -> tf.Tensor:
+        packed = self._given.pack(inputs)
+        try:
+            value = self._fn(packed, example) if self.mixes else self._fn(packed)
+        except Exception as error:  # of any kind: it is not our code
+            raise self.failed(error) from error
+        return self._one_each(value)
 
     def _trace(self) -> Any:
         """Returns the function as TensorFlow's, of as many rows as it is called with; None where it has no graph."""
-
-        def graph(*arguments: tf.Tensor) -> tf.Tensor:
-            *flat, example = arguments
-            inputs = self._given.pack(flat)
-            return self._one_each(self._fn(inputs, example) if self._mixes else self._fn(inputs))
-
-        specs = [tf.TensorSpec([self._rows, *array.shape[1:]], array.dtype) for array in self._given.inputs]
+        specs = [tf.TensorSpec([self.rows, *array.shape[1:]], array.dtype) for array in self._given.inputs]
+        function = tf.function(lambda *tensors: self._plain(tensors[:-1], tensors[-1]), autograph=False)
         try:
-            function = tf.function(graph, autograph=False)
-            return function.get_concrete_function(*specs, tf.TensorSpec([self._rows], tf.int32))
-        except DeepExplainError:
-            raise
-        except Exception:  # of whatever kind NumPy or another library raises for a symbolic tensor; called eagerly
-            return None
-
-    def _call(self, points: Sequence[Any], example: Any) -> Any:
-        try:
-            if self._traced is not None:
-                return self._traced(*points, example)
-            inputs = self._given.pack([np.asarray(point) for point in points])
-            return self._one_each(self._fn(inputs, np.asarray(example)) if self._mixes else self._fn(inputs))
-        except DeepExplainError:
-            raise
-        except Exception as error:  # of the user's own code
-            if not self._mixes and self._rows < self._given.batch:
-                raise ModelError(
-                    f"fn(inputs) must take any {self._rows} of the {self._given.batch} examples, as chunk_size has it; "
-                    f"fn(inputs, example) is told which. Got: {brief(error)}"
-                ) from error
-            raise InputError(f"fn must run on what a metric makes of the inputs. Got: {brief(error)}") from error
+            return function.get_concrete_function(*specs, tf.TensorSpec([self.rows], tf.int32))
+        except ModelError as error:
+            if error.__cause__ is None:
+                raise  # of what it returned
+        except Exception:  # of whatever kind NumPy or another library raises for a symbolic tensor
+            pass
+        return None
 
     def _one_each(self, value: Any) -> tf.Tensor:
         """Returns what the function returned, as `[rows]`."""
-        wanted = f"fn must return one float for each row, [{self._rows}]."
+        wanted = f"fn must return one float for each row, [{self.rows}]."
         try:
             value = tf.convert_to_tensor(value)
-        except (ValueError, TypeError) as error:
-            raise ModelError(f"{wanted} Got {type(value).__name__}.") from error
+        except (ValueError, TypeError):
+            raise ModelError(f"{wanted} Got {type(value).__name__}.") from None
         shape = value.shape
         if shape.rank == 2 and shape[1] == 1:
             value = value[:, 0]
-        if not value.dtype.is_floating or not value.shape.is_compatible_with([self._rows]):
+        if not value.dtype.is_floating or not value.shape.is_compatible_with([self.rows]):
             raise ModelError(f"{wanted} Got {value.dtype.name} {shape}.")
-        return tf.ensure_shape(value, [self._rows])
+        return tf.ensure_shape(value, [self.rows])
 
 
-@dataclasses.dataclass(eq=False)
 class Evaluation:
-    """A function at points of each example: one loop, compiled at its first call.
+    """A function at points of each example: one loop, compiled at its first call."""
 
-    Attributes:
-      points: makes the inputs of some rows.
-      call: `(inputs, example [rows])` → values `[rows]`.
-      batch: how many examples there are.
-      rows: how many rows are evaluated at once.
-      mixes: whether a row may be of any example; else the rows are examples in their order.
-      dtype: of the values; None where nothing is compiled.
-    """
-
-    points: Points
-    call: Callable[[Sequence[Any], Any], Any]
-    batch: int
-    rows: int
-    mixes: bool
-    dtype: tf.DType | None
-
-    def __post_init__(self) -> None:
-        self._loop = tf.function(self._compiled, autograph=False) if self.dtype is not None else self._stepwise
+    def __init__(self, function: Function, points: Points):
+        self._function, self._points = function, points
+        compiles = function.dtype is not None
+        self._loop = tf.function(self._compiled, autograph=False) if compiles else self._stepwise
 
     def __call__(self, count: int, own: Arrays, *, each: Arrays = (), shared: Arrays = ()) -> np.ndarray:
         """Returns values `[batch, count]`, in the function's dtype.
@@ -149,34 +140,35 @@ class Evaluation:
           shared: arrays that all rows get.
 
         Raises:
-          ModelError: the function fails, or is NaN or Inf.
+          DeepExplainError: the function fails, or is NaN or Inf.
         """
-        parts = []
-        for chosen in [np.arange(self.batch)] if self.mixes else self._slices():
+        batch, parts = self._function.batch, []
+        for chosen in [np.arange(batch)] if self._function.mixes else self._slices():
             arrays = {"own": [array[chosen] for array in own], "each": [array[chosen] for array in each]}
             arguments = {**arrays, "shared": list(shared), "example": chosen.astype(np.int32)}
             parts.append(self._values(count, tf.nest.map_structure(tf.convert_to_tensor, arguments)))
-        values = np.concatenate(parts, 1)[:, : self.batch].T
+        values = np.concatenate(parts, 1)[:, :batch].T
         if not np.isfinite(values.astype(np.float64)).all():
             raise ModelError("fn must be finite wherever a metric evaluates it. Got NaN or Inf.")
         return values
 
     def _slices(self) -> list[np.ndarray]:
-        starts = np.arange(0, self.batch, self.rows)
-        return [np.minimum(np.arange(start, start + self.rows), self.batch - 1) for start in starts]
+        rows, batch = self._function.rows, self._function.batch
+        return [np.minimum(np.arange(start, start + rows), batch - 1) for start in range(0, batch, rows)]
 
     def _values(self, count: int, arguments: dict[str, Any]) -> np.ndarray:
         """Returns `[count, examples]`."""
-        steps = -(-count * self.batch // self.rows) if self.mixes else count
+        total = count * self._function.batch
+        steps = -(-total // self._function.rows) if self._function.mixes else count
         try:
             values = np.asarray(self._loop(tf.range(steps), tf.constant(count), arguments))
         except tf.errors.OpError as error:
-            raise InputError(f"fn must run on what a metric makes of the inputs. Got: {brief(error)}") from error
-        return values.reshape(-1)[: count * self.batch].reshape(count, self.batch) if self.mixes else values
+            raise self._function.failed(error) from error
+        return values.reshape(-1)[:total].reshape(count, -1) if self._function.mixes else values
 
     def _compiled(self, steps: tf.Tensor, count: tf.Tensor, arguments: dict[str, Any]) -> tf.Tensor:
         one = lambda step: self._step(step, count, **arguments)  # noqa: E731
-        return tf.map_fn(one, steps, parallel_iterations=1, fn_output_signature=self.dtype)
+        return tf.map_fn(one, steps, parallel_iterations=1, fn_output_signature=self._function.dtype)
 
     def _stepwise(self, steps: tf.Tensor, count: tf.Tensor, arguments: dict[str, Any]) -> tf.Tensor:
         return tf.stack([self._step(step, count, **arguments) for step in steps])
@@ -190,14 +182,16 @@ class Evaluation:
         shared: Sequence[tf.Tensor],
         example: tf.Tensor,
     ) -> tf.Tensor:
-        if not self.mixes:
-            rows = Rows(step[tf.newaxis], own, [array[:, step] for array in each], shared)
-            return self.call(self.points(rows), example)
-        row = tf.minimum(step * self.rows + tf.range(self.rows), count * self.batch - 1)
-        example, number = row % self.batch, row // self.batch
-        place = tf.stack([example, number], 1)
-        own, each = [tf.gather(array, example) for array in own], [tf.gather_nd(array, place) for array in each]
-        return self.call(self.points(Rows(number, own, each, shared)), example)
+        if self._function.mixes:
+            rows, batch = self._function.rows, self._function.batch
+            row = tf.minimum(step * rows + tf.range(rows), count * batch - 1)
+            example, number = row % batch, row // batch
+            place = tf.stack([example, number], 1)
+            own = [tf.gather(array, example) for array in own]
+            each = [tf.gather_nd(array, place) for array in each]
+        else:
+            number, each = step[tf.newaxis], [array[:, step] for array in each]
+        return self._function(self._points(Rows(number, own, each, shared)), example)
 
 
 def _takes_example(fn: Any) -> bool:

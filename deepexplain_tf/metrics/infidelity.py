@@ -107,7 +107,7 @@ def _noisy(given: Given, generator: np.random.Generator, noise: float) -> tuple[
     return [x - point for x, point in zip(given.inputs, points, strict=True)], points
 
 
-def _drawn(given: Given, perturb: Perturb, generator: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _drawn(given: Given, generator: np.random.Generator, perturb: Perturb) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Returns I and x − I as the user's function has them."""
     pair = perturb(given.pack([x.copy() for x in given.inputs]), generator)
     if not isinstance(pair, tuple) or len(pair) != 2:

@@ -48,7 +48,7 @@ def max_sensitivity(
     largest = [np.zeros(given.batch) for _ in originals]
     for _ in range(n_samples):
         moved = given.pack(given.moved(lambda shape: generator.uniform(-radius, radius, shape)))
-        for place, (there, here) in enumerate(zip(explainers(given.batch, moved), originals, strict=True)):
+        for place, (there, here) in enumerate(zip(explainers.again(originals, moved), originals, strict=True)):
             largest[place] = np.maximum(largest[place], np.linalg.norm(there - here, axis=1))
     norms = [np.linalg.norm(here, axis=1) for here in originals]
     scores = [

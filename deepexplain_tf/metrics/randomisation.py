@@ -58,7 +58,7 @@ def randomisation(
       model: a Keras model that `keras.models.clone_model` can copy.
       inputs: the examples.
       layers: names of layers, in the order in which they are re-initialised; default: all that have weights, those of
-        nested models too, from the last to the first (by their paths where two have one name).
+        nested models too, from the last to the first (where two have one name, `"MODEL/LAYER"`).
       seed: of the weights.
       absolute: whether attributions are compared without their signs.
 
@@ -87,7 +87,7 @@ def randomisation(
     correlations: list[list[np.ndarray]] = [[] for _ in originals]
     for layer in chosen.values():
         _initialise(layer, generator)
-        found = explainers(given.batch, copy, given.pack(given.inputs))
+        found = explainers.again(originals, copy, given.pack(given.inputs))
         for column, here, there in zip(correlations, originals, found, strict=True):
             column.append(spearman(sign(here), sign(there)))
     return explainers.named([Randomisation(per_example=np.stack(c, 1), layers=tuple(chosen)) for c in correlations])
@@ -104,10 +104,9 @@ def _copy(model: keras.Model) -> keras.Model:
 
 def _chosen(model: keras.Model, names: Sequence[str] | None) -> dict[str, keras.Layer]:
     """Returns the layers to re-initialise by name, in order."""
-    found = [layer for layer in _layers(model) if _weights(layer)]
-    names_found = [layer.name for layer in found]
-    # Layers of two nested models may have one name; their paths differ.
-    known = {layer.name if names_found.count(layer.name) == 1 else layer.path: layer for layer in found}
+    found = [(path, layer) for path, layer in _layers(model) if _weights(layer)]
+    names_found = [layer.name for _, layer in found]
+    known = {layer.name if names_found.count(layer.name) == 1 else path: layer for path, layer in found}
     if not known:
         raise ModelError("model must have layers with weights. Got none.")
     if names is None:
@@ -120,11 +119,13 @@ def _chosen(model: keras.Model, names: Sequence[str] | None) -> dict[str, keras.
     return {name: known[name] for name in names}
 
 
-def _layers(model: keras.Model) -> list[keras.Layer]:
-    """Returns the layers, those of a nested model in its place."""
-    return [
-        inner for layer in model.layers for inner in (_layers(layer) if isinstance(layer, keras.Model) else [layer])
-    ]
+def _layers(model: keras.Model, path: str = "") -> list[tuple[str, keras.Layer]]:
+    """Returns the layers and their paths, those of a nested model, `"MODEL/LAYER"`, in its place."""
+    found: list[tuple[str, keras.Layer]] = []
+    for layer in model.layers:
+        own = path + layer.name
+        found += _layers(layer, own + "/") if isinstance(layer, keras.Model) else [(own, layer)]
+    return found
 
 
 def _weights(layer: keras.Layer) -> list[keras.Variable]:
