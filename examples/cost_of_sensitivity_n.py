@@ -44,7 +44,9 @@ def bare(model: keras.Model, x: np.ndarray, total: int, chunk: int) -> Callable[
         one = lambda _: model(rows, training=False)[:, 0]  # noqa: E731
         return tf.map_fn(one, tf.range(steps), parallel_iterations=1, fn_output_signature=tf.float32)
 
-    return lambda: loop(tf.constant(-(-total // chunk)), rows).numpy()
+    steps = tf.constant(-(-total // chunk))
+    compiled = loop.get_concrete_function(steps, rows)
+    return lambda: compiled(steps, rows).numpy()
 
 
 def main(argv: list[str]) -> None:

@@ -127,8 +127,7 @@ class Evaluation:
 
     def __init__(self, function: Function, points: Points):
         self._function, self._points = function, points
-        compiles = function.dtype is not None
-        self._loop = tf.function(self._compiled, autograph=False) if compiles else self._stepwise
+        self._loop = tf.function(self._compiled, autograph=False)
 
     def __call__(self, count: int, own: Arrays, *, each: Arrays = (), shared: Arrays = ()) -> np.ndarray:
         """Returns values `[batch, count]`, in the function's dtype.
@@ -160,8 +159,12 @@ class Evaluation:
         """Returns `[count, examples]`."""
         total = count * self._function.batch
         steps = -(-total // self._function.rows) if self._function.mixes else count
+        arrays = (tf.range(steps), tf.constant(count), arguments)
+        compiles = self._function.dtype is not None
         try:
-            values = np.asarray(self._loop(tf.range(steps), tf.constant(count), arguments))
+            # A tf.function that is made anew for each metric may not count its calls: it would warn of many traces.
+            loop = self._loop.get_concrete_function(*arrays) if compiles else self._stepwise
+            values = np.asarray(loop(*arrays))
         except tf.errors.OpError as error:
             raise self._function.failed(error) from error
         return values.reshape(-1)[:total].reshape(count, -1) if self._function.mixes else values
