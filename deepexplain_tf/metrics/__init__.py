@@ -18,6 +18,15 @@ What all metrics have in common:
 - `chunk_size`: evaluations of `fn` at once, ≥ 1; default 128. It changes no number.
 - Metrics that explain anew take `explain`, a function that returns attributions or an `Explanation`, or a dict of them.
 - A result is a `Score`: `per_example`, `mean`, and `interval`, the 95 % confidence interval of the mean.
+
+Example:
+  >>> import deepexplain_tf as dx
+  >>> x = np.array([[2.0, 3.0], [4.0, 1.0]])
+  >>> with dx.DeepExplain(lambda x: x[:, 0] * x[:, 1]) as de:
+  ...     several = {name: de.explain(name, x) for name in ("integrated_gradients", "gradient_x_input")}
+  >>> scores = dx.metrics.completeness(lambda x: x[:, 0] * x[:, 1], x, several)
+  >>> {name: score.per_example.round(6) + 0 for name, score in scores.items()}
+  {'integrated_gradients': array([0., 0.]), 'gradient_x_input': array([6., 4.])}
 """
 
 from deepexplain_tf.metrics.base import METRICS, Score

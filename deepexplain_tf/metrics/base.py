@@ -1,9 +1,7 @@
 """What a metric is: a function over a callable and arrays, registered once; and how its scores are reported.
 
-A metric works in the dtype of what it is given and adds up in float64. It takes one or several attributions at once:
-`attributions` in the structure of `inputs` (an array, or a list, tuple or dict of arrays) give one result; a dict of
-such structures gives a dict of results by the same names, which share every evaluation of the model. An
-`Explanation` stands for its attributions.
+A metric evaluates in the dtype of what it is given and adds up in float64. It reads its arguments by `metrics.given`
+and calls functions by `metrics.evaluation`, so that it has what `deepexplain_tf.metrics` says of all of them.
 """
 
 from collections.abc import Callable
@@ -20,7 +18,7 @@ METRICS: Registry[Callable[..., Any]] = Registry("metric")
 CONFIDENCE = 0.95
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Score:
     """The score of each example, and their mean.
 

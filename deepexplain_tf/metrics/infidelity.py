@@ -1,6 +1,6 @@
 """Infidelity: do attributions predict what a random change of the input does to the target?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 import functools
 from typing import Any
 
@@ -72,28 +72,30 @@ def infidelity(
         given.require_floats()
     generator = np.random.default_rng(seed)
     draw = functools.partial(_drawn, perturb=perturb) if perturb else functools.partial(_noisy, noise=noise)
-    function = Function(fn, given, chunk_size)
-    here = function.at(lambda rows: rows.own)
-    there = function.at(lambda rows: rows.each)
-    at_inputs = here(1, given.inputs)
-    drops: list[np.ndarray] = []
+    evaluate = Function(fn, given, chunk_size).at(lambda rows: rows.each)
     foretold: list[list[np.ndarray]] = []
-    for size in _blocks(n_samples, max(_ROWS // given.batch, 1)):
-        changes, points = zip(*(draw(given, generator) for _ in range(size)), strict=True)
-        foretold += [[_product(change, arrays) for arrays in scored.arrays] for change in changes]
-        each = [np.stack(arrays, 1) for arrays in zip(*points, strict=True)]
-        drops.append(at_inputs.astype(np.float64) - there(size, [], each=each).astype(np.float64))
-    drop = np.concatenate(drops, 1)
+    values: list[np.ndarray] = []
+    held = [given.inputs]  # the first point is x itself
+    for left in reversed(range(n_samples)):
+        change, points = draw(given, generator)
+        foretold.append([_product(change, arrays) for arrays in scored.arrays])
+        held.append(points)
+        if len(held) * given.batch >= _ROWS or not left:
+            each = [np.stack(arrays, 1) for arrays in zip(*held, strict=True)]
+            values.append(evaluate(len(held), [], each=each).astype(np.float64))
+            held = []
+    drops = np.concatenate(values, 1)
+    drops = drops[:, :1] - drops[:, 1:]
     products = [np.stack(columns, 1) for columns in zip(*foretold, strict=True)]
-    return scored.named([Score(per_example=_score(product, drop, normalise)) for product in products])
+    return scored.named([Score(per_example=_score(product, drops, normalise)) for product in products])
 
 
-def _score(product: np.ndarray, drop: np.ndarray, normalise: bool) -> np.ndarray:
+def _score(product: np.ndarray, drops: np.ndarray, normalise: bool) -> np.ndarray:
     """Returns `[batch]` from Σ Iᵢ·Rᵢ and f(x) − f(x − I), `[batch, samples]`."""
     if normalise:
         square = (product**2).sum(1, keepdims=True)
-        product = product * (product * drop).sum(1, keepdims=True) / np.where(square > 0, square, 1)
-    return ((product - drop) ** 2).mean(1)
+        product = product * (product * drops).sum(1, keepdims=True) / np.where(square > 0, square, 1)
+    return ((product - drops) ** 2).mean(1)
 
 
 def _product(change: list[np.ndarray], attributions: list[np.ndarray]) -> np.ndarray:
@@ -114,8 +116,3 @@ def _drawn(given: Given, generator: np.random.Generator, perturb: Perturb) -> tu
         raise OptionError(f"perturb must return a tuple (I, perturbed inputs). Got {type(pair).__name__}.")
     change, points = (given.arrays(side, what) for side, what in zip(pair, ("I", "perturbed inputs"), strict=True))
     return change, [point.astype(x.dtype, copy=False) for point, x in zip(points, given.inputs, strict=True)]
-
-
-def _blocks(total: int, size: int) -> Iterator[int]:
-    for start in range(0, total, size):
-        yield min(size, total - start)

@@ -135,7 +135,7 @@ def _weights(layer: keras.Layer) -> list[keras.Variable]:
 def _initialise(layer: keras.Layer, generator: np.random.Generator) -> None:
     """Gives a layer new weights."""
     for part in layer._flatten_layers():  # a recurrent layer's cell, a wrapper's layers; Keras has no public way
-        of_others = {id(weight) for inner in part._layers for weight in inner.weights}
+        of_others = {id(weight) for inner in part._flatten_layers(include_self=False) for weight in inner.weights}
         for weight in _weights(part):
             if id(weight) not in of_others:
                 weight.assign(_drawn(part, weight, generator))

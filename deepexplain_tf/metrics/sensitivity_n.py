@@ -93,17 +93,17 @@ def sensitivity_n(
     scored = given.attributions(attributions)
     start, features = given.baseline(baseline), given.features(groups)
     grid = _grid(n, features.count)
-    masks = [draw_subsets(features.count, size, subsets, seed) for size in grid]
-    function = Function(fn, given, chunk_size)
     whole = np.zeros((1, features.count), bool)
-    values = masked_values(function, given, start, features, np.concatenate([whole, *masks]))
+    masks = np.concatenate([whole, *(draw_subsets(features.count, size, subsets, seed) for size in grid)])
+    values = masked_values(Function(fn, given, chunk_size), given, start, features, masks)
     rounding = 4 * float(ml_dtypes.finfo(values.dtype).eps) * np.abs(values).max(1).astype(np.float64)
     values = values.astype(np.float64)
     drops = np.split(values[:, :1] - values[:, 1:], len(grid), axis=1)
     results = []
     for arrays in scored.arrays:
         relevance = features.sums(arrays)
-        columns = [_correlation(relevance, *pair, rounding) for pair in zip(masks, drops, strict=True)]
+        pairs = zip(np.split(masks[1:], len(grid)), drops, strict=True)
+        columns = [_correlation(relevance, *pair, rounding) for pair in pairs]
         results.append(SensitivityN(per_example=np.stack(columns, 1), n=grid))
     return scored.named(results)
 
@@ -131,7 +131,8 @@ def _grid(n: Any, n_features: int) -> np.ndarray:
     if n_features < 2:
         raise InputError("sensitivity_n needs two or more features. Got one.")
     if n is not None:
-        given = list(n) if isinstance(n, Sequence | np.ndarray) and not isinstance(n, str) else [n]
+        n = n.tolist() if isinstance(n, np.ndarray) else n
+        given = list(n) if isinstance(n, Sequence) and not isinstance(n, str) else [n]
         if not given or not all(is_int(size) and 1 <= size < n_features for size in given):
             raise OptionError(
                 f"n must be one or several whole numbers in 1 … {n_features - 1}, as there are {n_features} features. "

@@ -82,6 +82,7 @@ OPTIONS = [
     (M.sensitivity_n, {"n": 1.0}, "n must be"),
     (M.sensitivity_n, {"n": True}, "n must be"),
     (M.sensitivity_n, {"n": "1"}, "n must be"),
+    (M.sensitivity_n, {"n": np.array(4)}, "n must be"),
     (M.sensitivity_n, {"n": 2, "groups": np.array([0, 0, 1, 1])}, "in 1 … 1, as there are 2 features"),
     (M.sensitivity_n, {"groups": np.zeros(4, int)}, "sensitivity_n needs two or more features. Got one."),
     (M.sensitivity_n, {"subsets": 1}, "subsets must be a whole number ≥ 2. Got 1."),

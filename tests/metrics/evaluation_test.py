@@ -37,7 +37,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("chunk_size", [None, 1, 2, 5, 8, 1000])
+@pytest.mark.parametrize("chunk_size", [None, 2, 8])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_kind_of_function_in_every_chunk(name, chunk_size):
     np.testing.assert_allclose(values(FUNCTIONS[name], chunk_size), EXPECTED, rtol=1e-12)

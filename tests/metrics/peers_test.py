@@ -88,17 +88,16 @@ def test_pixel_flipping_of_quantus(torch):
             flat = x.reshape(len(x), 5).to(torch.float64)
             return (torch.tanh(flat @ torch.tensor(W)) @ torch.tensor(V))[:, None].repeat(1, 2)
 
-    metric = quantus.PixelFlipping(
-        features_in_step=1, perturb_baseline="black", softmax=False, normalise=False, disable_warnings=True
-    )
+    metric = quantus.PixelFlipping(features_in_step=1, perturb_baseline="black", normalise=False, disable_warnings=True)
     pictures = X.reshape(3, 1, 1, 5)
     theirs = metric(
-        model=Network(),
+        model=Network().eval(),
         x_batch=pictures,
         y_batch=np.zeros(3, int),
         a_batch=R.reshape(3, 1, 1, 5),
         channel_first=True,
         device="cpu",
+        softmax=False,
     )
     ours = deletion(in_tensorflow, X, R)
     np.testing.assert_allclose(ours.curve[:, 1:], np.asarray(theirs).reshape(3, 5), rtol=1e-6)
