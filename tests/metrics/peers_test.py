@@ -88,7 +88,7 @@ def test_pixel_flipping_of_quantus(torch):
             flat = x.reshape(len(x), 5).to(torch.float64)
             return (torch.tanh(flat @ torch.tensor(W)) @ torch.tensor(V))[:, None].repeat(1, 2)
 
-    metric = quantus.PixelFlipping(features_in_step=1, perturb_baseline="black", normalise=False, disable_warnings=True)
+    metric = quantus.PixelFlipping(features_in_step=1, perturb_baseline=0.0, normalise=False, disable_warnings=True)
     pictures = X.reshape(3, 1, 1, 5)
     theirs = metric(
         model=Network().eval(),
