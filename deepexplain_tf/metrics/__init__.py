@@ -5,8 +5,8 @@ What all metrics have in common:
 - `fn`: inputs, as tensors in their structure → floats `[batch]` (or `[batch, 1]`), such as a class's logit. With one
   argument it gets the whole batch in its order, row i being example i, so that it may know the examples' labels; a
   batch of more than `chunk_size` examples is cut into slices. With two, `fn(inputs, example)`, it gets any mixture of
-  rows, and in `example` `[rows]` the number of the example that each row is of. It is traced once; one that cannot be
-  traced gets NumPy arrays.
+  rows, and in `example` `[rows]` the number of the example that each row is of: the faster way for few examples. It is
+  traced once; one that cannot be traced gets NumPy arrays.
 - `inputs`: an array `[batch, ...]`, or a list, tuple or dict of arrays.
 - `attributions`: in the structure and shapes of `inputs`, or an `Explanation`, for one result; or a dict of several by
   name for a dict of results, which share the evaluations of `fn` wherever they can. (A dict with the names of the

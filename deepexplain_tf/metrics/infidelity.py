@@ -34,7 +34,8 @@ def infidelity(
     """Mean over random perturbations I of (Σ Iᵢ·Rᵢ − (f(x) − f(x − I)))², in squared units of the target.
 
     R is per unit of a feature, as a gradient is (`saliency` with `signed=True`). Attributions that are contributions,
-    R·(x − x₀), are divided by x − x₀ first; or `perturb` returns I / (x − x₀) as I.
+    R·(x − x₀), are divided by x − x₀ first; or `perturb` returns I / (x − x₀) as I. The score is that of captum's
+    `infidelity`, and `normalise` is its `normalize`.
 
     Args:
       fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
@@ -104,9 +105,9 @@ def _product(change: list[np.ndarray], attributions: list[np.ndarray]) -> np.nda
 
 
 def _noisy(given: Given, generator: np.random.Generator, noise: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Returns I and x − I, in the inputs' dtypes: I is what is left of it there."""
+    """Returns I and x − I, of which I is what is left in the inputs' dtypes."""
     points = given.moved(lambda shape: generator.normal(0, noise, shape))
-    return [x - point for x, point in zip(given.inputs, points, strict=True)], points
+    return [x.astype(np.float64) - point for x, point in zip(given.inputs, points, strict=True)], points
 
 
 def _drawn(given: Given, generator: np.random.Generator, perturb: Perturb) -> tuple[list[np.ndarray], list[np.ndarray]]:

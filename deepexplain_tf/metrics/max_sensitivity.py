@@ -19,7 +19,7 @@ def max_sensitivity(
 
     Euclidean norms over all elements of an example; NaN where Φ(x) = 0. δ is uniform in every element of the float
     inputs; others stay as they are. Where an explainer is to explain one class, give it that `target`: the predicted
-    class may be another at x + δ.
+    class may be another at x + δ. The same as captum's `sensitivity_max`, but that takes a norm of 0 as 1.
 
     Args:
       explain: inputs → attributions, such as a `dx.Explainer`; or several by name, which get the same δ.

@@ -63,8 +63,9 @@ def sensitivity_n(
     For each example; 1 for all n on a linear model, for attributions that are contributions to f(x) − f(x₀). The sets
     are those of `draw_subsets`: the same for every example and all attributions, so that a comparison of several costs
     the model no more than one. An example is NaN where a side is constant, that is where it varies by no more than its
-    rounding: on the side of f by 4 ε max|f|, with the ε of the dtype that `fn` returns, on that of R by 2 n ε Σ|R|,
-    with the ε of float64. It is counted in `n_constant`, not averaged.
+    rounding: on the side of f by 4 ε max|f|, with the ε of the dtype that `fn` returns, on that of R by 2 n ε Σ|R| over
+    all features, with the ε of float64. It is counted in `n_constant`, not averaged. (Quantus' `SensitivityN` removes
+    features in the order of their relevance, not at random.)
 
     Args:
       fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.

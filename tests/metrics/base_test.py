@@ -1,4 +1,7 @@
-"""Tests of `metrics/base.py`."""
+"""Tests of `metrics/base.py`, and of what metrics depend on."""
+
+import ast
+import pathlib
 
 import numpy as np
 import pytest
@@ -39,3 +42,14 @@ def test_names():
     assert dx.metrics.METRICS["completeness_gap"] is dx.metrics.completeness
     with pytest.raises(dx.DeepExplainError, match="unknown metric 'sensitivity'; closest"):
         dx.metrics.METRICS["sensitivity"]
+
+
+def test_metrics_know_of_no_method():
+    """They score what any callable and any attributions give."""
+    allowed = {"arguments", "errors", "features", "metrics", "options", "registry", "table", "types"}
+    found = set()
+    for path in pathlib.Path(dx.metrics.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("deepexplain_tf"):
+                found.add(node.module.split(".")[1])
+    assert found == allowed

@@ -70,11 +70,12 @@ def test_blocks_of_samples_change_no_number():
     np.testing.assert_allclose(many, expected, rtol=1e-6)
 
 
-def test_inputs_that_are_no_floats_stay():
-    tokens = np.array([[1, 2], [3, 4]])
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, bool])
+def test_inputs_that_are_no_floats_stay(dtype):
+    tokens = np.array([[1, 0], [3, 4]]).astype(dtype)
 
     def fn(inputs):
-        return tf.reduce_sum(inputs[0], 1) + tf.cast(tf.reduce_sum(inputs[1], 1), tf.float64)
+        return tf.reduce_sum(inputs[0], 1) + tf.reduce_sum(tf.cast(inputs[1], tf.float64), 1)
 
     found = infidelity(fn, [X[:2], tokens], [np.ones((2, 3)), np.ones((2, 2))], seed=0)
     np.testing.assert_allclose(found.per_example, 0, atol=1e-25)
