@@ -22,7 +22,8 @@ def deletion(
 
     The trapezoid rule over `steps` + 1 points, in units of the target, from f(x) to f(x₀). Signed relevance counts:
     features that speak against the target go last. Equally relevant features go in the order of their numbers (row by
-    row; the first input first). The curve without its first point is that of Quantus' `PixelFlipping`.
+    row; the first input first). With one feature a step, the curve without its first point is that of
+    Quantus' `PixelFlipping`.
 
     Args:
       fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
