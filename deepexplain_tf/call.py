@@ -14,9 +14,10 @@ from deepexplain_tf.chunks import MAX_SIZE, Chunks
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError, brief
 from deepexplain_tf.memory import BATCH_SIZE, Memory, read_bytes
-from deepexplain_tf.methods.base import Layout, Method, is_int, require
+from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
+from deepexplain_tf.options import is_int, require, require_seed
 from deepexplain_tf.target import Selection, read_target
 
 _MOST = 2**31 - 1
@@ -326,7 +327,7 @@ def check_call(
     if max_memory is not None:
         read_bytes(max_memory)
         require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)
-    require(seed is None or (is_int(seed) and seed >= 0), "seed", "a whole number ≥ 0", seed)
+    require_seed(seed)
     require(isinstance(progress, bool), "progress", "True or False", progress)
     if baseline is not None and not method.uses_baseline:
         raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")
