@@ -14,9 +14,10 @@ from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError, brief
 from deepexplain_tf.memory import BATCH_SIZE, MAX_CHUNK_SIZE, Memory, read_bytes
-from deepexplain_tf.methods.base import Layout, Method, is_int, require
+from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
+from deepexplain_tf.options import is_int, require
 from deepexplain_tf.target import Selection, read_target
 
 _MAX_SIZE = 2**31 - 1
