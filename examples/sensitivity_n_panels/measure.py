@@ -17,13 +17,13 @@ OCCLUSION, GRADIENT, INTEGRATED, LRP, DEEPLIFT = METHODS = (
     "epsilon_lrp",
     "deeplift",
 )
-_MOST = 0.8  # of the features are removed
 _SMALL_EPSILON = 1e-12
+_CHUNK_SIZE = 512
 
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """The figures of one net.
+    """The figures of one net. A method with attributions that are not finite has none but `lost`.
 
     Attributes:
       features: how many there are.
@@ -32,9 +32,9 @@ class Figures:
       interval: method → its 95 % interval `[2, counts]`.
       similar: method → method → mean over the examples of the correlation of their attributions.
       identity: the largest ‖ε-LRP − gradient × input‖ / ‖gradient × input‖ of an example, as ε → 0.
-      size: method → mean over the examples of ‖attributions‖ / ‖Integrated Gradients‖.
+      lost: method → share of the examples whose attributions are not finite.
       accuracy: on all test examples.
-      seconds: what training and the rest took.
+      seconds: what training and measuring took.
     """
 
     features: int
@@ -43,74 +43,65 @@ class Figures:
     interval: dict[str, np.ndarray]
     similar: dict[str, dict[str, float]]
     identity: float
-    size: dict[str, float]
+    lost: dict[str, float]
     accuracy: float = float("nan")
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
-def counts(features: int, number: int) -> np.ndarray:
-    """Returns values of n, evenly spaced by their logarithm."""
-    return np.unique(np.round(np.geomspace(1, max(_MOST * features, 1), number)).astype(int))
-
-
 def measure(net: Net, known: Data, sizes: Sizes, seed: int) -> Figures:
-    """Explains the logits of the true classes, and removes features."""
+    """Explains the logits of the true classes, and removes features, which are all that stands along the last axis."""
     chosen = np.flatnonzero(known.whole)[: sizes.examples]
     x, classes = known.test_x[chosen], known.test_y[chosen]
     attributions, small = explain(net, x, classes)
     inputs = net.explained(x)
-    groups = _groups(net, inputs.shape[1:])
-    features = int(groups.max()) + 1
-    n = counts(features, sizes.counts)
+
+    def logits(inputs: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+        return tf.gather(net.head(inputs), tf.gather(classes, example), batch_dims=1)
+
+    lost = {name: float(np.mean(~_finite(array))) for name, array in attributions.items()}
+    sound = {name: array for name, array in attributions.items() if not lost[name]}
     found = dx.metrics.sensitivity_n(
-        _outputs(net, classes), inputs, attributions, n=n, subsets=sizes.subsets, groups=groups, seed=seed
+        logits, inputs, sound, subsets=sizes.subsets, groups="positions", seed=seed, chunk_size=_CHUNK_SIZE
     )
-    flat = {name: _per_feature(array, groups) for name, array in attributions.items()}
+    flat = {name: _per_feature(array) for name, array in sound.items()}
     return Figures(
-        features=features,
-        n=n,
-        mean={name: np.asarray(found[name].mean) for name in METHODS},
-        interval={name: np.asarray(found[name].interval) for name in METHODS},
-        similar={one: {other: _similar(flat[one], flat[other]) for other in METHODS} for one in METHODS},
-        identity=float(np.max(_norms(_per_feature(small, groups) - flat[GRADIENT]) / _norms(flat[GRADIENT]))),
-        size={name: float(np.mean(_norms(flat[name]) / _norms(flat[INTEGRATED]))) for name in METHODS},
+        features=flat[GRADIENT].shape[1],
+        n=found[GRADIENT].n,
+        mean={name: found[name].mean for name in sound},
+        interval={name: found[name].interval for name in sound},
+        similar={one: {other: _similar(flat[one], flat[other]) for other in sound} for one in sound},
+        identity=_difference(_per_feature(small), flat[GRADIENT]),
+        lost=lost,
     )
 
 
 def explain(net: Net, x: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns the attributions of each method against zeros, and ε-LRP's as ε → 0."""
-    options: dict[str, dict[str, Any]] = {name: {} for name in METHODS}
-    if net.layer is not None:
-        # The window is one word, whose drop is shared out among the word's numbers.
-        width = net.head.input_shape[-1]
-        options[OCCLUSION] = {"window_shape": (1, width), "strides": (1, width), "normalise": "window"}
+    # One feature at a time, whose drop is shared out among its elements.
+    shape = net.head.input_shape[1:]
+    window = (*[1] * (len(shape) - 1), shape[-1])
+    options: dict[str, dict[str, Any]] = dict.fromkeys(METHODS, {})
+    options[OCCLUSION] = {"window_shape": window, "strides": window, "normalise": "window"}
     with dx.DeepExplain(net.model, layer=net.layer) as de:
         found = {name: de.explain(name, x, target=classes, **options[name]).attributions for name in METHODS}
         small = de.explain(LRP, x, target=classes, epsilon=_SMALL_EPSILON).attributions
     return found, small
 
 
-def _groups(net: Net, shape: tuple[int, ...]) -> np.ndarray:
-    """Returns the number of each element's feature."""
-    if net.layer is None:
-        return np.arange(np.prod(shape)).reshape(shape)
-    return np.broadcast_to(np.arange(shape[0])[:, np.newaxis], shape)
+def _finite(attributions: np.ndarray) -> np.ndarray:
+    return np.isfinite(attributions).reshape(len(attributions), -1).all(1)
 
 
-def _outputs(net: Net, classes: np.ndarray) -> Any:
-    """Returns what is explained, as a function of features and of their examples' numbers."""
-
-    @tf.function(reduce_retracing=True)
-    def logits(inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        return tf.gather(net.head(inputs), targets, batch_dims=1)
-
-    return lambda inputs, example: logits(tf.constant(inputs), tf.constant(classes[example])).numpy()
-
-
-def _per_feature(attributions: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def _per_feature(attributions: np.ndarray) -> np.ndarray:
     """Returns attributions `[batch, features]` in float64."""
-    features = int(groups.max()) + 1
-    return np.stack([np.bincount(groups.ravel(), row.ravel(), features) for row in attributions])
+    with np.errstate(invalid="ignore"):  # ∞ - ∞
+        return attributions.astype(np.float64).sum(-1).reshape(len(attributions), -1)
+
+
+def _difference(found: np.ndarray, expected: np.ndarray) -> float:
+    if not np.isfinite(found).all():
+        return float("inf")
+    return float(np.max(_norms(found - expected) / _norms(expected)))
 
 
 def _norms(rows: np.ndarray) -> np.ndarray:
@@ -118,5 +109,6 @@ def _norms(rows: np.ndarray) -> np.ndarray:
 
 
 def _similar(one: np.ndarray, other: np.ndarray) -> float:
-    centred = [rows - rows.mean(1, keepdims=True) for rows in (one, other)]
-    return float(np.mean((centred[0] * centred[1]).sum(1) / (_norms(centred[0]) * _norms(centred[1]))))
+    """Returns the mean over the rows of Pearson's correlation."""
+    left, right = (rows - rows.mean(1, keepdims=True) for rows in (one, other))
+    return float(np.mean((left * right).sum(1) / (_norms(left) * _norms(right))))

@@ -14,7 +14,7 @@ from sensitivity_n_panels import data
 from sensitivity_n_panels.data import Data
 
 _HELD_OUT = 0.1  # of the training examples, for early stopping
-_PATIENCE = 2
+_PATIENCE = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,17 +25,15 @@ class Sizes:
       nets: trained nets per panel, which differ by their seed.
       examples: test examples that are explained.
       subsets: subsets of features that are removed, for each n.
-      counts: values of n, from 1 to 80 % of the features.
       units: of each hidden dense layer of the MLPs.
       filters: of the CNN's first convolution.
       training: training examples that are used, at most.
-      epochs: at most.
+      epochs: of the training, at most.
     """
 
     nets: int = 3
-    examples: int = 100
+    examples: int = 150
     subsets: int = 100
-    counts: int = 16
     units: int = 512
     filters: int = 32
     training: int = 60_000
@@ -43,7 +41,7 @@ class Sizes:
 
 
 FULL = Sizes()
-QUICK = Sizes(nets=1, examples=16, subsets=40, counts=8, units=64, filters=4, training=4_000, epochs=3)
+QUICK = Sizes(nets=1, examples=16, subsets=40, units=64, filters=4, training=4_000, epochs=3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Net:
     Attributes:
       model: examples → logits `[batch, classes]`.
       head: what is explained → logits.
-      layer: the layer whose output is explained, None for the inputs. Its last axis is one feature.
+      layer: the layer whose output is explained, None for the inputs.
     """
 
     model: keras.Model
@@ -73,11 +71,13 @@ class Panel:
       title: what stands above its curves.
       load: folder → data.
       build: makes an untrained net.
+      epochs: of its training, at most.
     """
 
     title: str
     load: Callable[[pathlib.Path], Data]
     build: Callable[[Sizes], Net]
+    epochs: int = 10
 
 
 def _picture_net(*hidden: layers.Layer) -> Net:
@@ -118,7 +118,7 @@ PANELS: Mapping[str, Panel] = {
         f"mlp_{name}": Panel(f"MNIST, MLP, {title}", data.digits, functools.partial(mlp, name))
         for name, title in ACTIVATIONS.items()
     },
-    "cnn_relu": Panel("MNIST, CNN, ReLU", data.digits, cnn),
+    "cnn_relu": Panel("MNIST, CNN, ReLU", data.digits, cnn, epochs=3),
     "lstm": Panel("spam, LSTM", data.mails, lstm),
     "linear": Panel("MNIST, softmax regression", data.digits, linear),
 }
@@ -132,7 +132,7 @@ def train(panel: Panel, known: Data, sizes: Sizes, seed: int) -> tuple[Net, floa
     net.model.compile(keras.optimizers.Adam(), loss, metrics=["accuracy"])
     stop = keras.callbacks.EarlyStopping(patience=_PATIENCE, restore_best_weights=True)
     x, y = known.x[: sizes.training], known.y[: sizes.training]
-    options = {"batch_size": 128, "epochs": sizes.epochs, "validation_split": _HELD_OUT, "verbose": 0}
+    options = {"batch_size": 128, "epochs": min(panel.epochs, sizes.epochs), "validation_split": _HELD_OUT, "verbose": 0}
     net.model.fit(x, y, callbacks=[stop], **options)
     _, accuracy = net.model.evaluate(known.test_x, known.test_y, batch_size=1000, verbose=0)
     return net, accuracy

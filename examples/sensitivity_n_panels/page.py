@@ -1,0 +1,148 @@
+"""The page that tells what was found, written by the script that measured it."""
+
+from collections.abc import Mapping, Sequence
+import os
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.table import scientific
+from sensitivity_n_panels import data
+from sensitivity_n_panels.figure import STYLES
+from sensitivity_n_panels.findings import FINDINGS, Verdict
+from sensitivity_n_panels.measure import Figures
+from sensitivity_n_panels.nets import PANELS, Sizes
+
+_INTRODUCTION = """\
+# Sensitivity-n, reproduced
+
+Ancona, Ceolini, Öztireli and Gross ([ICLR 2018](https://arxiv.org/abs/1711.06104), section 4) remove n features of an
+input at random, again and again, and ask how well the sum of their attributions correlates with what the output loses.
+`examples/reproduce_sensitivity_n.py` does that with the methods and the metric of this library, and wrote this page:
+
+```bash
+{command}
+```
+"""
+
+_PROTOCOL = """\
+## How it was measured
+
+- {nets} of each kind, {examples} test examples of each net, {subsets} random subsets for each n,
+  the same for all methods and examples; n goes from 1 to 80 % of the features.
+- Pixels go from -1 (background) to 1 (stroke), a feature that is removed becomes 0, and what is explained is the logit of
+  the true class: so it is in the authors' code. Zero is also the baseline of the methods that have one.
+- MLPs: two hidden layers of {units} units. CNN: convolutions with {filters} and {double} filters of 3 × 3, max-pooling
+  2 × 2, a hidden dense layer of 128. Softmax regression: no hidden layer. LSTM: the first {length} words of a mail, the
+  {words:,} most frequent words embedded in 32 dimensions, 64 units; the features are words, at the output of the
+  embedding, and mails of fewer words are trained on but not explained.
+- Adam on up to {training:,} examples, a tenth of them held out, until they get worse, {epochs} epochs at most (CNN: {cnn}).
+- ε-LRP has ε = 1e-4, Integrated Gradients have 64 steps.
+- Other than in the paper: mails that are spam or not stand for the film reviews of IMDB, which are in none of the
+  packages; there is one CNN, with ReLU; and no CIFAR-10 and no ImageNet.
+"""
+
+
+def write(
+    figures: Mapping[str, Sequence[Figures]], verdicts: Sequence[Verdict], sizes: Sizes, command: str, picture: str | None
+) -> str:
+    """Returns the page in Markdown.
+
+    Args:
+      figures: panel → the figures of its nets.
+      verdicts: of all findings.
+      sizes: what was measured.
+      command: what the page is made by.
+      picture: the figure's path beside the page, None for none.
+    """
+    nets = f"{sizes.nets} nets (seeds 0 … {sizes.nets - 1})" if sizes.nets > 1 else "1 net (seed 0)"
+    protocol = _PROTOCOL.format(
+        nets=nets,
+        examples=sizes.examples,
+        subsets=sizes.subsets,
+        units=sizes.units,
+        filters=sizes.filters,
+        double=2 * sizes.filters,
+        training=sizes.training,
+        epochs=sizes.epochs,
+        cnn=min(sizes.epochs, PANELS["cnn_relu"].epochs),
+        length=data.LENGTH,
+        words=data.WORDS - 2,
+    )
+    parts = [_INTRODUCTION.format(command=command)]
+    if picture:
+        caption = "Lines are means over nets and examples; a band reaches over the 95 % intervals of all nets."
+        parts.append(f"![Mean correlation over n for each method, one panel for each kind of net]({picture})\n\n{caption}\n")
+    parts += [_findings(verdicts), _criteria(), _lost(figures), protocol, _nets(figures), _machine(figures)]
+    return "\n".join(part for part in parts if part)
+
+
+def _findings(verdicts: Sequence[Verdict]) -> str:
+    rows = [
+        [
+            verdict.finding.name,
+            verdict.finding.statement,
+            PANELS[verdict.panel].title,
+            ", ".join(map(number, verdict.values)),
+            verdict.finding.limit,
+            str(verdict),
+        ]
+        for verdict in verdicts
+    ]
+    return "## What the paper found, and what these nets say\n\n" + _table(
+        ["", "the paper", "nets", "our number, for each net", "limit", "verdict"], rows
+    )
+
+
+def _criteria() -> str:
+    lines = [f"- {finding.name}: {finding.quantity}; {finding.limit}." for finding in FINDINGS]
+    return "The numbers, whose limits were set before the first run:\n\n" + "\n".join(lines) + "\n"
+
+
+def _lost(figures: Mapping[str, Sequence[Figures]]) -> str:
+    """Returns which curves are missing, and why."""
+    lines = []
+    for panel, nets in figures.items():
+        for method, (name, *_) in STYLES.items():
+            shares = [net.lost[method] for net in nets]
+            if any(shares):
+                listed = ", ".join(f"{share:.0%}" for share in shares)
+                lines.append(
+                    f"{name} has no curve for {PANELS[panel].title}: its attributions are not finite in float32 "
+                    f"for {listed} of the examples (for each net)."
+                )
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _nets(figures: Mapping[str, Sequence[Figures]]) -> str:
+    rows = [
+        [
+            PANELS[panel].title,
+            str(nets[0].features),
+            ", ".join(f"{net.accuracy:.1%}" for net in nets),
+            f"{sum(net.seconds['training'] for net in nets):.0f}",
+            f"{sum(net.seconds['measuring'] for net in nets):.0f}",
+        ]
+        for panel, nets in figures.items()
+    ]
+    return _table(["nets", "features", "right on all test examples", "training s", "measuring s"], rows)
+
+
+def _machine(figures: Mapping[str, Sequence[Figures]]) -> str:
+    seconds = sum(sum(net.seconds.values()) for nets in figures.values() for net in nets)
+    versions = f"TensorFlow {tf.__version__}, Keras {keras.__version__}, Python {platform.python_version()}"
+    return f"All in all {seconds:.0f} seconds on {os.cpu_count()} processors; {versions}.\n"
+
+
+def number(value: float) -> str:
+    """Returns a number as text."""
+    if not np.isfinite(value):
+        return str(value)
+    return scientific(value) if 0 < abs(value) < 1e-3 else f"{value:.4f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
