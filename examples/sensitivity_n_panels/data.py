@@ -63,7 +63,7 @@ def mails(folder: pathlib.Path) -> Data:
     """Returns the first words of SpamAssassin's mails as numbers `[n, LENGTH]`; class 1 is spam."""
     texts: dict[tuple[str, ...], int] = {}  # the same words twice would stand in both halves
     for name, content in members(archive(MAILS, folder), ".json"):
-        if re.search(r"/data/[^/]+/[^/]+$", name):
+        if re.search(r"/(spam|\w+-ham)-\d/", name):
             texts.setdefault(tuple(words(json.loads(content)["text"])[:LENGTH]), int("/spam-" in name))
     order = np.random.default_rng(0).permutation(len(texts))
     known = [list(texts)[place] for place in order]

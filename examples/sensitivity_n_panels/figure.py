@@ -79,6 +79,7 @@ def _panel(axis: Any, name: str, nets: Sequence[Figures]) -> None:
     if lost:
         axis.text(0.04, 0.06, f"{', '.join(lost)}: not finite", transform=axis.transAxes, fontsize=8, color="#555555")
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set_title(PANELS[name].title, fontsize=10)
     axis.set_xlabel(f"n of {nets[0].features} features removed", fontsize=9)
     axis.set_ylim(-0.1, 1.05)

@@ -77,15 +77,18 @@ def measure(net: Net, known: Data, sizes: Sizes, seed: int) -> Figures:
 
 def explain(net: Net, x: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns the attributions of each method against zeros, and ε-LRP's as ε → 0."""
-    # One feature at a time, whose drop is shared out among its elements.
-    shape = net.head.input_shape[1:]
-    window = (*[1] * (len(shape) - 1), shape[-1])
-    options: dict[str, dict[str, Any]] = dict.fromkeys(METHODS, {})
-    options[OCCLUSION] = {"window_shape": window, "strides": window, "normalise": "window"}
+    options: dict[str, dict[str, Any]] = {OCCLUSION: one_feature(net)}
     with dx.DeepExplain(net.model, layer=net.layer) as de:
-        found = {name: de.explain(name, x, target=classes, **options[name]).attributions for name in METHODS}
+        found = {name: de.explain(name, x, target=classes, **options.get(name, {})).attributions for name in METHODS}
         small = de.explain(LRP, x, target=classes, epsilon=_SMALL_EPSILON).attributions
     return found, small
+
+
+def one_feature(net: Net) -> dict[str, Any]:
+    """Returns options of occlusion: a window is one feature, whose drop is shared out among its elements."""
+    shape = net.head.input_shape[1:]
+    window = (*[1] * (len(shape) - 1), shape[-1])
+    return {"window_shape": window, "strides": window, "normalise": "window"}
 
 
 def _finite(attributions: np.ndarray) -> np.ndarray:

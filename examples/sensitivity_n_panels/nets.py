@@ -132,7 +132,12 @@ def train(panel: Panel, known: Data, sizes: Sizes, seed: int) -> tuple[Net, floa
     net.model.compile(keras.optimizers.Adam(), loss, metrics=["accuracy"])
     stop = keras.callbacks.EarlyStopping(patience=_PATIENCE, restore_best_weights=True)
     x, y = known.x[: sizes.training], known.y[: sizes.training]
-    options = {"batch_size": 128, "epochs": min(panel.epochs, sizes.epochs), "validation_split": _HELD_OUT, "verbose": 0}
+    options = {
+        "batch_size": 128,
+        "epochs": min(panel.epochs, sizes.epochs),
+        "validation_split": _HELD_OUT,
+        "verbose": 0,
+    }
     net.model.fit(x, y, callbacks=[stop], **options)
     _, accuracy = net.model.evaluate(known.test_x, known.test_y, batch_size=1000, verbose=0)
     return net, accuracy

@@ -32,21 +32,26 @@ _PROTOCOL = """\
 
 - {nets} of each kind, {examples} test examples of each net, {subsets} random subsets for each n,
   the same for all methods and examples; n goes from 1 to 80 % of the features.
-- Pixels go from -1 (background) to 1 (stroke), a feature that is removed becomes 0, and what is explained is the logit of
-  the true class: so it is in the authors' code. Zero is also the baseline of the methods that have one.
+- Pixels go from -1 (background) to 1 (stroke), a feature that is removed becomes 0, and the logit of the true class is
+  explained: so it is in the authors' code. Zero is also the baseline of the methods that have one.
 - MLPs: two hidden layers of {units} units. CNN: convolutions with {filters} and {double} filters of 3 × 3, max-pooling
   2 × 2, a hidden dense layer of 128. Softmax regression: no hidden layer. LSTM: the first {length} words of a mail, the
   {words:,} most frequent words embedded in 32 dimensions, 64 units; the features are words, at the output of the
   embedding, and mails of fewer words are trained on but not explained.
-- Adam on up to {training:,} examples, a tenth of them held out, until they get worse, {epochs} epochs at most (CNN: {cnn}).
+- Adam on up to {training:,} examples, a tenth of them held out, until the loss on those rises, {epochs} epochs at most
+  (CNN: {cnn}).
 - ε-LRP has ε = 1e-4, Integrated Gradients have 64 steps.
-- Other than in the paper: mails that are spam or not stand for the film reviews of IMDB, which are in none of the
-  packages; there is one CNN, with ReLU; and no CIFAR-10 and no ImageNet.
+- Other than in the paper: mails that are spam or not stand for the film reviews of IMDB, which no package has; there is
+  one CNN, with ReLU; and no CIFAR-10 and no ImageNet.
 """
 
 
 def write(
-    figures: Mapping[str, Sequence[Figures]], verdicts: Sequence[Verdict], sizes: Sizes, command: str, picture: str | None
+    figures: Mapping[str, Sequence[Figures]],
+    verdicts: Sequence[Verdict],
+    sizes: Sizes,
+    command: str,
+    picture: str | None,
 ) -> str:
     """Returns the page in Markdown.
 
@@ -74,7 +79,9 @@ def write(
     parts = [_INTRODUCTION.format(command=command)]
     if picture:
         caption = "Lines are means over nets and examples; a band reaches over the 95 % intervals of all nets."
-        parts.append(f"![Mean correlation over n for each method, one panel for each kind of net]({picture})\n\n{caption}\n")
+        parts.append(
+            f"![Mean correlation over n for each method, one panel for each kind of net]({picture})\n\n{caption}\n"
+        )
     parts += [_findings(verdicts), _criteria(), _lost(figures), protocol, _nets(figures), _machine(figures)]
     return "\n".join(part for part in parts if part)
 
