@@ -54,8 +54,7 @@ def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
         grid[row, 0].set_ylabel("mean correlation")
     for axis in axes[len(figures) :]:
         axis.axis("off")
-    handles, labels = axes[0].get_legend_handles_labels()
-    known = dict(zip(labels, handles, strict=True))
+    known = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     names = [name for name, *_ in STYLES.values() if name in known]
     axes[len(figures)].legend([known[name] for name in names], names, loc="center", frameon=False)
     file = io.BytesIO()

@@ -82,30 +82,46 @@ def write(
         parts.append(
             f"![Mean correlation over n for each method, one panel for each kind of net]({picture})\n\n{caption}\n"
         )
-    parts += [_findings(verdicts), _criteria(), _lost(figures), protocol, _nets(figures), _machine(figures)]
+    parts += [_findings(verdicts), _averages(figures), _lost(figures), protocol, _nets(figures), _machine(figures)]
     return "\n".join(part for part in parts if part)
 
 
 def _findings(verdicts: Sequence[Verdict]) -> str:
-    rows = [
-        [
-            verdict.finding.name,
-            verdict.finding.statement,
-            PANELS[verdict.panel].title,
-            ", ".join(map(number, verdict.values)),
-            verdict.finding.limit,
-            str(verdict),
+    """Returns what became of each finding in all, and the numbers of each net."""
+    short, long, criteria = [], [], ""
+    for finding in FINDINGS:
+        judged = [verdict for verdict in verdicts if verdict.finding is finding]
+        if not judged:
+            continue
+        holding, nets = sum(verdict.holding for verdict in judged), sum(len(verdict.values) for verdict in judged)
+        exceptions = [
+            f"{PANELS[verdict.panel].title}: {verdict}" for verdict in judged if verdict.holding < len(verdict.values)
         ]
-        for verdict in verdicts
-    ]
-    return "## What the paper found, and what these nets say\n\n" + _table(
-        ["", "the paper", "nets", "our number, for each net", "limit", "verdict"], rows
+        criteria += f"- {finding.name}: {finding.quantity}; {finding.limit}.\n"
+        short.append([finding.name, finding.statement, f"{holding} of {nets}", "; ".join(exceptions) or "none"])
+        for verdict in judged:
+            values = ", ".join(map(number, verdict.values))
+            long.append([finding.name, PANELS[verdict.panel].title, values, finding.limit, str(verdict)])
+    return (
+        "## What the paper found, and whether it holds here\n\n"
+        + _table(["", "the paper", "holds in nets", "exceptions"], short)
+        + "\nEach finding is judged by one number of each net, whose limit was set before the first run:\n\n"
+        + criteria
+        + "\n"
+        + _table(["", "nets", "our number, for each net", "limit", "verdict"], long)
     )
 
 
-def _criteria() -> str:
-    lines = [f"- {finding.name}: {finding.quantity}; {finding.limit}." for finding in FINDINGS]
-    return "The numbers, whose limits were set before the first run:\n\n" + "\n".join(lines) + "\n"
+def _averages(figures: Mapping[str, Sequence[Figures]]) -> str:
+    """Returns how well each method does on each kind of net, in one number."""
+    rows = []
+    for panel, nets in figures.items():
+        means = [[net.mean[method].mean() for net in nets if method in net.mean] for method in STYLES]
+        cells = [f"{np.mean(values):.3f}" if len(values) == len(nets) else "–" for values in means]
+        rows.append([PANELS[panel].title, *cells])
+    return "The correlation, averaged over n, examples and nets:\n\n" + _table(
+        ["nets", *(name for name, *_ in STYLES.values())], rows
+    )
 
 
 def _lost(figures: Mapping[str, Sequence[Figures]]) -> str:
@@ -147,7 +163,7 @@ def number(value: float) -> str:
     """Returns a number as text."""
     if not np.isfinite(value):
         return str(value)
-    return scientific(value) if 0 < abs(value) < 1e-3 else f"{value:.4f}"
+    return scientific(value) if 0 < abs(value) < 1e-3 else f"{value:.4f}".replace("0.0000", "0")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -109,7 +109,7 @@ def test_page_and_figure_tell_everything():
     for finding in findings.FINDINGS:
         assert f"| {finding.name} | {finding.statement} |" in text
         assert f"- {finding.name}: {finding.quantity}; {finding.limit}." in text
-    assert "| MNIST, MLP, ReLU | 0.0000, 0.5000 | ≤ 1e-05 | holds in 1 of 2 |" in text
+    assert "| MNIST, MLP, ReLU | 0, 0.5000 | ≤ 1e-05 | holds in 1 of 2 |" in text
     assert "ε-LRP has no curve for spam, LSTM: its attributions are not finite in float32 for 91%, 88%" in text
     assert text.count("97.5%, 97.5%") == len(nets.PANELS)
     with Image.open(io.BytesIO(figure.draw(found))) as picture:
