@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> None:
         _write(_FIGURE.value, figure.draw(found))
     if _PAGE.value:
         picture = os.path.relpath(_FIGURE.value, pathlib.Path(_PAGE.value).parent) if _FIGURE.value else None
-        given = [argument for argument in sys.argv[1:] if not argument.startswith("--data")]
+        given = [argument for argument in sys.argv[1:] if not argument.startswith(("--data", "--out"))]
         command = " ".join(["python examples/reproduce_sensitivity_n.py", *given])
         _write(_PAGE.value, page.write(found, verdicts, sizes, command, picture).encode())
     if _OUT.value:

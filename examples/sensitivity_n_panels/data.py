@@ -14,7 +14,7 @@ import numpy as np
 from deepexplain_tf.errors import DeepExplainError
 from sensitivity_n_panels.packages import DIGITS, MAILS, archive, members
 
-WORDS, LENGTH = 5000, 60  # the vocabulary, with padding and all other words; and how many words of a mail are read
+WORDS = 5000  # the vocabulary, with padding and all other words
 _OTHER = 1  # 0 is padding, which stands in front
 
 
@@ -59,18 +59,18 @@ def idx(content: bytes) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
-def mails(folder: pathlib.Path) -> Data:
-    """Returns the first words of SpamAssassin's mails as numbers `[n, LENGTH]`; class 1 is spam."""
+def mails(length: int, folder: pathlib.Path) -> Data:
+    """Returns the first words of SpamAssassin's mails as numbers `[n, length]`; class 1 is spam."""
     texts: dict[tuple[str, ...], int] = {}  # the same words twice would stand in both halves
     for name, content in members(archive(MAILS, folder), ".json"):
         if re.search(r"/(spam|\w+-ham)-\d/", name):
-            texts.setdefault(tuple(words(json.loads(content)["text"])[:LENGTH]), int("/spam-" in name))
+            texts.setdefault(tuple(words(json.loads(content)["text"])[:length]), int("/spam-" in name))
     order = np.random.default_rng(0).permutation(len(texts))
     known = [list(texts)[place] for place in order]
     labels = np.fromiter(texts.values(), np.int32)[order]
     test = len(known) // 5
     numbers = vocabulary(known[test:])
-    x = encoded(known, numbers)
+    x = encoded(known, numbers, length)
     return Data(x[test:], labels[test:], x[:test], labels[:test], x[:test, 0] != 0)
 
 
@@ -90,9 +90,9 @@ def vocabulary(texts: Iterable[Sequence[str]]) -> dict[str, int]:
     return {word: number for number, (word, _) in enumerate(counts.most_common(WORDS - 2), _OTHER + 1)}
 
 
-def encoded(texts: Sequence[Sequence[str]], numbers: dict[str, int]) -> np.ndarray:
-    """Returns texts as numbers `[n, LENGTH]`."""
-    rows = np.zeros((len(texts), LENGTH), np.int32)
+def encoded(texts: Sequence[Sequence[str]], numbers: dict[str, int], length: int) -> np.ndarray:
+    """Returns texts as numbers `[n, length]`."""
+    rows = np.zeros((len(texts), length), np.int32)
     for row, text in zip(rows, texts, strict=True):
         if text:
             row[-len(text) :] = [numbers.get(word, _OTHER) for word in text]

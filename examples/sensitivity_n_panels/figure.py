@@ -42,10 +42,14 @@ def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
     require_matplotlib()
     from matplotlib import pyplot
 
-    places = len(figures) + 1  # the last is for the legend
-    rows, columns = math.ceil(places / _COLUMNS), min(places, _COLUMNS)
+    rows, columns = math.ceil(len(figures) / _COLUMNS), min(len(figures), _COLUMNS)
     picture, grid = pyplot.subplots(
-        rows, columns, figsize=(3.1 * columns, 2.7 * rows), sharey=True, squeeze=False, layout="constrained"
+        rows,
+        columns,
+        figsize=(max(3.1 * columns, 7), 2.7 * rows + 0.4),  # as wide as the legend
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
     )
     axes = list(grid.flat)
     for axis, (name, nets) in zip(axes, figures.items(), strict=False):
@@ -56,7 +60,7 @@ def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
         axis.axis("off")
     known = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     names = [name for name, *_ in STYLES.values() if name in known]
-    axes[len(figures)].legend([known[name] for name in names], names, loc="center", frameon=False)
+    picture.legend([known[name] for name in names], names, loc="outside lower center", ncols=len(names), frameon=False)
     file = io.BytesIO()
     picture.savefig(file, format="png", dpi=110)
     pyplot.close(picture)

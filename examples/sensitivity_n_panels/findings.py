@@ -8,12 +8,12 @@ import dataclasses
 
 import numpy as np
 
-from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, METHODS, OCCLUSION, Figures
+from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, OCCLUSION, Figures
 from sensitivity_n_panels.nets import ACTIVATIONS
 
 _SMALL = 0.01  # of the features, or one, are few
 _MLPS = tuple(f"mlp_{name}" for name in ACTIVATIONS)
-_NONLINEAR = (*_MLPS, "cnn_relu", "lstm")
+_NONLINEAR = (*_MLPS, "cnn_relu", "lstm", "lstm_short")
 _GRADIENTS = (GRADIENT, INTEGRATED, LRP, DEEPLIFT)
 
 
@@ -100,21 +100,25 @@ def distance(figures: Figures, one: str, other: str) -> np.ndarray:
 
 
 def lag_of_lrp(figures: Figures) -> float:
-    """Returns how far ε-LRP's correlation, averaged over n, is below the lowest of the others."""
+    """Returns how far ε-LRP's correlation, averaged over n, is below the lowest of the others; ∞ where it has none."""
     average = {method: float(np.mean(mean)) for method, mean in figures.mean.items()}
-    return min(average[method] for method in METHODS if method != LRP) - average[LRP]
+    if LRP not in average:
+        return float("inf")
+    return min(average[method] for method in average if method != LRP) - average[LRP]
 
 
 def nearer_curve(figures: Figures) -> float:
     """Returns how much nearer gradient × input's curve is to Occlusion-1's than the next, averaged over n."""
-    apart = {method: float(np.mean(distance(figures, method, OCCLUSION))) for method in _GRADIENTS}
-    return min(apart[method] for method in _GRADIENTS if method != GRADIENT) - apart[GRADIENT]
+    apart = {
+        method: float(np.mean(distance(figures, method, OCCLUSION))) for method in _GRADIENTS if method in figures.mean
+    }
+    return min(apart[method] for method in apart if method != GRADIENT) - apart[GRADIENT]
 
 
 def nearer_attributions(figures: Figures) -> float:
     """Returns how much more gradient × input's attributions correlate with Occlusion-1's than the next's."""
     similar = figures.similar[OCCLUSION]
-    return similar[GRADIENT] - max(similar[method] for method in _GRADIENTS if method != GRADIENT)
+    return similar[GRADIENT] - max(similar[method] for method in similar if method not in (GRADIENT, OCCLUSION))
 
 
 FINDINGS = (

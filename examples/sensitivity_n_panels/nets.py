@@ -102,14 +102,19 @@ def linear(sizes: Sizes) -> Net:
     return _picture_net(layers.Flatten())
 
 
-def lstm(sizes: Sizes) -> Net:
+def lstm(length: int, sizes: Sizes) -> Net:
     """Makes an LSTM over embedded words, explained at the embedding."""
     del sizes
-    numbers, width = keras.Input((data.LENGTH,), dtype="int32"), 32
-    embedded = keras.Input((data.LENGTH, width))
+    numbers, width = keras.Input((length,), dtype="int32"), 32
+    embedded = keras.Input((length, width))
     head = keras.Model(embedded, layers.Dense(2)(layers.LSTM(64)(embedded)))
     model = keras.Model(numbers, head(layers.Embedding(data.WORDS, width, name="words")(numbers)))
     return Net(model, head, "words")
+
+
+def _mails(length: int) -> Panel:
+    load, build = functools.partial(data.mails, length), functools.partial(lstm, length)
+    return Panel(f"spam, LSTM, {length} words", load, build)
 
 
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid", "softplus": "softplus"}
@@ -119,7 +124,8 @@ PANELS: Mapping[str, Panel] = {
         for name, title in ACTIVATIONS.items()
     },
     "cnn_relu": Panel("MNIST, CNN, ReLU", data.digits, cnn, epochs=3),
-    "lstm": Panel("spam, LSTM", data.mails, lstm),
+    "lstm": _mails(60),
+    "lstm_short": _mails(25),
     "linear": Panel("MNIST, softmax regression", data.digits, linear),
 }
 

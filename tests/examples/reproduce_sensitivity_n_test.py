@@ -110,7 +110,7 @@ def test_page_and_figure_tell_everything():
         assert f"| {finding.name} | {finding.statement} |" in text
         assert f"- {finding.name}: {finding.quantity}; {finding.limit}." in text
     assert "| MNIST, MLP, ReLU | 0, 0.5000 | ≤ 1e-05 | holds in 1 of 2 |" in text
-    assert "ε-LRP has no curve for spam, LSTM: its attributions are not finite in float32 for 91%, 88%" in text
+    assert "no curve for spam, LSTM, 60 words: its attributions are not finite in float32 for 91%, 88%" in text
     assert text.count("97.5%, 97.5%") == len(nets.PANELS)
     with Image.open(io.BytesIO(figure.draw(found))) as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(10**6)}
@@ -118,6 +118,14 @@ def test_page_and_figure_tell_everything():
     opaque = {tuple(bytes.fromhex(colour[1:])) for name, colour, line, _ in figure.STYLES.values() if line != "-"}
     assert len(opaque) == 2
     assert opaque <= colours
+
+
+def test_page_tells_of_the_steps_of_an_lstm_where_deeplift_differs():
+    found = {"lstm": [_figures({DEEPLIFT: [0.82, 0.81, 0.76, 0.88]})], "lstm_short": [_figures()]}
+    text = page.write(found, findings.judge(found), nets.QUICK, "python it", None)
+    assert "is 0.0600 where 60 words are read, and 0.0200 where 25 are" in text
+    found["lstm"] = [_figures()]
+    assert "words are read" not in page.write(found, findings.judge(found), nets.QUICK, "python it", None)
 
 
 def test_figure_without_matplotlib(monkeypatch):
@@ -145,14 +153,15 @@ def test_a_linear_net_is_explained_exactly():
 
 
 def test_words_are_removed_from_an_lstm_as_whole_features():
-    net = nets.lstm(_TINY)
-    x = _GENERATOR.integers(1, data.WORDS, (2, data.LENGTH)).astype(np.int32)
+    length = 9
+    net = nets.lstm(length, _TINY)
+    x = _GENERATOR.integers(1, data.WORDS, (2, length)).astype(np.int32)
     classes = np.array([1, 0])
     with dx.DeepExplain(net.model, layer=net.layer) as de:
         attributions = de.explain(OCCLUSION, x, target=classes, **one_feature(net)).attributions
     embedded = net.explained(x)
     np.testing.assert_allclose(net.head(embedded), net.model(x), rtol=1e-5, atol=1e-6)
-    for word in (0, data.LENGTH - 1):
+    for word in (0, length - 1):
         without = embedded.copy()
         without[:, word] = 0
         drop = [float((net.head(embedded) - net.head(without))[row, classes[row]]) for row in range(2)]
@@ -162,7 +171,7 @@ def test_words_are_removed_from_an_lstm_as_whole_features():
 @pytest.mark.parametrize("name", nets.PANELS)
 def test_nets_end_in_logits(name):
     net = nets.PANELS[name].build(_TINY)
-    classes = 2 if name == "lstm" else 10
+    classes = 2 if net.layer else 10
     assert net.model.output_shape == net.head.output_shape == (None, classes)
     shape = (3, *net.model.input_shape[1:])
     assert float(tf.reduce_min(net.model(_GENERATOR.integers(0, 2, shape)))) < 0, "no logits"
@@ -217,7 +226,7 @@ def test_mails_are_read_without_headers_and_markup(tmp_path):
         {name: json.dumps({"text": text}).encode() for name, text in mails.items()} | {"../other.json": b"{}"},
     )
     assert data.words(mails["spam-1/1.json"]) == ["buy", "cheap", "don't"]
-    known = data.mails(tmp_path)
+    known = data.mails(60, tmp_path)
     x, y = np.concatenate([known.x, known.test_x]), np.concatenate([known.y, known.test_y])
     assert (len(x), len(known.test_x), y.sum()) == (9, 1, 1)
     (short,) = x[y == 1]
