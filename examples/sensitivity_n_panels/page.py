@@ -12,7 +12,7 @@ from deepexplain_tf.table import scientific
 from sensitivity_n_panels import data
 from sensitivity_n_panels.figure import STYLES
 from sensitivity_n_panels.findings import FINDINGS, Verdict
-from sensitivity_n_panels.measure import Figures
+from sensitivity_n_panels.measure import OCCLUSION, Figures
 from sensitivity_n_panels.nets import PANELS, Sizes
 
 _INTRODUCTION = """\
@@ -81,6 +81,7 @@ def write(
         parts.append("Lines are means over nets and examples; a band reaches over the 95 % intervals of all nets.\n")
     parts += [
         _findings(verdicts),
+        _rises(figures, verdicts),
         _recurrent(verdicts),
         _averages(figures),
         _lost(figures),
@@ -115,6 +116,21 @@ def _findings(verdicts: Sequence[Verdict]) -> str:
         + "\n"
         + _table(["", "nets", "our number, for each net", "limit", "verdict"], long)
     )
+
+
+def _rises(figures: Mapping[str, Sequence[Figures]], verdicts: Sequence[Verdict]) -> str:
+    """Returns where Occlusion-1's correlation does not only fall."""
+    lines = []
+    for verdict in verdicts:
+        if verdict.finding.name == "1b" and verdict.holding < len(verdict.values):
+            nets = figures[verdict.panel]
+            n, mean = nets[0].n, np.mean([net.mean[OCCLUSION] for net in nets], axis=0)
+            lowest = int(np.argmin(mean))
+            lines.append(
+                f"Of 1b, {PANELS[verdict.panel].title}: in the mean over the nets the correlation falls to "
+                f"{mean[lowest]:.3f} at n = {n[lowest]}, and ends at {mean[-1]:.3f} at n = {n[-1]}.\n"
+            )
+    return "\n".join(lines)
 
 
 def _recurrent(verdicts: Sequence[Verdict]) -> str:

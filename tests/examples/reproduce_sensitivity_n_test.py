@@ -128,6 +128,15 @@ def test_page_tells_of_the_steps_of_an_lstm_where_deeplift_differs():
     assert "words are read" not in page.write(found, findings.judge(found), nets.QUICK, "python it", None)
 
 
+def test_page_tells_where_the_correlation_of_occlusion_rises():
+    found = {"cnn_relu": [_figures(), _figures({OCCLUSION: [1.0, 0.7, 0.6, 0.72]})]}
+    text = page.write(found, findings.judge(found), nets.QUICK, "python it", None)
+    assert "MNIST, CNN, ReLU: in the mean over the nets the correlation falls to 0.660 at n = 500" in text
+    found = {"cnn_relu": [_figures({OCCLUSION: [1.0, 0.7, 0.6, 0.72]})]}
+    text = page.write(found, findings.judge(found), nets.QUICK, "python it", None)
+    assert "falls to 0.600 at n = 50, and ends at 0.720 at n = 500." in text
+
+
 def test_figure_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(DeepExplainError, match=r"deepexplain_tf\[plots\]"):
