@@ -226,12 +226,12 @@ def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> S
         output, _ = engine.forward(objective)(list(arrays))
         index = tf.argmax(output, axis=1, output_type=tf.int32)
         return Selection("index", index[:, tf.newaxis], index)
-    output, _ = _forward(engine, objective, arrays)
+    output, _ = forward(engine, objective, arrays)
     index = output.argmax(1).astype(np.int32)
     return Selection("index", index[:, np.newaxis], index)
 
 
-def _forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
+def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
     """Returns the output before selection and the explained tensors, in batches."""
     size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
     outputs, explained = [], []
@@ -251,7 +251,7 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
     (value,) = model.explained
     shape = tuple(value.shape[1:])
     if None in shape and not any(is_symbolic(array) for array in arrays):
-        _, (tensor,) = _forward(engine, model.everything(), [array[:1] for array in arrays])
+        _, (tensor,) = forward(engine, model.everything(), [array[:1] for array in arrays])
         shape = tensor.shape[1:]
     return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deepexplain_tf import explain, metrics
+from deepexplain_tf.comparison import compare
 
 
 @pytest.mark.parametrize("module", [explain, metrics])

@@ -116,6 +116,16 @@ class Method(abc.ABC):
         return None
 
     @property
+    def per_unit(self) -> bool:
+        """Whether attributions are changes of the target per unit of the input, instead of contributions to it."""
+        return False
+
+    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Returns attributions whose elements add up, where several carry the value of all of them together."""
+        del layout
+        return list(attributions)
+
+    @property
     def composite(self) -> Composite:
         """The override map."""
         return Composite()
@@ -141,6 +151,10 @@ class GradientMethod(Method):
     """A method that is one gradient under an override map, times the input where `times_input` is set."""
 
     times_input: ClassVar[bool] = False
+
+    @property
+    def per_unit(self) -> bool:
+        return not self.times_input
 
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks

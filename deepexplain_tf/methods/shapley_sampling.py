@@ -58,6 +58,11 @@ class ShapleySampling(Method):
             return {**data, **_exact(n_players)}
         return {**data, "order": _antithetic(n_players, self.n_samples, layout.seed)}
 
+    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+        players, n_players = _players(self.groups, layout)
+        members = sum(np.bincount(ids.ravel(), minlength=n_players) for ids in players)
+        return [array / members[ids] for array, ids in zip(attributions, players, strict=True)]
+
     def attribute(
         self,
         scope: Scope,

@@ -29,7 +29,7 @@ Example:
   {'integrated_gradients': array([0., 0.]), 'gradient_x_input': array([6., 4.])}
 """
 
-from deepexplain_tf.metrics.base import METRICS, Score
+from deepexplain_tf.metrics.base import METRICS, Metric, Score
 from deepexplain_tf.metrics.completeness import Completeness, completeness
 from deepexplain_tf.metrics.curves import Curve
 from deepexplain_tf.metrics.deletion import deletion
@@ -43,6 +43,7 @@ __all__ = [
     "METRICS",
     "Completeness",
     "Curve",
+    "Metric",
     "Randomisation",
     "Score",
     "SensitivityN",

@@ -4,18 +4,48 @@ A metric evaluates in the dtype of what it is given and adds up in float64. It r
 and calls functions by `metrics.evaluation`, so that it has what `deepexplain_tf.metrics` says of all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.registry import Registry
 
-METRICS: Registry[Callable[..., Any]] = Registry("metric")
 CONFIDENCE = 0.95
+Made = TypeVar("Made", bound=Callable[..., Any])
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A metric as it is registered.
+
+    Attributes:
+      function: the metric; its parameters tell what it is given (`fn`, `explain`, `inputs`, `attributions`, …).
+      better: `"higher"` or `"lower"`: which `Score.summary` is the better one.
+      contributions: whether attributions must be contributions to the target, not changes per unit of the input.
+      compared: what a comparison of several methods passes where the user says nothing.
+    """
+
+    function: Callable[..., Any]
+    better: str
+    contributions: bool = False
+    compared: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+METRICS: Registry[Metric] = Registry("metric")
+
+
+def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callable[[Made], Made]:
+    """Returns a decorator that registers a function as a metric; `facts` are those of `Metric`."""
+
+    def add(function: Made) -> Made:
+        METRICS.register(name, aliases=aliases)(Metric(function, **facts))
+        return function
+
+    return add
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -51,6 +81,11 @@ class Score:
         free = np.where(self.count > 1, self.count - 1, np.nan)
         half = _t_of(self.count) * np.sqrt(squares / free / np.maximum(self.count, 1))
         return np.stack([self.mean - half, self.mean + half])
+
+    @property
+    def summary(self) -> "Score":
+        """One number for each example, which a table of several metrics shows."""
+        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._described()}; {len(self.per_example)} examples)"

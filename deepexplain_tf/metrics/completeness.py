@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from deepexplain_tf.metrics.base import METRICS, Score
+from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.given import Features, Given
 from deepexplain_tf.metrics.masks import masked_values
@@ -28,12 +28,18 @@ class Completeness(Score):
         change = np.abs(self.change)
         return np.where(change > 0, np.abs(self.per_example) / np.where(change > 0, change, 1), np.nan)
 
+    @property
+    def summary(self) -> Score:
+        """|gap| of each example, relative to the mean of |f(x) − f(x₀)|, which no single small one can be."""
+        change = np.abs(self.change).mean()
+        return Score(per_example=np.abs(self.per_example) / change if change else np.full(len(self.change), np.nan))
+
     def _described(self) -> str:
         largest = Score(per_example=self.relative)
         return f"largest |gap| {np.abs(self.per_example).max():.2g}, relative {largest.mean:.2g} in the mean"
 
 
-@METRICS.register("completeness", aliases=("completeness_gap",))
+@metric("completeness", better="lower", contributions=True, aliases=("completeness_gap",))
 def completeness(
     fn: Any, inputs: Structure, attributions: Any, *, baseline: Structure = None, chunk_size: int | None = None
 ) -> Completeness | dict[str, Completeness]:

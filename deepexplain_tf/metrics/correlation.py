@@ -12,9 +12,19 @@ def pearson(left: np.ndarray, right: np.ndarray, *, rounding: tuple[np.ndarray, 
       rounding: for each side `[rows]`: it is constant where its values lie no further apart.
     """
     constant = (np.ptp(left, axis=1) <= rounding[0]) | (np.ptp(right, axis=1) <= rounding[1])
-    left, right = (side - side.mean(1, keepdims=True) for side in (left, right))
+    left, right = _centred(left), _centred(right)
     scale = np.sqrt((left**2).sum(1) * (right**2).sum(1))
-    return np.where(constant, np.nan, (left * right).sum(1) / np.where(scale == 0, 1, scale))
+    correlation = (left * right).sum(1) / np.where(scale == 0, 1, scale)
+    return np.where(constant, np.nan, np.clip(correlation, -1, 1))
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    """Returns the rows about their means, as multiples of what is largest in each: squares neither vanish nor overflow."""
+    largest = np.abs(values).max(1, keepdims=True)
+    values = values / np.where(largest > 0, largest, 1)
+    values -= values.mean(1, keepdims=True)
+    spread = np.abs(values).max(1, keepdims=True)
+    return values / np.where(spread > 0, spread, 1)
 
 
 def spearman(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from deepexplain_tf.metrics.base import METRICS
+from deepexplain_tf.metrics.base import metric
 from deepexplain_tf.metrics.curves import Curve, curves
 from deepexplain_tf.types import Structure
 
 
-@METRICS.register("deletion")
+@metric("deletion", better="lower")
 def deletion(
     fn: Any,
     inputs: Structure,

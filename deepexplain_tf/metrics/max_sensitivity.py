@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from deepexplain_tf.metrics.base import METRICS, Score
+from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.explainers import Explainers
 from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.options import is_real, require, require_seed, require_whole
 from deepexplain_tf.types import Structure
 
 
-@METRICS.register("max_sensitivity")
+@metric("max_sensitivity", better="lower")
 def max_sensitivity(
     explain: Any, inputs: Structure, *, radius: float = 0.02, n_samples: int = 10, seed: int | None = None
 ) -> Score | dict[str, Score]:
@@ -19,7 +19,8 @@ def max_sensitivity(
 
     Euclidean norms over all elements of an example; NaN where Φ(x) = 0. δ is uniform in every element of the float
     inputs; others stay as they are. Where an explainer is to explain one class, give it that `target`: the predicted
-    class may be another at x + δ. The same as captum's `sensitivity_max`, but that takes a norm of 0 as 1.
+    class may be another at x + δ. The same as captum's `sensitivity_max`, but that takes a norm of 0 as 1. (The
+    paper defines it without the denominator, which compares attributions of one scale only.)
 
     Args:
       explain: inputs → attributions, such as a `dx.Explainer`; or several by name, which get the same δ.
@@ -36,7 +37,7 @@ def max_sensitivity(
 
     References:
       Yeh, Hsieh, Suggala, Inouye, Ravikumar, *On the (In)fidelity and Sensitivity of Explanations*, NeurIPS 2019,
-      https://arxiv.org/abs/1901.09392, definition 3.
+      https://arxiv.org/abs/1901.09392.
     """
     require(is_real(radius) and radius > 0, "radius", "a number > 0", radius)
     require_whole("n_samples", 1, n_samples)

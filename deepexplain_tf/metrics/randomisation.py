@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from deepexplain_tf.errors import InputError, ModelError, UnknownNameError, brief, closest
-from deepexplain_tf.metrics.base import METRICS, Score
+from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import spearman
 from deepexplain_tf.metrics.explainers import Explainers
 from deepexplain_tf.metrics.given import Given
@@ -28,6 +28,11 @@ class Randomisation(Score):
 
     layers: tuple[str, ...]
 
+    @property
+    def summary(self) -> Score:
+        """The correlation once all layers were re-initialised."""
+        return Score(per_example=self.per_example[:, -1])
+
     def __repr__(self) -> str:
         columns = [self.layers, *(np.char.mod("%.4f", values) for values in (self.mean, *self.interval))]
         rows = [[str(cell) for cell in row] for row in zip(*columns, strict=True)]
@@ -35,7 +40,7 @@ class Randomisation(Score):
         return f"Randomisation of {len(self.per_example)} examples\n{table}"
 
 
-@METRICS.register("randomisation")
+@metric("randomisation", better="lower")
 def randomisation(
     explain: Any,
     model: keras.Model,

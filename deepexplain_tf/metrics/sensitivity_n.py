@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from deepexplain_tf.errors import InputError, OptionError, shortened
-from deepexplain_tf.metrics.base import METRICS, Score
+from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import pearson
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.given import Given
@@ -37,6 +37,13 @@ class SensitivityN(Score):
         """`[n]`: how many examples have no correlation, as one of its sides is constant."""
         return len(self.per_example) - self.count
 
+    @property
+    def summary(self) -> Score:
+        """The mean correlation of each example over those n for which it is defined."""
+        known = np.isfinite(self.per_example)
+        total = np.where(known, self.per_example, 0).sum(1)
+        return Score(per_example=np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan))
+
     def __repr__(self) -> str:
         low, high = self.interval
         columns = [self.n, *(np.char.mod("%.4f", values) for values in (self.mean, low, high)), self.n_constant]
@@ -45,7 +52,7 @@ class SensitivityN(Score):
         return f"SensitivityN of {len(self.per_example)} examples\n{table}"
 
 
-@METRICS.register("sensitivity_n")
+@metric("sensitivity_n", better="higher")
 def sensitivity_n(
     fn: Any,
     inputs: Structure,
@@ -94,9 +101,12 @@ def sensitivity_n(
     scored = given.attributions(attributions)
     start, features = given.baseline(baseline), given.features(groups)
     grid = _grid(n, features.count)
+    require_whole("subsets", 2, subsets)
+    require_seed(seed)
+    function = Function(fn, given, chunk_size)
     whole = np.zeros((1, features.count), bool)
     masks = np.concatenate([whole, *(draw_subsets(features.count, size, subsets, seed) for size in grid)])
-    values = masked_values(Function(fn, given, chunk_size), given, start, features, masks)
+    values = masked_values(function, given, start, features, masks)
     rounding = 4 * float(ml_dtypes.finfo(values.dtype).eps) * np.abs(values).max(1).astype(np.float64)
     values = values.astype(np.float64)
     drops = np.split(values[:, :1] - values[:, 1:], len(grid), axis=1)

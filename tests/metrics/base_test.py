@@ -38,8 +38,8 @@ def test_names():
     assert dx.list_metrics() == sorted(dx.list_metrics())
     assert {"sensitivity_n", "completeness", "infidelity"} <= set(dx.list_metrics())
     for name in dx.list_metrics():
-        assert getattr(dx.metrics, name) is dx.metrics.METRICS[name]
-    assert dx.metrics.METRICS["completeness_gap"] is dx.metrics.completeness
+        assert getattr(dx.metrics, name) is dx.metrics.METRICS[name].function
+    assert dx.metrics.METRICS["completeness_gap"].function is dx.metrics.completeness
     with pytest.raises(dx.DeepExplainError, match="unknown metric 'sensitivity'; closest"):
         dx.metrics.METRICS["sensitivity"]
 

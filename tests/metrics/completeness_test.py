@@ -41,4 +41,4 @@ def test_where_the_target_does_not_change():
 
 
 def test_under_its_other_name():
-    assert dx.metrics.METRICS["completeness_gap"] is completeness
+    assert dx.metrics.METRICS["completeness_gap"].function is completeness

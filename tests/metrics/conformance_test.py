@@ -38,7 +38,7 @@ def model():
 
 def of_attributions(metric):
     """A metric of `(fn, inputs, attributions)`."""
-    return lambda inputs, attributions, **options: METRICS[metric](fn, inputs, attributions, **options)
+    return lambda inputs, attributions, **options: METRICS[metric].function(fn, inputs, attributions, **options)
 
 
 def explaining(attributions):
