@@ -11,7 +11,7 @@ _DEMO = [
     # The photos chelsea.png and coffee.png.
     "scikit-image>=0.25",
 ]
-# The figure of examples/reproduce_sensitivity_n.py.
+# Figures: `Comparison.plot`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
 _PLOTS = ["matplotlib>=3.9"]
 _TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "scipy>=1.13", *_PLOTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from deepexplain_tf import explain, metrics
-from deepexplain_tf.comparison import compare
+from deepexplain_tf.comparison import comparing
 
 
-@pytest.mark.parametrize("module", [explain, metrics])
+@pytest.mark.parametrize("module", [comparing, explain, metrics])
 def test_examples_in_docstrings_hold(module):
     result = doctest.testmod(module, extraglobs={"np": np})
     assert result.attempted > 0

@@ -18,6 +18,10 @@ from deepexplain_tf.objective import Scope
 class Opened(DeepExplain):
     """A `DeepExplain` whose engine the rest of the library may ask."""
 
+    def __enter__(self) -> "Opened":
+        super().__enter__()
+        return self
+
     @property
     def engine(self) -> Engine:
         """What stands behind it."""

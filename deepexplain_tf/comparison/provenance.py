@@ -47,7 +47,5 @@ def provenance(
             label: {"method": m.name, "options": described(m.options), "notes": notes.get(label, [])}
             for label, m in methods.items()
         },
-        "metrics": {
-            name: {"better": m.metric.better, "options": described(m.options)} for name, m in metrics.items()
-        },
+        "metrics": {name: {"better": m.metric.better, "options": described(m.options)} for name, m in metrics.items()},
     }

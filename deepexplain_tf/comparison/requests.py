@@ -100,7 +100,9 @@ def _named(given: Any, what: str, resolve: Any) -> list[tuple[str, str, Mapping[
     labels = [label for label, *_ in found]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
-        raise OptionError(f"{what} must have names of their own: give a dict, name → (method, options). Got {twice[0]!r} twice.")
+        raise OptionError(
+            f"{what} must have names of their own, as a dict, name → (method, options), has. Got {twice[0]!r} twice."
+        )
     return found
 
 

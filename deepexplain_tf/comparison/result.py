@@ -122,8 +122,8 @@ class Comparison:
     @property
     def curves(self) -> dict[str, SensitivityN]:
         """The Sensitivity-n of each method that has one, by name."""
-        several = [found for found in self.scores.values() if any(isinstance(s, SensitivityN) for s in found.values())]
-        return {label: score for label, score in several[0].items() if isinstance(score, SensitivityN)} if several else {}
+        every = [{k: s for k, s in found.items() if isinstance(s, SensitivityN)} for found in self.scores.values()]
+        return next((curves for curves in every if curves), {})
 
     def _row(self, method: str, metric: str) -> ComparisonRow:
         if method not in self.scores[metric]:

@@ -68,6 +68,12 @@ class Occlusion(Method):
                 data[f"starts_{number}_{axis}"] = _starts(*lengths)
         return data
 
+    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+        if self.normalise != "count":
+            return list(attributions)
+        windows = _per_input("window_shape", self.window_shape, layout)
+        return [array / math.prod(window) for array, window in zip(attributions, windows, strict=True)]
+
     def attribute(
         self,
         scope: Scope,

@@ -60,7 +60,7 @@ class ShapleySampling(Method):
 
     def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
         players, n_players = _players(self.groups, layout)
-        members = sum(np.bincount(ids.ravel(), minlength=n_players) for ids in players)
+        members = np.bincount(np.concatenate([ids.ravel() for ids in players]), minlength=n_players)
         return [array / members[ids] for array, ids in zip(attributions, players, strict=True)]
 
     def attribute(

@@ -19,7 +19,7 @@ def pearson(left: np.ndarray, right: np.ndarray, *, rounding: tuple[np.ndarray, 
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
-    """Returns the rows about their means, as multiples of what is largest in each: squares neither vanish nor overflow."""
+    """Returns the rows about their means, scaled so that squares neither vanish nor overflow."""
     largest = np.abs(values).max(1, keepdims=True)
     values = values / np.where(largest > 0, largest, 1)
     values -= values.mean(1, keepdims=True)

@@ -87,8 +87,9 @@ def infidelity(
         values = masked_values(function, given, start, features, masks)
         products = [features.sums(arrays) @ removed.T.astype(np.float64) for arrays in scored.arrays]
     else:
-        draw = functools.partial(_drawn, perturb=perturb) if callable(perturb) else functools.partial(_noisy, noise=noise)
-        products, values = _moved(function, given, scored, lambda: draw(given, generator), n_samples)
+        own = functools.partial(_drawn, perturb=perturb) if callable(perturb) else None
+        draw = functools.partial(own or functools.partial(_noisy, noise=noise), given, generator)
+        products, values = _moved(function, given, scored, draw, n_samples)
     values = values.astype(np.float64)
     drops = values[:, :1] - values[:, 1:]
     return scored.named([Score(per_example=_score(product, drops, normalise)) for product in products])

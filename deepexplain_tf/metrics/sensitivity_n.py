@@ -58,7 +58,7 @@ def sensitivity_n(
     inputs: Structure,
     attributions: Any,
     *,
-    n: int | Sequence[int] | None = None,
+    n: int | Sequence[int] | np.ndarray | None = None,
     subsets: int = 100,
     baseline: Structure = None,
     groups: Any = None,

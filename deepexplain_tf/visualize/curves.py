@@ -47,8 +47,9 @@ def draw_curves(curves: "Mapping[str, SensitivityN]", picture: str) -> bytes:
         low, high = score.interval
         axis.fill_between(score.n, low, high, color=colour, alpha=0.15, linewidth=0)
         # Where curves coincide, the first is the widest, and is seen beside those drawn over it.
-        width = 1.5 + 3 * (1 - place / len(curves)) if len(curves) > 1 else 2
-        axis.plot(score.n, score.mean, color=colour, linestyle=_LINES[place % 4], linewidth=width, label=label, alpha=0.8)
+        width = 1.5 + 2.5 * (1 - (place + 1) / len(curves))
+        look = {"color": colour, "linestyle": _LINES[place % 4], "linewidth": width, "alpha": 0.8}
+        axis.plot(score.n, score.mean, label=label, **look)
     _dress(axis, curves)
     columns = min(len(curves), 3)
     figure.legend(loc="outside lower center", ncols=columns, frameon=False, handlelength=3)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from deepexplain_tf.arguments import as_arrays
 from deepexplain_tf.call import check_call
 from deepexplain_tf.comparison.explained import Explained, Opened
 from deepexplain_tf.comparison.provenance import provenance
@@ -17,6 +16,7 @@ from deepexplain_tf.comparison.work import Work, tried
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.methods.base import make
+from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.options import require, require_seed
 from deepexplain_tf.types import Structure, Target
 
@@ -53,11 +53,7 @@ def compare(
       >>> import deepexplain_tf as dx
       >>> x = np.array([[2.0, 3.0], [4.0, 1.0]])
       >>> methods, metrics = ["integrated_gradients", "gradient_x_input"], ["completeness", "deletion"]
-      >>> print(dx.compare(lambda x: x[:, 0] * x[:, 1], x, methods=methods, metrics=metrics))
-      method                completeness ↓   deletion ↓
-      --------------------  --------------  -----------
-      integrated_gradients           0 ± 0  1.25 ± 3.18
-      gradient_x_input               1 ± 3  1.25 ± 3.18
+      >>> print(dx.compare(lambda x: x[:, 0] * x[:, 1], x, methods=methods, metrics=metrics, output="model"))
 
     Args:
       model: as for `DeepExplain`.
@@ -84,9 +80,10 @@ def compare(
     requests, scores = read_methods(methods), read_metrics(metrics)
     _check(model_options, seed, progress)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-    sizes = {"batch_size": batch_size, "chunk_size": chunk_size, "max_memory": max_memory}
+    sizes: dict[str, Any] = {"batch_size": batch_size, "chunk_size": chunk_size, "max_memory": max_memory}
     check_call("compare", make("occlusion", {}), **sizes)
-    arrays = as_arrays(inputs)
+    given = Given.read(inputs)
+    arrays = given.pack(given.inputs)
     with Opened(model, **model_options) as opened:
         explained = Explained.read(opened.engine, arrays, target, baseline=baseline, **sizes)
         work = Work(model, model_options, opened, explained, baseline, groups, sizes, seed)
