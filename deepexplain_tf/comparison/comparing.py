@@ -51,9 +51,14 @@ def compare(
 
     Example:
       >>> import deepexplain_tf as dx
-      >>> x = np.array([[2.0, 3.0], [4.0, 1.0]])
-      >>> methods, metrics = ["integrated_gradients", "gradient_x_input"], ["completeness", "deletion"]
-      >>> print(dx.compare(lambda x: x[:, 0] * x[:, 1], x, methods=methods, metrics=metrics, output="model"))
+      >>> fn = lambda x: x[:, 0] * x[:, 1] - x[:, 2]
+      >>> x = np.array([[2.0, 3.0, 1.0], [4.0, 1.0, 2.0], [1.0, 5.0, 3.0]])
+      >>> print(dx.compare(fn, x, methods=["deeplift", "saliency"], metrics=["completeness", "deletion"], baseline=0.5))
+      method    completeness ↓    deletion ↓
+      --------  --------------  ------------
+      deeplift           0 ± 0  -0.569 ± 2.5
+      saliency               –  -0.125 ± 1.9
+      – saliency by completeness: the metric takes contributions to the target, not changes per unit of the input
 
     Args:
       model: as for `DeepExplain`.
@@ -109,7 +114,7 @@ def _compared(
     failures = {label: work.refusal(request) for label, request in requests.items()}
     explanations, shares = {}, {}
     for label, request in requests.items():
-        bar.set_postfix_str(label)
+        bar.set_postfix_str(label, refresh=False)
         if failures[label] is None:
             made, failures[label] = tried(lambda: work.explain(request))  # noqa: B023
             if made is not None:
@@ -117,7 +122,7 @@ def _compared(
         bar.update()
     found, reasons = {}, {}
     for name, score in scores.items():
-        bar.set_postfix_str(name)
+        bar.set_postfix_str(name, refresh=False)
         why = {
             label: failures[label] or misfits[name] or _unsuited(score, request) for label, request in requests.items()
         }

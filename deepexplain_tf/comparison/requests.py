@@ -101,7 +101,7 @@ def _named(given: Any, what: str, resolve: Any) -> list[tuple[str, str, Mapping[
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise OptionError(
-            f"{what} must have names of their own, as a dict, name → (method, options), has. Got {twice[0]!r} twice."
+            f"{what} must differ in name, or be a dict, name → (method, options). Got {twice[0]!r} twice."
         )
     return found
 

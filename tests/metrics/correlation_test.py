@@ -14,6 +14,14 @@ def test_pearson():
     np.testing.assert_allclose(pearson(left, right, rounding=(zeros, zeros)), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_pearson_of_numbers_whose_squares_no_float_holds(scale):
+    left, right = np.random.default_rng(1).normal(size=(2, 1, 30))
+    zeros, expected = np.zeros(1), np.corrcoef(left[0], right[0])[0, 1]
+    np.testing.assert_allclose(pearson(left * scale, right, rounding=(zeros, zeros)), [expected], rtol=1e-12)
+    np.testing.assert_allclose(pearson(left * scale, left * scale, rounding=(zeros, zeros)), [1], rtol=1e-12)
+
+
 def test_pearson_of_a_side_within_its_rounding():
     left, right = np.array([[1.0, 1.0 + 1e-9]] * 2), np.array([[0.0, 1.0]] * 2)
     found = pearson(left, right, rounding=(np.array([1e-8, 1e-10]), np.zeros(2)))

@@ -93,6 +93,7 @@ OPTIONS = [
     (M.infidelity, {"noise": np.inf}, "noise must be"),
     (M.infidelity, {"n_samples": 0}, "n_samples must be"),
     (M.infidelity, {"normalise": 1}, "normalise must be True or False"),
+    (M.infidelity, {"perturb": "remove"}, "perturb must be 'noise', 'removal' or a function. Got 'remove'"),
     (M.infidelity, {"perturb": lambda x, generator: x}, "perturb must return a tuple (I, perturbed inputs)"),
     (M.infidelity, {"perturb": lambda x, generator: (x, x[:2])}, "perturbed inputs must have the shape of the inputs"),
     (M.infidelity, {"perturb": lambda x, generator: (x[:, :2], x)}, "I must have the shape of the inputs"),
@@ -121,7 +122,7 @@ def test_functions(metric):
 def test_infidelity_needs_floats():
     whole = np.ones((3, 4), int)
     assert "inputs must be floats" in message_of(lambda: M.infidelity(unasked, whole, X))
-    assert "perturb is a function" in message_of(lambda: M.infidelity(unasked, X, X, perturb=3), TypeError)
+    assert "perturb is a name, or a function" in message_of(lambda: M.infidelity(unasked, X, X, perturb=3), TypeError)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,28 @@ def test_blocks_of_samples_change_no_number():
     np.testing.assert_allclose(many, expected, rtol=1e-6)
 
 
+def test_of_removal():
+    """Contributions to a linear model foretell every removal; others are off by the square of what they miss."""
+    start = np.array([0.5, 0.0, -1.0])
+    parts = (X - start) * W
+    found = infidelity(linear, X, {"right": parts, "wrong": parts + np.array([2.0, 0, 0])}, perturb="removal", baseline=start)
+    np.testing.assert_allclose(found["right"].per_example, 0, atol=1e-28)
+    assert np.ptp(found["wrong"].per_example) < 1e-12  # the same features are removed from every example
+    share = found["wrong"].per_example[0] / 4  # of the samples that remove the first feature
+    assert 0.2 < share < 0.8
+    assert share * 100 == pytest.approx(round(share * 100))
+
+
+def test_of_removing_groups():
+    one = infidelity(square, X, {"r": X**2}, perturb="removal", groups=np.array([0, 0, 1]), n_samples=8, seed=3)["r"]
+    np.testing.assert_allclose(one.per_example, 0, atol=1e-24)  # it is additive
+    found = infidelity(
+        lambda x: x[:, 0] * x[:, 1], X, 0 * X, perturb="removal", groups=np.array([0, 0, 1]), n_samples=64, seed=3
+    )
+    removed = (np.random.default_rng(3).random((64, 2)) < 0.5)[:, 0].mean()
+    np.testing.assert_allclose(found.per_example, removed * (X[:, 0] * X[:, 1]) ** 2)
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.uint8, bool])
 def test_inputs_that_are_no_floats_stay(dtype):
     tokens = np.array([[1, 0], [3, 4]]).astype(dtype)
