@@ -30,6 +30,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.table import render
+from deepexplain_tf.visualize.curves import require_figure
 from deepexplain_tf.written import written_whole
 from sensitivity_n_panels import figure, findings, page
 from sensitivity_n_panels.data import Data
@@ -56,7 +57,7 @@ def main(argv: Sequence[str]) -> None:
     sizes = dataclasses.replace(sizes, nets=_NETS.value or sizes.nets)
     try:
         if _FIGURE.value:
-            figure.require_matplotlib()  # now, not after all else
+            require_figure()  # now, not after all else
         found = run(_PANELS.value, sizes, pathlib.Path(_DATA.value).expanduser())
     except DeepExplainError as error:
         print(error, file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deepexplain_tf.errors import DeepExplainError
+from deepexplain_tf.visualize.curves import require_figure
 from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, OCCLUSION, Figures
 from sensitivity_n_panels.nets import PANELS
 
@@ -23,34 +23,12 @@ _DRAWN = (GRADIENT, INTEGRATED, DEEPLIFT, LRP, OCCLUSION)  # from the back to th
 _COLUMNS = 4
 
 
-def require_matplotlib() -> Any:
-    """Returns matplotlib, with a backend that needs no screen.
-
-    Raises:
-      DeepExplainError: it is not installed.
-    """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise DeepExplainError("the figure needs matplotlib: pip install 'deepexplain_tf[plots]'") from error
-    matplotlib.use("agg")
-    return matplotlib
-
-
 def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
     """Returns a PNG file: lines are means over the nets, bands reach over the 95 % intervals of all nets."""
-    require_matplotlib()
-    from matplotlib import pyplot
-
     rows, columns = math.ceil(len(figures) / _COLUMNS), min(len(figures), _COLUMNS)
-    picture, grid = pyplot.subplots(
-        rows,
-        columns,
-        figsize=(max(3.1 * columns, 7), 2.7 * rows + 0.4),  # as wide as the legend
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    size = (max(3.1 * columns, 7), 2.7 * rows + 0.4)  # as wide as the legend
+    picture = require_figure()(figsize=size, layout="constrained")
+    grid = picture.subplots(rows, columns, sharey=True, squeeze=False)
     axes = list(grid.flat)
     for axis, (name, nets) in zip(axes, figures.items(), strict=False):
         _panel(axis, name, nets)
@@ -63,7 +41,6 @@ def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
     picture.legend([known[name] for name in names], names, loc="outside lower center", ncols=len(names), frameon=False)
     file = io.BytesIO()
     picture.savefig(file, format="png", dpi=110)
-    pyplot.close(picture)
     return file.getvalue()
 
 

@@ -1,6 +1,6 @@
 """The findings of Ancona et al. (ICLR 2018, section 4), each as one number of a net and the limit it has to keep.
 
-The limits were set before the first run and are the same for every net.
+The limits are the constants below, the same for every net.
 """
 
 from collections.abc import Callable, Sequence

@@ -60,7 +60,7 @@ def measure(net: Net, known: Data, sizes: Sizes, seed: int) -> Figures:
 
     lost = {name: float(np.mean(~_finite(array))) for name, array in attributions.items()}
     sound = {name: array for name, array in attributions.items() if not lost[name]}
-    found = dx.metrics.sensitivity_n(
+    found: Any = dx.metrics.sensitivity_n(
         logits, inputs, sound, subsets=sizes.subsets, groups="positions", seed=seed, chunk_size=_CHUNK_SIZE
     )
     flat = {name: _per_feature(array) for name, array in sound.items()}

@@ -111,7 +111,7 @@ def _findings(verdicts: Sequence[Verdict]) -> str:
     return (
         "## What the paper found, and whether it holds here\n\n"
         + _table(["", "the paper", "holds in nets", "exceptions"], short)
-        + "\nEach finding is judged by one number of each net, whose limit was set before the first run:\n\n"
+        + "\nEach finding is judged by one number of each net; its limits are the constants of `findings.py`:\n\n"
         + criteria
         + "\n"
         + _table(["", "nets", "our number, for each net", "limit", "verdict"], long)

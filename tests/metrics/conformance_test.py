@@ -17,7 +17,6 @@ GENERATOR = np.random.default_rng(2)
 A, B = GENERATOR.normal(size=(4, 3)), GENERATOR.normal(size=(4, 2, 2))
 R, S = ([GENERATOR.normal(size=array.shape) for array in (A, B)] for _ in range(2))
 STRUCTURES: dict[str, Callable[[list[Any]], Any]] = {
-    "list": list,
     "tuple": tuple,
     "dict": lambda flat: {"b": flat[1], "a": flat[0]},
 }
@@ -132,9 +131,9 @@ def test_structures_have_the_same_score(metric, structure):
 
 
 @each_metric
-@pytest.mark.parametrize("structure", STRUCTURES)
-def test_several_at_once_are_as_one_at_a_time(metric, structure):
-    pack = STRUCTURES[structure]
+def test_several_at_once_are_as_one_at_a_time(metric):
+    """By name, which the inputs are too."""
+    pack = STRUCTURES["dict"]
     inputs, several = pack([A, B]), {"first": pack(R), "second": pack(S)}
     together = score(metric, inputs, several)
     assert list(together) == ["first", "second"]
@@ -173,7 +172,7 @@ def test_chunks_change_no_number(metric, chunk_size):
     assert_same(score(metric, [A, B], R, chunk_size=chunk_size), score(metric, [A, B], R), 1e-9)
 
 
-@pytest.mark.parametrize("metric", ["completeness", "deletion", "infidelity", "insertion", "sensitivity_n"])
+@pytest.mark.parametrize("metric", ["completeness", "infidelity"])
 def test_explanations_stand_for_their_attributions(metric):
     e = dx.Explanation(attributions=list(R), outputs=np.zeros(4), method="deeplift")
     assert_same(score(metric, [A, B], e), score(metric, [A, B], R))

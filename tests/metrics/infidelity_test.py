@@ -74,7 +74,8 @@ def test_of_removal():
     """Contributions to a linear model foretell every removal; others are off by the square of what they miss."""
     start = np.array([0.5, 0.0, -1.0])
     parts = (X - start) * W
-    found = infidelity(linear, X, {"right": parts, "wrong": parts + np.array([2.0, 0, 0])}, perturb="removal", baseline=start)
+    several = {"right": parts, "wrong": parts + np.array([2.0, 0, 0])}
+    found = infidelity(linear, X, several, perturb="removal", baseline=start)
     np.testing.assert_allclose(found["right"].per_example, 0, atol=1e-28)
     assert np.ptp(found["wrong"].per_example) < 1e-12  # the same features are removed from every example
     share = found["wrong"].per_example[0] / 4  # of the samples that remove the first feature
