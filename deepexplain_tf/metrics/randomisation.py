@@ -30,8 +30,8 @@ class Randomisation(Score):
 
     @property
     def summary(self) -> Score:
-        """The correlation once all layers were re-initialised."""
-        return Score(per_example=self.per_example[:, -1])
+        """How much correlation is left, of either sign, once all layers were re-initialised."""
+        return Score(per_example=np.abs(self.per_example[:, -1]))
 
     def __repr__(self) -> str:
         columns = [self.layers, *(np.char.mod("%.4f", values) for values in (self.mean, *self.interval))]
