@@ -1,6 +1,7 @@
 """`dx.compare`: every method explains once, every metric scores all of them."""
 
 from collections.abc import Mapping
+import functools
 import inspect
 from typing import Any
 
@@ -116,7 +117,7 @@ def _compared(
     for label, request in requests.items():
         bar.set_postfix_str(label, refresh=False)
         if failures[label] is None:
-            made, failures[label] = tried(lambda: work.explain(request))  # noqa: B023
+            made, failures[label] = tried(functools.partial(work.explain, request))
             if made is not None:
                 explanations[label], shares[label] = made
         bar.update()

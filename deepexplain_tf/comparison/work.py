@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 import dataclasses
+import functools
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from deepexplain_tf.call import prepare
 from deepexplain_tf.comparison.explained import Explained, Opened
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
-from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError
+from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, TargetError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.metrics.base import Score
@@ -63,9 +64,7 @@ class Work:
         inputs = self.explained.pack(self.explained.call.inputs)
         try:
             prepare(self.opened.engine, request.method, inputs, **self._arguments(request))
-        except OptionError:
-            raise
-        except DeepExplainError as error:
+        except (InputError, ModelError, TargetError, UnsupportedOpError) as error:
             return str(error)
         return None
 
@@ -105,13 +104,13 @@ class Work:
         if not methods:
             return {}, {}
         if not request.explains:
-            function = self.explained.function()
-            together, why = tried(lambda: self._call(request, fn=function, attributions=dict(shares)))
+            call = functools.partial(self._call, request, fn=self.explained.function(), attributions=dict(shares))
+            together, why = tried(call)
             return together or {}, {} if why is None else dict.fromkeys(methods, why)
         found, reasons = {}, {}
         for label, method in methods.items():
             explain = self._of_model(method) if "model" in request.parameters else self._of_inputs(method)
-            found[label], reasons[label] = tried(lambda: self._call(request, explain=explain))  # noqa: B023
+            found[label], reasons[label] = tried(functools.partial(self._call, request, explain=explain))
         return {k: v for k, v in found.items() if v is not None}, {k: v for k, v in reasons.items() if v is not None}
 
     @property
