@@ -51,7 +51,7 @@ def draw_curves(curves: "Mapping[str, SensitivityN]", picture: str) -> bytes:
         look = {"color": colour, "linestyle": _LINES[place % 4], "linewidth": width, "alpha": 0.8}
         axis.plot(score.n, score.mean, label=label, **look)
     _dress(axis, curves)
-    columns = min(len(curves), 3)
+    columns = -(-len(curves) // -(-len(curves) // 3))  # three at most, rows as even as they go
     figure.legend(loc="outside lower center", ncols=columns, frameon=False, handlelength=3)
     file = io.BytesIO()
     figure.savefig(file, format=picture, dpi=150)

@@ -66,7 +66,8 @@ def test_without_matplotlib_and_over_older_results(folder, tmp_path, capsys, mon
     (tmp_path / "sensitivity_n.png").write_text("old")
     (tmp_path / "mine.txt").write_text("mine")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert _evaluate(folder, tmp_path, *QUICK, "--overwrite") == 0
+    flags = ["--methods=saliency", "--metrics=sensitivity_n", "--subsets=5", "--overwrite"]
+    assert _evaluate(folder, tmp_path, *flags) == 0
     assert sorted(os.listdir(tmp_path)) == ["mine.txt", *FILES[:2]]
     assert "no sensitivity_n.png: the figure needs matplotlib: pip install" in capsys.readouterr().out
 
