@@ -120,9 +120,9 @@ class DeepExplain:
             into the non-batch axes), float weights in the output's shape, or a function of the outputs.
           baseline: None (zeros), a number, one example or one per example, in the structure of `inputs`.
           batch_size: examples per call of the compiled program; default 32, of methods that evaluate the model many
-            times as many as need 64 MiB, 8 … 1024.
+            times as many as need 32 MiB, 1 … 1024.
           chunk_size: model evaluations at once inside it, 1 … 1024; default: as many as have 256 MiB of
-            activations, or 2 GiB on a GPU or TPU, 8 … 1024.
+            activations, or 2 GiB on a GPU or TPU, 10 … 1024.
           max_memory: bytes, or a text such as `"2GiB"`, that the call may take beside the model and its inputs, by an
             estimate; chooses `chunk_size`, and `batch_size` where that is not given.
           seed: of methods that sample.

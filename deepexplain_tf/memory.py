@@ -12,8 +12,9 @@ from deepexplain_tf.objective import Objective
 from deepexplain_tf.options import is_int
 
 BATCH_SIZE = 32  # of methods that evaluate the model once
-_MIN_BATCH_SIZE, _MAX_BATCH_SIZE = 8, 1024  # of the others
-_BATCH_BYTES = 2**26  # of what is kept for examples, where nothing else is asked for
+_MAX_BATCH_SIZE = 1024  # of the others
+_MANY = 64  # evaluations of an example, where their number is not known before
+_BATCH_BYTES = 2**25  # of what is kept for examples, where nothing else is asked for
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 # What is needed at the peak: for a chunk in units of its activations (most are freed on the way back, some before), for
@@ -44,6 +45,7 @@ class Memory:
     ):
         """Args: what is explained; how; the shape of one example of each explained tensor; whether on a GPU or TPU."""
         self._accelerated = accelerated
+        self._evaluations = method.evaluations or _MANY
         length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
         inside = objective.lean.behind if method.straight else objective
         ends = {*objective.explained, *inside.explained}
@@ -51,8 +53,9 @@ class Memory:
         self._example = max(sum(value_bytes(value, length) for value in ends), 1)
 
     def batch_size(self) -> int:
-        """Returns how many examples are explained at once where nothing else is asked for."""
-        return min(max(int(_BATCH_BYTES / (_KEPT * self._example)), _MIN_BATCH_SIZE), _MAX_BATCH_SIZE)
+        """Returns how many examples are explained at once where nothing else is asked for: enough to fill a chunk."""
+        least = -(-self.chunk_size() // self._evaluations)
+        return min(max(int(_BATCH_BYTES / (_KEPT * self._example)), least), _MAX_BATCH_SIZE)
 
     def chunk_size(self) -> int:
         """Returns how many evaluations are done at once where nothing else is asked for."""

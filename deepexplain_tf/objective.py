@@ -31,6 +31,7 @@ from deepexplain_tf.rules.coverage import Coverage
 
 _LEAST_DENSE = 1024  # bytes of activations of an example: a smaller network is not worth compiling
 
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Objective:
     """A program cut at what is explained.
@@ -347,9 +348,7 @@ class Scope:
         return output if len(output.shape) == 1 else tf.gather_nd(output, selector, batch_dims=1)
 
 
-def _gradients(
-    target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None
-) -> list[tf.Tensor]:
+def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None) -> list[tf.Tensor]:
     upstream = None if weights is None else tf.cast(weights, target.dtype)
     try:
         return list(tf.gradients(target, list(points), upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO))

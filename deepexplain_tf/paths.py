@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.graph.passes import AffinePrefix
 from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
 
@@ -92,7 +93,7 @@ class Lines:
     """
 
     def __init__(self, scope: Scope, composite: Composite, starts: Tensors):
-        """Args: the examples; the single-valued rules of the gradient; the baselines, as `Scope.starts` returns them."""
+        """Args: the examples; the single-valued rules of the gradient; the baselines, of `Scope.starts`."""
         self._composite = composite
         self._rest, self._prefix = scope.simplified(composite, straight=True)
         self._points = [tf.identity(tensor) for tensor in scope.explained]
@@ -100,12 +101,8 @@ class Lines:
         if self._prefix is not None:
             both = [tf.concat(pair, 0) for pair in zip(self._points, starts, strict=True)]
             sizes = [tf.shape(tensors[0])[0] for tensors in (self._points, starts)]
-            halves = [tf.split(tensor, sizes, num=2) for tensor in self._carried(both)]
+            halves = [tf.split(tensor, sizes, num=2) for tensor in _carried(self._prefix, both)]
             self._ends, self._starts = ([_open_batch(half[n]) for half in halves] for n in (0, 1))
-
-    def _carried(self, points: Tensors) -> Tensors:
-        """Returns points as the values that the affine part has there."""
-        return emit(self._prefix.prefix, self._prefix.bound(points))
 
     def mean_gradients(self, nodes: tf.Tensor, weights: tf.Tensor, evaluations: Evaluations) -> list[tf.Tensor]:
         """Returns Σₖ wₖ ∇F(x₀ + αₖ(x − x₀)) for each example, `[batch, ...]`.
@@ -116,14 +113,11 @@ class Lines:
           evaluations: how many there are, the same number for each example.
         """
         starts, ends = self._starts, self._ends
-        differences = [end - start for start, end in zip(starts, ends, strict=True)]
 
         def points(example: tf.Tensor, step: tf.Tensor) -> Tensors:
             alpha = tf.gather(nodes, step)
-            return [
-                row(start, example) + column(alpha, difference) * tf.gather(difference, example)
-                for start, difference in zip(starts, differences, strict=True)
-            ]
+            pairs = [(row(start, example), tf.gather(end, example)) for start, end in zip(starts, ends, strict=True)]
+            return [start + column(alpha, end) * (end - start) for start, end in pairs]
 
         def weight(step: tf.Tensor) -> tf.Tensor:
             return tf.gather(weights, step)
@@ -145,11 +139,11 @@ class Lines:
             return means
         unconnected = tf.UnconnectedGradients.ZERO
         # Its transpose, at the inputs alone; the values that this emits again are read by nothing.
-        again = self._carried(self._points)
+        again = _carried(self._prefix, self._points)
         return list(tf.gradients(again, self._points, means, unconnected_gradients=unconnected))
 
-    def values_at_ends(self, count: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the target `[batch]` at the inputs and at the baselines."""
+    def values_at_ends(self, after: Tensors, count: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the target `[batch]` at the inputs and at the baselines; see `values`."""
 
         def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
             return [
@@ -157,12 +151,24 @@ class Lines:
                 for start, x in zip(self._starts, self._ends, strict=True)
             ]
 
-        found = values(self._rest, points, Evaluations(tf.constant(2), count, chunks.of_few()))
+        found = values(self._rest, points, Evaluations(tf.constant(2), count, chunks.of_few()), after)
         return found[:, 1], found[:, 0]
 
 
-def values(scope: Scope, points: Points, evaluations: Evaluations) -> tf.Tensor:
-    """Returns the target `[batch, each]` at points."""
+def _carried(prefix: AffinePrefix, points: Tensors) -> Tensors:
+    """Returns points as the values that the affine part has there."""
+    return emit(prefix.prefix, prefix.bound(points))
+
+
+def values(scope: Scope, points: Points, evaluations: Evaluations, after: Tensors = ()) -> tf.Tensor:
+    """Returns the target `[batch, each]` at points.
+
+    Args:
+      scope: the examples.
+      points: where.
+      evaluations: how many there are.
+      after: what is ready before this begins; two loops side by side would need the memory of both.
+    """
     each = evaluations.each
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, state: Tensors) -> list[tf.Tensor]:
@@ -171,15 +177,16 @@ def values(scope: Scope, points: Points, evaluations: Evaluations) -> tf.Tensor:
         found = scope.rows(example).value(points(example, numbers % each))
         return [tf.tensor_scatter_nd_update(state[0], numbers[:, tf.newaxis], found)]
 
-    state = [tf.zeros([scope.size * each], scope.dtype)]
-    (found,) = evaluations.chunks.run(evaluations.count * each, state, body)
+    with tf.control_dependencies(after):
+        state = [tf.zeros([scope.size * each], scope.dtype)]
+        (found,) = evaluations.chunks.run(evaluations.count * each, state, body)
     return tf.reshape(found, [scope.size, each])
 
 
 def values_at_background(
-    scope: Scope, background: Tensors, count: tf.Tensor, chunks: Chunks
+    scope: Scope, background: Tensors, after: Tensors, count: tf.Tensor, chunks: Chunks
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the target `[batch]` at the inputs, and its mean over baselines `[any number, ...]`."""
+    """Returns the target `[batch]` at the inputs, and its mean over baselines `[any number, ...]`; see `values`."""
     size = tf.shape(background[0])[0]
 
     def points(example: tf.Tensor, number: tf.Tensor) -> Tensors:
@@ -188,7 +195,7 @@ def values_at_background(
             for start, x in zip(background, scope.explained, strict=True)
         ]
 
-    found = values(scope, points, Evaluations(size + 1, count, chunks.of_few()))
+    found = values(scope, points, Evaluations(size + 1, count, chunks.of_few()), after)
     return found[:, -1], tf.reduce_mean(found[:, :-1], 1)
 
 

@@ -10,7 +10,7 @@ with XLA or without and in chunks of the size that is best in a short trial. A r
   ours, floor ms   medians of calls in turn (ours, floor, ours, …), after a first call of each
   floor            how the floor runs: XLA or plain, gradients at once
   ratio            the median over the pairs of ours to the floor's
-  ours, floor MB   how far the resident memory grows, in fresh processes, both with the floor's chunks
+  ours, floor MB   how far the resident memory grows at most, in fresh processes, both with the floor's chunks
   growth MB        what all steps take beyond a tenth of them, which fill the chunks, in fresh processes
   ours, floor s    the first call in fresh processes: from the model to the attributions, with all that is made for
                    it; the floor's chunks are those with the fastest first call

@@ -94,7 +94,7 @@ class ExpectedGradients(Method):
         sums = add_up(rest, composite, evaluations, [*scope.explained, *scope.explained], points, moments)
         means = [total / tf.cast(data["samples"], total.dtype) for total in sums]
         pairs = list(zip(means[: len(background)], means[len(background) :], strict=True))
-        outputs, baseline_outputs = values_at_background(scope, background, data["count"], chunks)
+        outputs, baseline_outputs = values_at_background(scope, background, sums, data["count"], chunks)
         return {
             "attributions": [mean for mean, _ in pairs],
             "standard_error": [_standard_error(mean, square, data["samples"]) for mean, square in pairs],

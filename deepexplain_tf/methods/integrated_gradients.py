@@ -135,10 +135,10 @@ class IntegratedGradients(Method):
             starts = scope.starts(baseline)
             lines = Lines(scope, composite, starts)
             attributions = attributed(lines, starts)
-            outputs, baseline_outputs = lines.values_at_ends(data["count"], chunks)
+            outputs, baseline_outputs = lines.values_at_ends(attributions, data["count"], chunks)
         else:
             background = background_of(scope, data)
             from_one = lambda starts: attributed(Lines(scope, composite, starts), starts)  # noqa: E731
             attributions = mean_over(background, from_one, scope.explained)
-            outputs, baseline_outputs = values_at_background(scope, background, data["count"], chunks)
+            outputs, baseline_outputs = values_at_background(scope, background, attributions, data["count"], chunks)
         return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}

@@ -43,10 +43,13 @@ class Sizes:
     Attributes:
       quick: whether all are small.
       pictures: the height and width of ResNet50's, None for its own.
+      calibrated: whether batch normalisation has statistics of the inputs. Finding them takes memory, which the
+        allocator keeps: where memory is measured, it would hide what is measured.
     """
 
     quick: bool = False
     pictures: int | None = None
+    calibrated: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

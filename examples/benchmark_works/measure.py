@@ -83,6 +83,8 @@ def even(subject: Subject, chunks: Sequence[int]) -> list[int]:
     return sorted({int(np.prod(divided(rows, subject.steps, chunk or rows))) for chunk in chunks})
 
 
+_PROCESSES = 3  # of each side, as the allocator's luck moves a process by some per cent
+
 Figures = dict[str, float | None]
 
 
@@ -96,7 +98,8 @@ class Fresh:
 
 def fresh(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> Fresh:
     """Runs one side of a work in a process that has done nothing but build the model."""
-    found: Fresh = in_fresh_process(_probe, name, sizes, side, setting, steps)
+    bare = dataclasses.replace(sizes, calibrated=False)
+    found: Fresh = in_fresh_process(_probe, name, bare, side, setting, steps)
     return found
 
 
@@ -110,11 +113,21 @@ def _probe(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> 
 
 
 def memory(name: str, sizes: Sizes, own: Setting, bare: Setting, steps: int) -> Figures:
-    """Returns by how many megabytes each side grows with the floor's chunks, and the ratio of both."""
-    library = fresh(name, sizes, "ours", Setting(own.xla, bare.chunk), steps).megabytes
-    by_hand = fresh(name, sizes, "floor", bare, steps).megabytes
+    """Returns by how many megabytes each side grows with the floor's chunks, and their ratio: medians of a few runs."""
+    settings = {"ours": Setting(own.xla, bare.chunk), "floor": bare}
+    runs = [
+        {side: fresh(name, sizes, side, setting, steps).megabytes for side, setting in settings.items()}
+        for _ in range(_PROCESSES)
+    ]
+    found = {side: _median([run[side] for run in runs]) for side in settings}
+    library, by_hand = found["ours"], found["floor"]
     ratio = library / by_hand if library is not None and by_hand else None
     return {"ours MB": library, "floor MB": by_hand, "memory ratio": ratio}
+
+
+def _median(found: Sequence[float | None]) -> float | None:
+    known = [value for value in found if value is not None]
+    return statistics.median(known) if known else None
 
 
 def growth(name: str, sizes: Sizes, own: Setting, steps: int) -> Figures:

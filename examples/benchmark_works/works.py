@@ -19,33 +19,34 @@ def _numbers(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-def _subject(model: Any, shape: Sequence[int], steps: int, target: int = _TARGET) -> Subject:
+def _subject(sizes: Sizes, model: Any, shape: Sequence[int], steps: int, target: int = _TARGET) -> Subject:
     """Returns a model whose outputs are logits, with random weights, and a batch."""
     rows, *features = shape
     x = _numbers(max(rows, _TO_CALIBRATE), *features)
-    calibrate(model, x)
+    if sizes.calibrated:
+        calibrate(model, x)
     return Subject(model, x[:rows], steps, target, lambda points: model(points, training=False))
 
 
-def _mlp(widths: Sequence[int], rows: int, steps: int, target: int = _TARGET) -> Subject:
+def _mlp(sizes: Sizes, widths: Sequence[int], rows: int, steps: int, target: int = _TARGET) -> Subject:
     hidden = [layers.Dense(width, activation="relu") for width in widths[1:-1]]
     model = keras.Sequential([keras.Input((widths[0],)), *hidden, layers.Dense(widths[-1])])
-    return _subject(model, (rows, widths[0]), steps, target)
+    return _subject(sizes, model, (rows, widths[0]), steps, target)
 
 
 def _wide_mlp(sizes: Sizes) -> Subject:
-    return _mlp((2_000, 64, 32, 10), 16, 40) if sizes.quick else _mlp((20_000, 256, 64, 10), 64, 200)
+    return _mlp(sizes, *(((2_000, 64, 32, 10), 16, 40) if sizes.quick else ((20_000, 256, 64, 10), 64, 200)))
 
 
 def _tabular_mlp(sizes: Sizes) -> Subject:
-    return _mlp((200, 64, 64, 1), 16, 40, 0) if sizes.quick else _mlp((2_000, 512, 512, 1), 64, 200, 0)
+    return _mlp(sizes, *(((200, 64, 64, 1), 16, 40) if sizes.quick else ((2_000, 512, 512, 1), 64, 200)), target=0)
 
 
 def _resnet50(sizes: Sizes) -> Subject:
     size = sizes.pictures or (64 if sizes.quick else 224)
     model = keras.applications.ResNet50(weights=None, input_shape=(size, size, 3), classifier_activation=None)
     rows, steps = (2, 8) if sizes.quick else (8, 50)
-    return _subject(model, (rows, size, size, 3), steps)
+    return _subject(sizes, model, (rows, size, size, 3), steps)
 
 
 def _efficientnet(sizes: Sizes) -> Subject:
@@ -67,7 +68,7 @@ def _recurrent(sizes: Sizes) -> tuple[list[Any], int, int, int]:
 def _lstm(sizes: Sizes) -> Subject:
     after, length, rows, steps = _recurrent(sizes)
     model = keras.Sequential([keras.Input((length, _FEATURES)), *after])
-    return _subject(model, (rows, length, _FEATURES), steps)
+    return _subject(sizes, model, (rows, length, _FEATURES), steps)
 
 
 def _lstm_tokens(sizes: Sizes) -> Subject:
@@ -75,7 +76,8 @@ def _lstm_tokens(sizes: Sizes) -> Subject:
     embedding = layers.Embedding(1_000, _FEATURES, name="embedding")
     model = keras.Sequential([keras.Input((length,), dtype="int32"), embedding, *after])
     x = np.random.default_rng(0).integers(1, 1_000, (rows, length)).astype(np.int32)
-    calibrate(model, x)
+    if sizes.calibrated:
+        calibrate(model, x)
     logits = keras.Sequential([keras.Input((length, _FEATURES)), *after])
     return Subject(model, x, steps, _TARGET, lambda points: logits(points, training=False), embedding, "embedding")
 
@@ -83,7 +85,7 @@ def _lstm_tokens(sizes: Sizes) -> Subject:
 def _many_steps(sizes: Sizes) -> Subject:
     convolutions = [layers.Conv2D(filters, 3, 2, activation="relu") for filters in (16, 32)]
     model = keras.Sequential([keras.Input((32, 32, 3)), *convolutions, layers.Flatten(), layers.Dense(10)])
-    return _subject(model, (1, 32, 32, 3), 1_000 if sizes.quick else 10_000)
+    return _subject(sizes, model, (1, 32, 32, 3), 1_000 if sizes.quick else 10_000)
 
 
 _RATIO, _MEMORY_RATIO, _FIRST_RATIO, _GROWTH = "ratio", "memory ratio", "first ratio", "growth MB"
