@@ -11,7 +11,9 @@ _DEMO = [
     # The photos chelsea.png and coffee.png.
     "scikit-image>=0.25",
 ]
-_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "scipy>=1.13"]
+# Figures: `Comparison.plot`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
+_PLOTS = ["matplotlib>=3.9"]
+_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "scipy>=1.13", *_PLOTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1"]
 
 setuptools.setup(
@@ -25,7 +27,7 @@ setuptools.setup(
     package_data={"deepexplain_tf": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=["tensorflow>=2.18", "keras>=3", "numpy", "ml_dtypes", "pillow>=10.1", "absl-py>=2", "tqdm>=4.60"],
-    extras_require={"demo": _DEMO, "test": _TEST, "dev": _DEV},
+    extras_require={"demo": _DEMO, "plots": _PLOTS, "test": _TEST, "dev": _DEV},
     entry_points={"console_scripts": ["deepexplain = deepexplain_tf.cli.main:run"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -5,10 +5,11 @@ import doctest
 import numpy as np
 import pytest
 
-from deepexplain_tf import explain
+from deepexplain_tf import explain, metrics
+from deepexplain_tf.comparison import comparing
 
 
-@pytest.mark.parametrize("module", [explain])
+@pytest.mark.parametrize("module", [comparing, explain, metrics])
 def test_examples_in_docstrings_hold(module):
     result = doctest.testmod(module, extraglobs={"np": np})
     assert result.attempted > 0

@@ -5,6 +5,7 @@ The imports are the list of commands.
 
 from deepexplain_tf.cli.coverage import PrintCoverage
 from deepexplain_tf.cli.demo import Demo
+from deepexplain_tf.cli.evaluate import Evaluate
 from deepexplain_tf.cli.explain import Explain
 
-__all__ = ["Demo", "Explain", "PrintCoverage"]
+__all__ = ["Demo", "Evaluate", "Explain", "PrintCoverage"]

@@ -17,11 +17,9 @@ from deepexplain_tf.methods.base import (
     Method,
     Result,
     TensorData,
-    is_int,
-    is_real,
-    require,
 )
 from deepexplain_tf.methods.path_samples import PathSamples
+from deepexplain_tf.options import is_int, is_real, require
 from deepexplain_tf.paths import Evaluations, Lines, background_of, mean_over, values_at_background
 from deepexplain_tf.quadrature import QUADRATURES
 from deepexplain_tf.refinement import integrate
