@@ -13,7 +13,9 @@ _DEMO = [
 ]
 # Runs what is exported as StableHLO; jaxlib is a wheel of 85 MB.
 _JAX = ["jax>=0.8"]
-_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "scipy>=1.13", *_JAX]
+# Figures: `Comparison.plot`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
+_PLOTS = ["matplotlib>=3.9"]
+_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "scipy>=1.13", *_JAX, *_PLOTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1"]
 
 setuptools.setup(
@@ -27,7 +29,7 @@ setuptools.setup(
     package_data={"deepexplain_tf": ["py.typed"]},
     python_requires=">=3.11",
     install_requires=["tensorflow>=2.18", "keras>=3", "numpy", "ml_dtypes", "pillow>=10.1", "absl-py>=2", "tqdm>=4.60"],
-    extras_require={"demo": _DEMO, "jax": _JAX, "test": _TEST, "dev": _DEV},
+    extras_require={"demo": _DEMO, "jax": _JAX, "plots": _PLOTS, "test": _TEST, "dev": _DEV},
     entry_points={"console_scripts": ["deepexplain = deepexplain_tf.cli.main:run"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

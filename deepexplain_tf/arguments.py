@@ -66,15 +66,15 @@ def as_arrays(given: Any, specs: Any = None) -> Any:
     if isinstance(given, Mapping):
         if not all(isinstance(name, str) for name in given):
             raise InputError(f"inputs by name must have strings as keys. Got {shortened(list(given))}.")
-        arrays: Any = {name: _array(value, f"input {name!r}") for name, value in given.items()}
+        arrays: Any = {name: read_array(value, f"input {name!r}") for name, value in given.items()}
         leaves = list(arrays.values())
     elif isinstance(given, list | tuple):
         names = names_of(specs) if specs is not None and len(names_of(specs)) == len(given) else range(len(given))
-        leaves = [_array(value, f"input {name!r}") for name, value in zip(names, given, strict=True)]
+        leaves = [read_array(value, f"input {name!r}") for name, value in zip(names, given, strict=True)]
         arrays = leaves if isinstance(given, list) else tuple(leaves)
     else:
         names = names_of(specs) if specs is not None else []
-        arrays = _array(given, f"input {names[0]!r}" if len(names) == 1 else "inputs")
+        arrays = read_array(given, f"input {names[0]!r}" if len(names) == 1 else "inputs")
         leaves = [arrays]
     if not leaves:
         raise InputError("inputs must hold at least one array. Got none.")
@@ -89,7 +89,7 @@ def as_arrays(given: Any, specs: Any = None) -> Any:
     return arrays
 
 
-def _array(given: Any, name: str) -> Any:
+def read_array(given: Any, name: str) -> Any:
     """Returns an array of finite real numbers, or a symbolic tensor of real numbers."""
     if is_symbolic(given):
         if not (given.dtype.is_floating or given.dtype.is_integer or given.dtype.is_bool):
@@ -204,7 +204,7 @@ def _read(given: Any, spec: tf.TensorSpec, name: str) -> Any:
 
 def _numbers(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
     """Returns a user's array in a model's dtype."""
-    array = _array(given, name)
+    array = read_array(given, name)
     if not dtype.is_floating and array.dtype.kind not in "biu" and not (array == np.round(array)).all():
         raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")
     with np.errstate(over="ignore"):  # looked for below

@@ -14,8 +14,8 @@ from deepexplain_tf.errors import OptionError
 from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule, as_list
 from deepexplain_tf.graph.ir import Node
 from deepexplain_tf.methods.base import Method
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 from deepexplain_tf.table import render, scientific
 
 

@@ -14,9 +14,10 @@ from deepexplain_tf.chunks import MAX_SIZE, Chunks
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError, brief
 from deepexplain_tf.memory import BATCH_SIZE, Memory, read_bytes
-from deepexplain_tf.methods.base import Layout, Method, is_int, require
+from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
+from deepexplain_tf.options import is_int, require, require_seed
 from deepexplain_tf.target import Selection, read_target
 
 _MOST = 2**31 - 1
@@ -234,12 +235,12 @@ def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> S
         output, _ = engine.forward(objective)(list(arrays))
         index = tf.argmax(output, axis=1, output_type=tf.int32)
         return Selection("index", index[:, tf.newaxis], index)
-    output, _ = _forward(engine, objective, arrays)
+    output, _ = forward(engine, objective, arrays)
     index = output.argmax(1).astype(np.int32)
     return Selection("index", index[:, np.newaxis], index)
 
 
-def _forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
+def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
     """Returns the output before selection and the explained tensors, in batches."""
     size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
     outputs, explained = [], []
@@ -259,7 +260,7 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
     (value,) = model.explained
     shape = tuple(value.shape[1:])
     if None in shape and not any(is_symbolic(array) for array in arrays):
-        _, (tensor,) = _forward(engine, model.everything(), [array[:1] for array in arrays])
+        _, (tensor,) = forward(engine, model.everything(), [array[:1] for array in arrays])
         shape = tensor.shape[1:]
     return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
 
@@ -335,7 +336,7 @@ def check_call(
     if max_memory is not None:
         read_bytes(max_memory)
         require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)
-    require(seed is None or (is_int(seed) and seed >= 0), "seed", "a whole number ≥ 0", seed)
+    require_seed(seed)
     require(isinstance(progress, bool), "progress", "True or False", progress)
     if baseline is not None and not method.uses_baseline:
         raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")

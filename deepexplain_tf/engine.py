@@ -17,9 +17,10 @@ from deepexplain_tf.graph.source import Source
 from deepexplain_tf.graph.trace import trace
 from deepexplain_tf.methods.base import Method, Result
 from deepexplain_tf.model import Model, cut_model
-from deepexplain_tf.objective import Objective, Scope
+from deepexplain_tf.objective import Objective
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
+from deepexplain_tf.scope import Scope
 
 _LEAST_COMPILED_CHUNK = 64  # evaluations: what a first call with few leaves for those with many
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.paths import Evaluations, values
+from deepexplain_tf.scope import Scope
 
 Masks = Callable[[tf.Tensor], Sequence[tf.Tensor]]  # numbers [rows] → for each explained tensor [rows, ...]
 

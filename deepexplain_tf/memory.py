@@ -7,8 +7,9 @@ import re
 from deepexplain_tf.chunks import size_for
 from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.graph.footprint import value_bytes
-from deepexplain_tf.methods.base import Method, is_int
+from deepexplain_tf.methods.base import Method
 from deepexplain_tf.objective import Objective
+from deepexplain_tf.options import is_int
 
 BATCH_SIZE = 32  # of methods that evaluate the model once
 _MAX_BATCH_SIZE = 1024  # of the others

@@ -8,8 +8,8 @@ import tensorflow as tf
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.passes import AffinePrefix
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 Tensors = Sequence[tf.Tensor]
 Points = Callable[[tf.Tensor, tf.Tensor], Tensors]  # examples [rows], numbers [rows] → a tensor [rows, ...] for each

@@ -9,8 +9,9 @@ import tensorflow as tf
 from deepexplain_tf.arguments import as_arrays, flatten_like, read_baseline, read_inputs
 from deepexplain_tf.engine import Engine
 from deepexplain_tf.graph.trace import packed
-from deepexplain_tf.objective import Objective, Scope
+from deepexplain_tf.objective import Objective
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 
 def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[Any], Any]:

@@ -5,7 +5,8 @@ The imports are the list of commands.
 
 from deepexplain_tf.cli.coverage import PrintCoverage
 from deepexplain_tf.cli.demo import Demo
+from deepexplain_tf.cli.evaluate import Evaluate
 from deepexplain_tf.cli.explain import Explain
 from deepexplain_tf.cli.export import Export
 
-__all__ = ["Demo", "Explain", "Export", "PrintCoverage"]
+__all__ = ["Demo", "Evaluate", "Explain", "Export", "PrintCoverage"]

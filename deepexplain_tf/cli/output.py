@@ -35,6 +35,13 @@ def staged(out: str) -> Iterator[pathlib.Path]:
         raise
 
 
+def require_free(out: str, overwrite: bool) -> None:
+    """Raises FileExistsError where a folder holds files that nobody said may be replaced."""
+    folder = pathlib.Path(out)
+    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+        raise FileExistsError(f"--out must be an empty or a new folder, or --overwrite be given. Got {out}")
+
+
 def _move(stage: pathlib.Path, target: pathlib.Path) -> None:
     names = sorted(file.name for file in stage.iterdir())
     blocked = [name for name in names if (target / name).is_dir()]

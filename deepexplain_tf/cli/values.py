@@ -55,9 +55,24 @@ def options(texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def options_by_owner(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Reads `NAME.option=value` of each text, as `options`, for each name."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        owner, dot, rest = text.partition(".")
+        if not dot or not owner or "=" in owner:
+            example = "--option=integrated_gradients.n_steps=128"
+            raise UsageError(f"--option must be NAME.option=value, as {example}. Got {text!r}.")
+        found.setdefault(owner, []).append(rest)
+    return {owner: options(rests) for owner, rests in found.items()}
+
+
+def array_or_text(text: str | None) -> Any:
+    """Returns the array of an `.npy` file, and any other text, or None, as it is."""
+    return read_array(text) if text is not None and text.endswith(".npy") else text
+
+
 def _option(text: str) -> Any:
-    if text.endswith(".npy"):
-        return read_array(text)
     with contextlib.suppress(ValueError, SyntaxError):
         return ast.literal_eval(text)
-    return text
+    return array_or_text(text)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.export.program import Program
-from deepexplain_tf.methods.base import is_int
+from deepexplain_tf.options import is_int
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.written import folder_written_whole
 

@@ -7,7 +7,6 @@ graph from a `Scope`; what may differ from call to call without tracing again co
 import abc
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
-import sys
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
@@ -15,9 +14,9 @@ import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.errors import OptionError, closest, shortened
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 # Every method takes them.
 CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress")
@@ -117,6 +116,16 @@ class Method(abc.ABC):
         return None
 
     @property
+    def per_unit(self) -> bool:
+        """Whether attributions are changes of the target per unit of the input, instead of contributions to it."""
+        return False
+
+    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Returns attributions whose elements add up, where several carry the value of all of them together."""
+        del layout
+        return list(attributions)
+
+    @property
     def composite(self) -> Composite:
         """The override map."""
         return Composite()
@@ -143,6 +152,10 @@ class GradientMethod(Method):
 
     times_input: ClassVar[bool] = False
 
+    @property
+    def per_unit(self) -> bool:
+        return not self.times_input
+
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
@@ -167,22 +180,3 @@ def make(name: str, options: Mapping[str, Any]) -> Method:
             hint = f"it belongs to {', '.join(owners)}" if owners else closest(option, {*known, *CALL_ARGUMENTS})
             raise OptionError(f"unknown option {shortened(option)} of {METHODS.resolve(name)}; {hint}.")
     return kind(**options)
-
-
-def require(condition: bool, option: str, range_: str, got: object) -> None:
-    """Raises OptionError unless an option lies in its range."""
-    if not condition:
-        raise OptionError(f"{option} must be {range_}. Got {shortened(got)}.")
-
-
-def is_int(value: object) -> bool:
-    """Whether an option is a whole number (and not a bool)."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def is_real(value: object) -> bool:
-    """Whether an option is a finite real number (and not a bool)."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
-    # Neither NaN nor Inf, nor a whole number beyond any float.
-    return bool(-sys.float_info.max <= value <= sys.float_info.max)

@@ -11,9 +11,10 @@ import tensorflow as tf
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.masking import masked_values
-from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData, is_int, require
-from deepexplain_tf.objective import Scope
+from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
+from deepexplain_tf.options import is_int, require
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 _NORMALISE = ("count", "window", "none")
 
@@ -66,6 +67,12 @@ class Occlusion(Method):
             for axis, lengths in enumerate(zip(shape, window, stride, strict=True)):
                 data[f"starts_{number}_{axis}"] = _starts(*lengths)
         return data
+
+    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+        if self.normalise != "count":
+            return list(attributions)
+        windows = _per_input("window_shape", self.window_shape, layout)
+        return [array / math.prod(window) for array, window in zip(attributions, windows, strict=True)]
 
     def attribute(
         self,

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.methods.base import Evaluate, Method, Result, TensorData
-from deepexplain_tf.objective import Scope
 from deepexplain_tf.paths import column
 from deepexplain_tf.refinement import Samples
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,9 +7,10 @@ from typing import ClassVar
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.methods.base import METHODS, GradientMethod, Result, TensorData, require
-from deepexplain_tf.objective import Scope
+from deepexplain_tf.methods.base import METHODS, GradientMethod, Result, TensorData
+from deepexplain_tf.options import require
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 
 @METHODS.register("saliency", aliases=("gradient",))

@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
-from deepexplain_tf.errors import OptionError, shortened
+from deepexplain_tf.features import number_elements, number_groups
 from deepexplain_tf.masking import masked_values
-from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData, is_int, require
-from deepexplain_tf.objective import Scope
+from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
+from deepexplain_tf.options import is_int, require
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.scope import Scope
 
 
 @METHODS.register("shapley_sampling", aliases=("shapley",))
@@ -56,6 +57,11 @@ class ShapleySampling(Method):
         if n_players <= 20 and math.factorial(n_players) <= self.n_samples:
             return {**data, **_exact(n_players)}
         return {**data, "order": _antithetic(n_players, self.n_samples, layout.seed)}
+
+    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+        players, n_players = _players(self.groups, layout)
+        members = np.bincount(np.concatenate([ids.ravel() for ids in players]), minlength=n_players)
+        return [array / members[ids] for array, ids in zip(attributions, players, strict=True)]
 
     def attribute(
         self,
@@ -157,24 +163,10 @@ def _antithetic(n_players: int, n_samples: int, seed: int | None) -> np.ndarray:
     return np.stack([first, n_players - 1 - first], 1).reshape(n_samples, n_players).astype(np.int32)
 
 
-def _ids(given: Any) -> np.ndarray:
-    try:
-        return np.asarray(given)
-    except ValueError as error:  # rows of different lengths
-        raise OptionError(f"groups must be an array of whole numbers. Got {shortened(given)}.") from error
-
-
 def _players(groups: Any, layout: Layout) -> tuple[list[np.ndarray], int]:
     """Returns the player of each feature, counted from 0, for each input; and how many there are."""
-    sizes = [math.prod(shape) for shape in layout.shapes]
     if groups is None:
-        flat = np.arange(sum(sizes))
+        players = number_elements(layout.shapes)
     else:
-        arrays = [_ids(ids) for ids in layout.flatten("groups", groups)]
-        fits = [array.shape for array in arrays] == list(layout.shapes)
-        if not fits or not all(array.dtype.kind in "iu" for array in arrays):
-            shown = [f"{array.dtype}{list(array.shape)}" for array in arrays]
-            raise OptionError(f"groups must be whole numbers shaped {[list(s) for s in layout.shapes]}. Got {shown}.")
-        flat = np.unique(np.concatenate([array.ravel() for array in arrays]), return_inverse=True)[1]
-    parts = np.split(flat.astype(np.int32).ravel(), np.cumsum(sizes)[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, layout.shapes, strict=True)], int(flat.max()) + 1
+        players = number_groups(layout.flatten("groups", groups), layout.shapes)
+    return players, 1 + max(int(ids.max()) for ids in players)

@@ -35,6 +35,15 @@ def test_costs():
     assert min(float(plain), float(ours), float(ratio)) > 0
 
 
+def test_cost_of_sensitivity_n():
+    flags = ("--examples=2", "--sizes=2", "--subsets=2", "--methods=1", "--chunks=4,5", "--pairs=1")
+    header, _, ours, bare = _run("cost_of_sensitivity_n.py", *flags).splitlines()
+    assert header.split() == ["what", "seconds", "ratio"]
+    assert ours.startswith("sensitivity_n of 1 attributions")
+    assert bare.startswith("10 forward passes")
+    assert float(ours.split()[-1]) > 0
+
+
 @pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
 def test_photo(tmp_path):
     out = _run("explain_image.py", f"--out={tmp_path / 'coffee.png'}", "--method=saliency")

@@ -1,0 +1,147 @@
+"""`dx.compare`: every method explains once, every metric scores all of them."""
+
+from collections.abc import Mapping
+import functools
+import inspect
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from deepexplain_tf.call import check_call
+from deepexplain_tf.comparison.explained import Explained, Opened
+from deepexplain_tf.comparison.provenance import provenance
+from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest, read_methods, read_metrics
+from deepexplain_tf.comparison.result import Comparison
+from deepexplain_tf.comparison.work import Work, tried
+from deepexplain_tf.errors import OptionError, closest, shortened
+from deepexplain_tf.explain import DeepExplain
+from deepexplain_tf.methods.base import make
+from deepexplain_tf.metrics.given import Given
+from deepexplain_tf.options import require, require_seed
+from deepexplain_tf.types import Structure, Target
+
+METHODS = ("gradient_x_input", "integrated_gradients", "epsilon_lrp", "deeplift")
+METRICS = ("sensitivity_n", "completeness", "infidelity", "max_sensitivity", "deletion", "insertion")
+
+
+def compare(
+    model: Any,
+    inputs: Structure,
+    *,
+    methods: Any = METHODS,
+    metrics: Any = METRICS,
+    target: Target = None,
+    baseline: Structure = None,
+    groups: Any = None,
+    batch_size: int | None = None,
+    chunk_size: int | None = None,
+    max_memory: int | str | None = None,
+    seed: int | None = None,
+    progress: bool = False,
+    **model_options: Any,
+) -> Comparison:
+    """Scores methods by metrics, on a model and examples of yours.
+
+    Each method explains the examples once, and metrics that ask the model about changed inputs ask for all methods at
+    once. What cannot be done (a model that a method cannot explain, a metric that does not fit a method) is told in its
+    row, and the rest goes on.
+
+    Metrics of contributions (completeness, infidelity) leave out methods whose attributions are per unit of the input:
+    `saliency`, `guided_backprop`, `deconvnet`. Infidelity is that of removing features.
+
+    Example:
+      >>> import deepexplain_tf as dx
+      >>> fn = lambda x: x[:, 0] * x[:, 1] - x[:, 2]
+      >>> x = np.array([[2.0, 3.0, 1.0], [4.0, 1.0, 2.0], [1.0, 5.0, 3.0]])
+      >>> print(dx.compare(fn, x, methods=["deeplift", "saliency"], metrics=["completeness", "deletion"], baseline=0.5))
+      method    completeness ↓    deletion ↓
+      --------  --------------  ------------
+      deeplift           0 ± 0  -0.569 ± 2.5
+      saliency               –  -0.125 ± 1.9
+      – saliency by completeness: the metric takes contributions to the target, not changes per unit of the input
+
+    Args:
+      model: as for `DeepExplain`.
+      inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
+      methods: a name of `list_methods()` or a pair (name, options); several of them; or a dict of them by names of your
+        own, as where one method is compared with itself.
+      metrics: of `list_metrics()`, likewise; `"randomisation"` takes a Keras model, of which it makes a copy.
+      target: what is explained, as for `DeepExplain.explain`; of a predicted class, that at the inputs throughout.
+      baseline: of the methods that have one, and what metrics set features to; None is zeros.
+      groups: what a feature is for metrics, see `deepexplain_tf.metrics`.
+      batch_size: examples at a time, as for `DeepExplain.explain`.
+      chunk_size: evaluations of the model at a time, of methods and metrics.
+      max_memory: what a method may need beside the model; chooses `chunk_size`.
+      seed: of all that is drawn; without one, a seed is drawn and reported.
+      progress: whether to show a progress bar.
+      **model_options: of `DeepExplain`, as `output`; or `layer`, whose output is then what metrics change.
+
+    Returns:
+      A `Comparison`, which prints as a table.
+
+    Raises:
+      DeepExplainError: any argument that does not fit, before any work is done.
+    """
+    requests, scores = read_methods(methods), read_metrics(metrics)
+    _check(model_options, seed, progress)
+    seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
+    sizes: dict[str, Any] = {"batch_size": batch_size, "chunk_size": chunk_size, "max_memory": max_memory}
+    check_call("compare", make("occlusion", {}), **sizes)
+    given = Given.read(inputs)
+    arrays = given.pack(given.inputs)
+    with Opened(model, **model_options) as opened:
+        explained = Explained.read(opened.engine, arrays, target, baseline=baseline, **sizes)
+        work = Work(model, model_options, opened, explained, baseline, groups, sizes, seed)
+        total = len(requests) + len(scores)
+        with tqdm.tqdm(total=total, desc="comparing", disable=not progress, delay=2, leave=False) as bar:
+            return _compared(work, requests, scores, bar)
+
+
+def _check(model_options: Mapping[str, Any], seed: Any, progress: Any) -> None:
+    known = set(inspect.signature(DeepExplain).parameters) - {"model"}
+    for option in model_options:
+        if option not in known:
+            hint = closest(option, known | (set(inspect.signature(compare).parameters) - {"model_options"}))
+            raise OptionError(f"unknown argument {shortened(option)} of compare; {hint}.")
+    require_seed(seed)
+    require(isinstance(progress, bool), "progress", "True or False", progress)
+
+
+def _compared(
+    work: Work, requests: Mapping[str, MethodRequest], scores: Mapping[str, MetricRequest], bar: tqdm.tqdm
+) -> Comparison:
+    misfits = {name: work.misfit(score) for name, score in scores.items()}
+    failures = {label: work.refusal(request) for label, request in requests.items()}
+    explanations, shares = {}, {}
+    for label, request in requests.items():
+        bar.set_postfix_str(label, refresh=False)
+        if failures[label] is None:
+            made, failures[label] = tried(functools.partial(work.explain, request))
+            if made is not None:
+                explanations[label], shares[label] = made
+        bar.update()
+    found, reasons = {}, {}
+    for name, score in scores.items():
+        bar.set_postfix_str(name, refresh=False)
+        why = {
+            label: failures[label] or misfits[name] or _unsuited(score, request) for label, request in requests.items()
+        }
+        fitting = {label: request for label, request in requests.items() if why[label] is None}
+        found[name], failed = work.scores(score, fitting, {label: shares[label] for label in fitting})
+        reasons[name] = {label: reason for label, reason in {**why, **failed}.items() if reason is not None}
+        bar.update()
+    return Comparison(
+        explanations=explanations,
+        scores=found,
+        reasons=reasons,
+        methods=tuple(requests),
+        better={name: score.metric.better for name, score in scores.items()},
+        provenance=provenance(work, requests, scores, explanations),
+    )
+
+
+def _unsuited(score: MetricRequest, request: MethodRequest) -> str | None:
+    if score.metric.contributions and request.method.per_unit:
+        return "the metric takes contributions to the target, not changes per unit of the input"
+    return None

@@ -1,0 +1,117 @@
+"""What a comparison is asked for: methods and metrics by name, with options, read and checked."""
+
+from collections.abc import Mapping
+import dataclasses
+import inspect
+from typing import Any
+
+from deepexplain_tf.errors import OptionError, closest, shortened
+from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method, make
+from deepexplain_tf.metrics.base import METRICS, Metric
+
+_GIVEN = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # of a metric, by the comparison
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodRequest:
+    """A method to compare.
+
+    Attributes:
+      name: its registered name.
+      options: its own options, as the user gave them.
+      method: the method made of them.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    method: Method
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricRequest:
+    """A metric to score by.
+
+    Attributes:
+      metric: the metric.
+      options: what it is called with beside what the comparison gives it.
+    """
+
+    metric: Metric
+    options: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of what it takes."""
+        return frozenset(inspect.signature(self.metric.function).parameters)
+
+    @property
+    def explains(self) -> bool:
+        """Whether it explains anew, instead of scoring attributions that it is given."""
+        return "explain" in self.parameters
+
+
+def read_methods(given: Any) -> dict[str, MethodRequest]:
+    """Returns the methods to compare, by the names under which they are reported.
+
+    Args:
+      given: a name or `(name, options)`; several of them; or a dict of them by names of the user's own.
+
+    Raises:
+      TypeError: anything else.
+      UnknownNameError: no such method.
+      OptionError: an option out of range or of another method, or one name twice.
+    """
+    requests = {}
+    for label, name, options in _named(given, "methods", METHODS.resolve):
+        taken = sorted(options.keys() & set(CALL_ARGUMENTS))
+        if taken:
+            raise OptionError(f"{taken[0]} is the same for all methods of a comparison. Got it for {shortened(label)}.")
+        requests[label] = MethodRequest(METHODS.resolve(name), options, make(name, options))
+    return requests
+
+
+def read_metrics(given: Any) -> dict[str, MetricRequest]:
+    """Returns the metrics to score by, by name; as `read_methods`."""
+    requests = {}
+    for label, name, options in _named(given, "metrics", METRICS.resolve):
+        request = MetricRequest(METRICS[name], {**METRICS[name].compared, **options})
+        known = sorted(request.parameters.difference(_GIVEN))
+        for option in options:
+            if option not in known:
+                raise OptionError(f"unknown option {shortened(option)} of {name}; {closest(str(option), known)}.")
+        if request.metric.contributions and request.options.get("perturb") == "noise":
+            raise OptionError("perturb must be 'removal' or a function where contributions are compared. Got 'noise'.")
+        requests[label] = request
+    return requests
+
+
+def _named(given: Any, what: str, resolve: Any) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Returns label, name and options of each."""
+    if isinstance(given, Mapping):
+        found = [(label, *_pair(item, what)) for label, item in given.items()]
+        if not all(isinstance(label, str) for label in given):
+            raise TypeError(f"{what} by name have strings as keys. Got {shortened(list(given))}.")
+    else:
+        several = isinstance(given, list | tuple) and not _is_pair(given)
+        pairs = [_pair(item, what) for item in (given if several else [given])]
+        found = [(resolve(name), name, options) for name, options in pairs]
+    if not found:
+        raise OptionError(f"{what} must name at least one. Got none.")
+    labels = [label for label, *_ in found]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise OptionError(
+            f"{what} must differ in name, or be a dict, name → (method, options). Got {twice[0]!r} twice."
+        )
+    return found
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, list | tuple) and len(given) == 2 and isinstance(given[1], Mapping)
+
+
+def _pair(given: Any, what: str) -> tuple[str, Mapping[str, Any]]:
+    name, options = given if _is_pair(given) else (given, {})
+    if not isinstance(name, str) or not all(isinstance(option, str) for option in options):
+        raise TypeError(f"{what} are names, or pairs (name, options). Got {shortened(given)}.")
+    return name, dict(options)

@@ -1,0 +1,165 @@
+"""What a comparison found: a table, and the numbers behind it as JSON, CSV and curves."""
+
+from collections.abc import Mapping
+import csv
+import dataclasses
+import io
+import json
+import os
+from typing import Any
+
+from deepexplain_tf.comparison.plain import plain
+from deepexplain_tf.errors import InputError
+from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.metrics.base import Score
+from deepexplain_tf.metrics.sensitivity_n import SensitivityN
+from deepexplain_tf.table import render
+from deepexplain_tf.visualize.curves import draw_curves, picture_format
+from deepexplain_tf.written import written_whole
+
+_ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparisonRow:
+    """One method by one metric.
+
+    Attributes:
+      method: as the comparison names it.
+      metric: likewise.
+      mean: of `Score.summary` over the examples; NaN where there is no score.
+      low: the lower end of the 95 % confidence interval of the mean.
+      high: the upper end.
+      examples: how many have a score.
+      reason: why there is no score; empty where there is one.
+    """
+
+    method: str
+    metric: str
+    mean: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    examples: int = 0
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Comparison:
+    """Methods by metrics; prints as a table.
+
+    Attributes:
+      methods: the names of the methods.
+      explanations: an `Explanation` for each method that explains the model.
+      scores: metric → method → what the metric returned.
+      reasons: metric → method → why there is no score.
+      better: metric → `"higher"` or `"lower"`.
+      provenance: versions, options, target and seed; the rest of what `to_json` writes.
+    """
+
+    methods: tuple[str, ...]
+    explanations: Mapping[str, Explanation]
+    scores: Mapping[str, Mapping[str, Score]]
+    reasons: Mapping[str, Mapping[str, str]]
+    better: Mapping[str, str]
+    provenance: Mapping[str, Any]
+
+    @property
+    def rows(self) -> tuple[ComparisonRow, ...]:
+        """One for each method and metric."""
+        return tuple(self._row(method, metric) for method in self.methods for metric in self.scores)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def __repr__(self) -> str:
+        return f"Comparison of {len(self.methods)} methods by {len(self.scores)} metrics\n{self.table()}"
+
+    def table(self) -> str:
+        """Returns means ± half their 95 % intervals, with an arrow to where a metric is better, and what failed."""
+        header = ["method", *(f"{name} {_ARROWS[better]}" for name, better in self.better.items())]
+        cells = {(row.method, row.metric): _cell(row) for row in self.rows}
+        rows = [[method, *(cells[method, metric] for metric in self.scores)] for method in self.methods]
+        return "\n".join([render(header, rows), *self._remarks()])
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Writes everything but the attributions as one JSON file; what is not defined is null."""
+        content = {
+            **self.provenance,
+            "rows": [dataclasses.asdict(row) for row in self.rows],
+            "scores": {
+                metric: {method: _fields(score) for method, score in found.items()}
+                for metric, found in self.scores.items()
+            },
+        }
+        text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        _write(path, text)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Writes `rows` as one CSV file; what is not defined is empty."""
+        file = io.StringIO()
+        names = [field.name for field in dataclasses.fields(ComparisonRow)]
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        for row in self.rows:
+            writer.writerow({k: "" if v != v else v for k, v in dataclasses.asdict(row).items()})
+        _write(path, file.getvalue())
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draws Sensitivity-n of each method over n, with 95 % confidence bands, as a .png, .pdf or .svg file.
+
+        Raises:
+          InputError: no method was scored by `sensitivity_n`.
+          OptionError: a file of another kind.
+          DeepExplainError: matplotlib is missing; `pip install 'deepexplain_tf[plots]'` brings it.
+        """
+        curves = self.curves
+        if not curves:
+            raise InputError("plot draws scores by 'sensitivity_n'. Got none.")
+        content = draw_curves(curves, picture_format(path))
+        with written_whole(path) as file:
+            file.write(content)
+
+    @property
+    def curves(self) -> dict[str, SensitivityN]:
+        """The Sensitivity-n of each method that has one, by name."""
+        every = [{k: s for k, s in found.items() if isinstance(s, SensitivityN)} for found in self.scores.values()]
+        return next((curves for curves in every if curves), {})
+
+    def _row(self, method: str, metric: str) -> ComparisonRow:
+        if method not in self.scores[metric]:
+            return ComparisonRow(method, metric, reason=self.reasons[metric][method])
+        score = self.scores[metric][method].summary
+        low, high = score.interval
+        return ComparisonRow(method, metric, float(score.mean), float(low), float(high), int(score.count))
+
+    def _remarks(self) -> list[str]:
+        """Returns why scores are missing: each reason once, with all methods and metrics that it is for."""
+        metrics: dict[tuple[str, str], list[str]] = {}
+        for metric, reasons in self.reasons.items():
+            for method, reason in reasons.items():
+                metrics.setdefault((method, reason), []).append(metric)
+        methods: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for (method, reason), names in metrics.items():
+            methods.setdefault((reason, tuple(names)), []).append(method)
+        return [
+            f"– {', '.join(several)}{'' if len(names) == len(self.scores) else ' by ' + ', '.join(names)}: {reason}"
+            for (reason, names), several in methods.items()
+        ]
+
+
+def _cell(row: ComparisonRow) -> str:
+    if row.reason or row.mean != row.mean:
+        return "–"
+    if row.low != row.low:
+        return f"{row.mean:.3g}"
+    return f"{row.mean:.3g} ± {(row.high - row.low) / 2:.2g}"
+
+
+def _fields(score: Score) -> dict[str, Any]:
+    own = {field.name: getattr(score, field.name) for field in dataclasses.fields(score)}
+    return {"mean": score.mean, "interval": score.interval, "examples": score.count, **own}
+
+
+def _write(path: str | os.PathLike[str], text: str) -> None:
+    with written_whole(path) as file:
+        file.write(text.encode())

@@ -1,0 +1,156 @@
+"""The parts of a comparison: what a method explains, and how a metric is called."""
+
+from collections.abc import Callable, Mapping
+import dataclasses
+import functools
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from deepexplain_tf.call import prepare
+from deepexplain_tf.comparison.explained import Explained, Opened
+from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
+from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, TargetError, UnsupportedOpError
+from deepexplain_tf.explain import DeepExplain, Explainer
+from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.metrics.base import Score
+from deepexplain_tf.metrics.given import Given
+
+T = TypeVar("T")
+
+
+class _AskedError(BaseException):
+    """A metric has read its arguments and asks its function."""
+
+
+def _ask(*arguments: Any) -> NoReturn:
+    raise _AskedError
+
+
+def tried(action: Callable[[], T]) -> tuple[T | None, str | None]:
+    """Returns what an action returns, or why it does not."""
+    try:
+        return action(), None
+    except DeepExplainError as error:
+        return None, str(error)
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What all methods and metrics of a comparison share.
+
+    Attributes:
+      model: the user's model.
+      model_options: the arguments of `DeepExplain`.
+      opened: the model inside its with-block.
+      explained: the examples, and what is explained in them.
+      baseline: what the explained tensors are compared with, as the user gave it.
+      groups: what a feature is, as the user gave it.
+      sizes: how much is done at once.
+      seed: of all that is drawn.
+    """
+
+    model: Any
+    model_options: Mapping[str, Any]
+    opened: Opened
+    explained: Explained
+    baseline: Any
+    groups: Any
+    sizes: Mapping[str, Any]
+    seed: int
+
+    def refusal(self, request: MethodRequest) -> str | None:
+        """Returns why a method cannot explain the model; OptionError where its options do not fit the inputs."""
+        inputs = self.explained.pack(self.explained.call.inputs)
+        try:
+            prepare(self.opened.engine, request.method, inputs, **self._arguments(request))
+        except (InputError, ModelError, TargetError, UnsupportedOpError) as error:
+            return str(error)
+        return None
+
+    def explain(self, request: MethodRequest) -> tuple[Explanation, list[np.ndarray]]:
+        """Returns the explanation of a method, and attributions whose elements add up; InputError if not finite."""
+        explanation = self._explainer(self.opened, request)(self.explained.pack(self.explained.call.inputs))
+        shares = self.explained.shares(request.method, explanation.attributions)
+        return explanation, self._given.arrays(shares, "attributions")
+
+    def misfit(self, request: MetricRequest) -> str | None:
+        """Returns why a metric does not fit the model or its inputs.
+
+        Raises:
+          DeepExplainError: an option of the metric, or `groups`, that does not fit.
+          TypeError: no Keras model, for a metric that needs one.
+        """
+        zeros = [np.broadcast_to(np.float32(0), x.shape) for x in self.explained.tensors]
+        try:
+            # A metric reads all its arguments before it calls a function: this is a check, and nothing else.
+            self._call(request, fn=_ask, explain=_ask, attributions=zeros)
+        except _AskedError:
+            return None
+        except (InputError, ModelError) as error:
+            return str(error)
+        raise AssertionError("a metric must call its function")
+
+    def scores(
+        self, request: MetricRequest, methods: Mapping[str, MethodRequest], shares: Mapping[str, list[np.ndarray]]
+    ) -> tuple[dict[str, Score], dict[str, str]]:
+        """Returns the scores of methods, and why there are none.
+
+        Args:
+          request: the metric.
+          methods: the methods by name.
+          shares: their attributions.
+        """
+        if not methods:
+            return {}, {}
+        if not request.explains:
+            call = functools.partial(self._call, request, fn=self.explained.function(), attributions=dict(shares))
+            together, why = tried(call)
+            return together or {}, {} if why is None else dict.fromkeys(methods, why)
+        found, reasons = {}, {}
+        for label, method in methods.items():
+            explain = self._of_model(method) if "model" in request.parameters else self._of_inputs(method)
+            found[label], reasons[label] = tried(functools.partial(self._call, request, explain=explain))
+        return {k: v for k, v in found.items() if v is not None}, {k: v for k, v in reasons.items() if v is not None}
+
+    @property
+    def _given(self) -> Given:
+        return Given.read(self.explained.tensors)
+
+    def _arguments(self, request: MethodRequest) -> dict[str, Any]:
+        compares = request.method.uses_baseline and request.options.get("background") is None
+        fixed = {"target": self.explained.target, "baseline": self.baseline if compares else None, "seed": self.seed}
+        return {**fixed, **self.sizes}
+
+    def _explainer(self, opened: DeepExplain, request: MethodRequest) -> Explainer:
+        return opened.explainer(request.name, **self._arguments(request), **request.options)
+
+    def _of_inputs(self, request: MethodRequest) -> Callable[[Any], Explanation]:
+        explainer = self._explainer(self.opened, request)
+        return lambda inputs: explainer(self.explained.pack(inputs))
+
+    def _of_model(self, request: MethodRequest) -> Callable[[Any, Any], Explanation]:
+        known: dict[int, Explainer] = {}
+
+        def explain(model: Any, inputs: Any) -> Explanation:
+            if id(model) not in known:  # which it stays while its weights change
+                with DeepExplain(model, **self.model_options) as opened:
+                    known[id(model)] = self._explainer(opened, request)
+            return known[id(model)](self.explained.pack(inputs))
+
+        return explain
+
+    def _call(self, request: MetricRequest, **given: Any) -> Any:
+        """Calls a metric with what it takes of all that there is; its own options come last."""
+        groups = self.groups
+        everything = {
+            "model": self.model,
+            "inputs": self.explained.call.inputs if request.explains else self.explained.tensors,
+            "baseline": self.explained.baseline,
+            "groups": groups if groups is None or isinstance(groups, str) else self.explained.flatten("groups", groups),
+            "seed": self.seed,
+            "chunk_size": self.explained.chunk_size,
+            **given,
+        }
+        taken = {name: value for name, value in everything.items() if name in request.parameters}
+        return request.metric.function(**{**taken, **request.options})

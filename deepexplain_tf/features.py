@@ -1,0 +1,47 @@
+"""Features: what is replaced, or counted, together."""
+
+from collections.abc import Sequence
+import math
+from typing import Any
+
+import numpy as np
+
+from deepexplain_tf.errors import OptionError, shortened
+
+
+def number_groups(groups: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    """Returns which feature each element belongs to, counted from 0, for each input.
+
+    Args:
+      groups: for each input, whole numbers shaped like one example; elements with one number are one feature, in
+        whichever input they are.
+      shapes: the shape of one example of each input.
+
+    Raises:
+      OptionError: no whole numbers, or of another shape.
+    """
+    arrays = [_ids(ids) for ids in groups]
+    if [array.shape for array in arrays] != list(shapes) or not all(array.dtype.kind in "iu" for array in arrays):
+        shown = [f"{array.dtype}{list(array.shape)}" for array in arrays]
+        raise OptionError(f"groups must be whole numbers shaped {[list(s) for s in shapes]}. Got {shown}.")
+    flat = np.unique(np.concatenate([array.ravel() for array in arrays]), return_inverse=True)[1]
+    return split(flat, shapes)
+
+
+def number_elements(shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    """Returns the number of each element, every one a feature, for each input."""
+    return split(np.arange(sum(math.prod(shape) for shape in shapes)), shapes)
+
+
+def split(flat: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    """Returns the numbers of all elements, one after the other, as one array for each input."""
+    sizes = [math.prod(shape) for shape in shapes]
+    parts = np.split(flat.astype(np.int32).ravel(), np.cumsum(sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def _ids(given: Any) -> np.ndarray:
+    try:
+        return np.asarray(given)
+    except ValueError as error:  # rows of different lengths
+        raise OptionError(f"groups must be an array of whole numbers. Got {shortened(given)}.") from error

@@ -1,0 +1,74 @@
+"""Completeness: do attributions sum to the change of the target?"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from deepexplain_tf.metrics.base import Score, metric
+from deepexplain_tf.metrics.evaluation import Function
+from deepexplain_tf.metrics.given import Features, Given
+from deepexplain_tf.metrics.masks import masked_values
+from deepexplain_tf.types import Structure
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Completeness(Score):
+    """The gap of each example, `per_example` `[batch]`, in units of the target.
+
+    Attributes:
+      change: `[batch]`, f(x) − f(x₀).
+    """
+
+    change: np.ndarray
+
+    @property
+    def relative(self) -> np.ndarray:
+        """`[batch]`: |gap| / |f(x) − f(x₀)|; NaN where f does not change."""
+        change = np.abs(self.change)
+        return np.where(change > 0, np.abs(self.per_example) / np.where(change > 0, change, 1), np.nan)
+
+    @property
+    def summary(self) -> Score:
+        """|gap| of each example, relative to the mean of |f(x) − f(x₀)|, which no single small one can be."""
+        change = np.abs(self.change).mean()
+        return Score(per_example=np.abs(self.per_example) / change if change else np.full(len(self.change), np.nan))
+
+    def _described(self) -> str:
+        largest = Score(per_example=self.relative)
+        return f"largest |gap| {np.abs(self.per_example).max():.2g}, relative {largest.mean:.2g} in the mean"
+
+
+@metric("completeness", better="lower", contributions=True, aliases=("completeness_gap",))
+def completeness(
+    fn: Any, inputs: Structure, attributions: Any, *, baseline: Structure = None, chunk_size: int | None = None
+) -> Completeness | dict[str, Completeness]:
+    """Σ R − (f(x) − f(x₀)): the gap of each example, as in `Explanation.completeness_gap`.
+
+    0 where the attributions are contributions that sum exactly. All elements are added up (members of a group of
+    `shapley_sampling` each carry its value: divide them by the size of the group).
+
+    Args:
+      fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
+      inputs: the examples.
+      attributions: one or several.
+      baseline: x₀.
+      chunk_size: evaluations at once.
+
+    Returns:
+      A `Completeness`, or a dict of them by the names of `attributions`.
+
+    Raises:
+      DeepExplainError: any argument that does not fit, before `fn` is evaluated.
+
+    References:
+      Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, https://arxiv.org/abs/1703.01365.
+    """
+    given = Given.read(inputs)
+    scored, start = given.attributions(attributions), given.baseline(baseline)
+    everything = Features([np.zeros(shape, np.int32) for shape in given.shapes])
+    function = Function(fn, given, chunk_size)
+    at_inputs, at_baseline = masked_values(function, given, start, everything, np.array([[False], [True]])).T
+    change = at_inputs.astype(np.float64) - at_baseline.astype(np.float64)
+    totals = [everything.sums(arrays)[:, 0] for arrays in scored.arrays]
+    return scored.named([Completeness(per_example=total - change, change=change) for total in totals])

@@ -1,0 +1,43 @@
+"""Correlations of the rows of two arrays."""
+
+import numpy as np
+
+
+def pearson(left: np.ndarray, right: np.ndarray, *, rounding: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Returns `[rows]`, in −1 … 1; NaN where a side is constant.
+
+    Args:
+      left: `[rows, values]`.
+      right: likewise.
+      rounding: for each side `[rows]`: it is constant where its values lie no further apart.
+    """
+    constant = (np.ptp(left, axis=1) <= rounding[0]) | (np.ptp(right, axis=1) <= rounding[1])
+    left, right = _centred(left), _centred(right)
+    scale = np.sqrt((left**2).sum(1) * (right**2).sum(1))
+    correlation = (left * right).sum(1) / np.where(scale == 0, 1, scale)
+    return np.where(constant, np.nan, np.clip(correlation, -1, 1))
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    """Returns the rows about their means, scaled so that squares neither vanish nor overflow."""
+    largest = np.abs(values).max(1, keepdims=True)
+    values = values / np.where(largest > 0, largest, 1)
+    values -= values.mean(1, keepdims=True)
+    spread = np.abs(values).max(1, keepdims=True)
+    return values / np.where(spread > 0, spread, 1)
+
+
+def spearman(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Returns the correlation of ranks `[rows]`; equal values share their mean rank; NaN where a side is constant."""
+    zeros = np.zeros(len(left))
+    return pearson(ranks(left), ranks(right), rounding=(zeros, zeros))
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Returns the rank of each value in its row, from 1; equal values share their mean rank."""
+    return np.stack([_ranks(row) for row in values])
+
+
+def _ranks(row: np.ndarray) -> np.ndarray:
+    _, place, counts = np.unique(row, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -1,0 +1,92 @@
+"""Curves of the target while features are replaced in the order of their relevance."""
+
+from collections.abc import Callable
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.metrics.base import Score
+from deepexplain_tf.metrics.evaluation import Function
+from deepexplain_tf.metrics.given import Given
+from deepexplain_tf.metrics.masks import Masked
+from deepexplain_tf.options import require_whole
+from deepexplain_tf.types import Structure
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Curve(Score):
+    """The area under each example's curve, `per_example` `[batch]`, by the trapezoid rule, in units of the target.
+
+    Attributes:
+      curve: `[batch, steps + 1]`, the target.
+      fractions: `[steps + 1]`, from 0 to 1, which part of the features is replaced.
+    """
+
+    curve: np.ndarray
+    fractions: np.ndarray
+
+    @property
+    def auc(self) -> np.ndarray:
+        """`[batch]`, the same as `per_example`."""
+        return self.per_example
+
+    @property
+    def mean_curve(self) -> np.ndarray:
+        """`[steps + 1]`, the mean over the examples."""
+        return self.curve.mean(0)
+
+
+def curves(
+    fn: Any,
+    inputs: Structure,
+    attributions: Any,
+    at_baseline: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    *,
+    steps: int,
+    baseline: Structure,
+    groups: Any,
+    chunk_size: int | None,
+) -> Curve | dict[str, Curve]:
+    """Returns the curves of one or several attributions.
+
+    Args:
+      fn: inputs → `[batch]`.
+      inputs: the examples.
+      attributions: one or several.
+      at_baseline: `(ranks [1 or rows, features], count [1 or rows, 1])` → which features have the baseline's value;
+        the rank of the most relevant feature is 0.
+      steps: how many times features are replaced, ≥ 1; no more than there are features.
+      baseline: what features are replaced by, or replace.
+      groups: what a feature is.
+      chunk_size: evaluations at once.
+    """
+    require_whole("steps", 1, steps)
+    given = Given.read(inputs)
+    scored, start = given.attributions(attributions), given.baseline(baseline)
+    features = given.features(groups)
+    steps = min(steps, features.count)
+    counts = np.round(np.linspace(0, features.count, steps + 1)).astype(np.int32)
+    masked = Masked(
+        Function(fn, given, chunk_size),
+        given,
+        start,
+        features,
+        lambda rows: at_baseline(rows.own[0], tf.gather(rows.shared[0], rows.number)[:, tf.newaxis]),
+    )
+    fractions = counts / features.count
+    results = []
+    for arrays in scored.arrays:
+        curve = masked(steps + 1, own=[_places(features.sums(arrays))], shared=[counts]).astype(np.float64)
+        area = (np.diff(fractions) * (curve[:, 1:] + curve[:, :-1]) / 2).sum(1)
+        results.append(Curve(per_example=area, curve=curve, fractions=fractions))
+    return scored.named(results)
+
+
+def _places(relevance: np.ndarray) -> np.ndarray:
+    """Returns the place of each feature `[batch, features]`, the most relevant first, equal ones in their order."""
+    order = np.argsort(-relevance, axis=1, kind="stable")
+    places = np.empty(order.shape, np.int32)
+    np.put_along_axis(places, order, np.arange(order.shape[1], dtype=np.int32)[np.newaxis], 1)
+    return places

@@ -1,0 +1,211 @@
+"""The user's function, evaluated at many points for each example in one compiled loop."""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+import inspect
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, brief
+from deepexplain_tf.metrics.given import Given
+from deepexplain_tf.options import require_whole
+
+CHUNK_SIZE = 128  # points at once where nothing else is asked for
+Arrays = Sequence[np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """What the points of some rows are made from: tensors.
+
+    Attributes:
+      number: `[1 or rows]`, which of its example's points each row is.
+      own: `[rows, ...]`, of the rows' examples.
+      each: `[rows, ...]`, of the rows' examples and numbers.
+      shared: of all rows.
+    """
+
+    number: Any
+    own: Sequence[Any]
+    each: Sequence[Any]
+    shared: Sequence[Any]
+
+
+Points = Callable[[Rows], Sequence[Any]]  # rows → a tensor [rows, ...] for each input
+
+
+class Function:
+    """A function from inputs to one number for each example, `[batch]` (or `[batch, 1]`).
+
+    One that takes the inputs alone gets the whole batch in its order, row i being example i; a batch of more than
+    `chunk_size` examples is cut into slices in order, the last of which is filled up with its last example. One that
+    takes `(inputs, example)` gets any mixture of `chunk_size` rows, and in `example` `[rows]` the number of the example
+    that each row is of. It is traced once; one that cannot be traced is called with NumPy arrays instead.
+
+    Attributes:
+      mixes: whether a row may be of any example.
+      batch: how many examples there are.
+      rows: how many rows it is called with.
+      dtype: of its values; None where it has no graph.
+    """
+
+    def __init__(self, fn: Any, given: Given, chunk_size: int | None = None):
+        """Checks the arguments and traces the function.
+
+        Raises:
+          TypeError: no function of one or two arguments.
+          OptionError: `chunk_size` < 1.
+          ModelError: a function that does not return one float for each row.
+        """
+        chunk_size = CHUNK_SIZE if chunk_size is None else chunk_size
+        require_whole("chunk_size", 1, chunk_size)
+        self.mixes, self.batch = _takes_example(fn), given.batch
+        self.rows = int(chunk_size) if self.mixes else min(int(chunk_size), given.batch)
+        self._fn, self._given = fn, given
+        self._traced = self._trace()
+        self.dtype = None if self._traced is None else self._traced.output_dtypes
+
+    def at(self, points: Points) -> "Evaluation":
+        """Returns the function at the points that `points` makes, as one compiled loop."""
+        return Evaluation(self, points)
+
+    def __call__(self, inputs: Sequence[Any], example: Any) -> Any:
+        """Returns values `[rows]` at an array `[rows, ...]` for each input."""
+        if self._traced is not None:
+            return self._traced(*inputs, example)
+        return self._plain([np.asarray(array) for array in inputs], np.asarray(example))
+
+    def failed(self, error: Exception) -> DeepExplainError:
+        """Returns what to raise where the user's own code fails."""
+        if self.mixes or self.rows == self.batch:
+            return InputError(f"fn must run on what a metric makes of the inputs. Got: {brief(error)}")
+        return ModelError(
+            f"fn(inputs) must take any {self.rows} of the {self.batch} examples, as chunk_size has it; "
+            f"fn(inputs, example) is told which. Got: {brief(error)}"
+        )
+
+    def _plain(self, inputs: Sequence[Any], example: Any) -> tf.Tensor:
+        packed = self._given.pack(inputs)
+        try:
+            value = self._fn(packed, example) if self.mixes else self._fn(packed)
+        except Exception as error:  # of any kind: it is not our code
+            raise self.failed(error) from error
+        return self._one_each(value)
+
+    def _trace(self) -> Any:
+        """Returns the function as TensorFlow's, of as many rows as it is called with; None where it has no graph."""
+        specs = [tf.TensorSpec([self.rows, *array.shape[1:]], array.dtype) for array in self._given.inputs]
+        function = tf.function(lambda *tensors: self._plain(tensors[:-1], tensors[-1]), autograph=False)
+        try:
+            return function.get_concrete_function(*specs, tf.TensorSpec([self.rows], tf.int32))
+        except ModelError as error:
+            if error.__cause__ is None:
+                raise  # of what it returned
+        except Exception:  # of whatever kind NumPy or another library raises for a symbolic tensor
+            pass
+        return None
+
+    def _one_each(self, value: Any) -> tf.Tensor:
+        """Returns what the function returned, as `[rows]`."""
+        wanted = f"fn must return one float for each row, [{self.rows}]."
+        try:
+            value = tf.convert_to_tensor(value)
+        except (ValueError, TypeError):
+            raise ModelError(f"{wanted} Got {type(value).__name__}.") from None
+        shape = value.shape
+        if shape.rank == 2 and shape[1] == 1:
+            value = value[:, 0]
+        if not value.dtype.is_floating or not value.shape.is_compatible_with([self.rows]):
+            raise ModelError(f"{wanted} Got {value.dtype.name} {shape}.")
+        return tf.ensure_shape(value, [self.rows])
+
+
+class Evaluation:
+    """A function at points of each example: one loop, compiled at its first call."""
+
+    def __init__(self, function: Function, points: Points):
+        self._function, self._points = function, points
+        self._loop = tf.function(self._compiled, autograph=False)
+
+    def __call__(self, count: int, own: Arrays, *, each: Arrays = (), shared: Arrays = ()) -> np.ndarray:
+        """Returns values `[batch, count]`, in the function's dtype.
+
+        Args:
+          count: how many points each example has.
+          own: arrays `[batch, ...]`; the rows get those of their examples.
+          each: arrays `[batch, count, ...]`; the rows get those of their examples and numbers.
+          shared: arrays that all rows get.
+
+        Raises:
+          DeepExplainError: the function fails, or is NaN or Inf.
+        """
+        batch, parts = self._function.batch, []
+        for chosen in [np.arange(batch)] if self._function.mixes else self._slices():
+            arrays = {"own": [array[chosen] for array in own], "each": [array[chosen] for array in each]}
+            arguments = {**arrays, "shared": list(shared), "example": chosen.astype(np.int32)}
+            parts.append(self._values(count, tf.nest.map_structure(tf.convert_to_tensor, arguments)))
+        values = np.concatenate(parts, 1)[:, :batch].T
+        if not np.isfinite(values.astype(np.float64)).all():
+            raise ModelError("fn must be finite wherever a metric evaluates it. Got NaN or Inf.")
+        return values
+
+    def _slices(self) -> list[np.ndarray]:
+        rows, batch = self._function.rows, self._function.batch
+        return [np.minimum(np.arange(start, start + rows), batch - 1) for start in range(0, batch, rows)]
+
+    def _values(self, count: int, arguments: dict[str, Any]) -> np.ndarray:
+        """Returns `[count, examples]`."""
+        total = count * self._function.batch
+        steps = -(-total // self._function.rows) if self._function.mixes else count
+        arrays = (tf.range(steps), tf.constant(count), arguments)
+        compiles = self._function.dtype is not None
+        try:
+            # A tf.function that is made anew for each metric may not count its calls: it would warn of many traces.
+            loop = self._loop.get_concrete_function(*arrays) if compiles else self._stepwise
+            values = np.asarray(loop(*arrays))
+        except tf.errors.OpError as error:
+            raise self._function.failed(error) from error
+        return values.reshape(-1)[:total].reshape(count, -1) if self._function.mixes else values
+
+    def _compiled(self, steps: tf.Tensor, count: tf.Tensor, arguments: dict[str, Any]) -> tf.Tensor:
+        one = lambda step: self._step(step, count, **arguments)  # noqa: E731
+        return tf.map_fn(one, steps, parallel_iterations=1, fn_output_signature=self._function.dtype)
+
+    def _stepwise(self, steps: tf.Tensor, count: tf.Tensor, arguments: dict[str, Any]) -> tf.Tensor:
+        return tf.stack([self._step(step, count, **arguments) for step in steps])
+
+    def _step(
+        self,
+        step: tf.Tensor,
+        count: tf.Tensor,
+        own: Sequence[tf.Tensor],
+        each: Sequence[tf.Tensor],
+        shared: Sequence[tf.Tensor],
+        example: tf.Tensor,
+    ) -> tf.Tensor:
+        if self._function.mixes:
+            rows, batch = self._function.rows, self._function.batch
+            row = tf.minimum(step * rows + tf.range(rows), count * batch - 1)
+            example, number = row % batch, row // batch
+            place = tf.stack([example, number], 1)
+            own = [tf.gather(array, example) for array in own]
+            each = [tf.gather_nd(array, place) for array in each]
+        else:
+            number, each = step[tf.newaxis], [array[:, step] for array in each]
+        return self._function(self._points(Rows(number, own, each, shared)), example)
+
+
+def _takes_example(fn: Any) -> bool:
+    if not callable(fn):
+        raise TypeError(f"fn is a function of inputs. Got {type(fn).__name__}.")
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):  # of some built-in functions
+        return False
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    required = [p.name for p in positional if p.default is p.empty]
+    if len(required) > 2:
+        raise TypeError(f"fn is a function of inputs, or of inputs and example. Got one of {required}.")
+    return len(required) == 2

@@ -1,0 +1,69 @@
+"""What metrics are given that explain anew: one function that returns attributions, or several by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from typing import Any, TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.arguments import read_array
+from deepexplain_tf.errors import InputError
+from deepexplain_tf.metrics.given import unwrapped
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Explainers:
+    """One or several functions that return attributions, or an `Explanation`.
+
+    Attributes:
+      names: what the user calls them; None for one alone.
+      functions: the functions.
+    """
+
+    names: list[str] | None
+    functions: list[Callable[..., Any]]
+
+    @classmethod
+    def read(cls, explain: Any) -> "Explainers":
+        """Reads a function, or several by name; TypeError for anything else."""
+        several = isinstance(explain, Mapping)
+        functions = list(explain.values()) if several else [explain]
+        for function in functions:
+            if not callable(function):
+                raise TypeError(f"explain is a function that returns attributions. Got {type(function).__name__}.")
+        if not functions:
+            raise InputError("explain must be a function that returns attributions, or several by name. Got none.")
+        return cls(list(explain) if several else None, functions)
+
+    def named(self, results: Sequence[T]) -> T | dict[str, T]:
+        """Returns one result for each, as the user named them."""
+        return results[0] if self.names is None else dict(zip(self.names, results, strict=True))
+
+    def __call__(self, batch: int, *arguments: Any) -> list[np.ndarray]:
+        """Returns the attributions `[batch, elements]` of each function, in float64.
+
+        Raises:
+          InputError: no attributions of `batch` examples, or NaN or Inf in them.
+        """
+        return [_elements(function(*arguments), batch) for function in self.functions]
+
+    def again(self, before: Sequence[np.ndarray], *arguments: Any) -> list[np.ndarray]:
+        """Returns what another call returns; InputError where its attributions are not as many as those before."""
+        after = self(len(before[0]), *arguments)
+        for old, new in zip(before, after, strict=True):
+            if old.shape != new.shape:
+                raise InputError(
+                    f"explain must return attributions of one shape. Got {old.shape[1]} elements, then {new.shape[1]}."
+                )
+        return after
+
+
+def _elements(given: Any, batch: int) -> np.ndarray:
+    arrays = [read_array(leaf, "attributions") for leaf in tf.nest.flatten(unwrapped(given))]
+    for array in arrays:
+        if not array.shape or array.shape[0] != batch:
+            raise InputError(f"explain must return attributions [{batch}, ...]. Got shape {list(array.shape)}.")
+    return np.concatenate([np.reshape(array, (batch, -1)).astype(np.float64) for array in arrays], 1)

@@ -1,0 +1,158 @@
+"""What a metric is given, read and checked before the model is asked."""
+
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from typing import Any, TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.arguments import as_arrays, flatten_like, is_symbolic, read_array, read_baseline
+from deepexplain_tf.errors import InputError, OptionError, shortened
+from deepexplain_tf.features import number_elements, number_groups
+from deepexplain_tf.types import Structure
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """The examples of a metric.
+
+    Attributes:
+      specs: their structure, with the shape and dtype of each input.
+      inputs: an array `[batch, ...]` for each input.
+    """
+
+    specs: Any
+    inputs: list[np.ndarray]
+
+    @classmethod
+    def read(cls, inputs: Structure) -> "Given":
+        """Reads the user's inputs; InputError for what is no batch of arrays."""
+        arrays = as_arrays(inputs)
+        flat = tf.nest.flatten(arrays)
+        if any(is_symbolic(array) for array in flat):
+            raise InputError("inputs of a metric must be arrays. Got a tensor of a graph being built.")
+        return cls(tf.nest.map_structure(lambda array: tf.TensorSpec(array.shape, array.dtype), arrays), flat)
+
+    @property
+    def batch(self) -> int:
+        """How many examples there are."""
+        return len(self.inputs[0])
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of one example of each input."""
+        return [array.shape[1:] for array in self.inputs]
+
+    def pack(self, flat: Sequence[Any]) -> Any:
+        """Returns one value for each input, in the user's structure."""
+        return tf.nest.pack_sequence_as(self.specs, list(flat))
+
+    def require_floats(self) -> None:
+        """Raises InputError where no input can be moved a little."""
+        if all(array.dtype.kind in "biu" for array in self.inputs):
+            raise InputError(f"inputs must be floats to be moved a little. Got {self.inputs[0].dtype}.")
+
+    def moved(self, draw: Callable[[tuple[int, ...]], np.ndarray]) -> list[np.ndarray]:
+        """Returns each float input with `draw(shape)` added, in its dtype, and others as they are."""
+        return [x if x.dtype.kind in "biu" else (x + draw(x.shape)).astype(x.dtype) for x in self.inputs]
+
+    def baseline(self, given: Structure) -> list[np.ndarray]:
+        """Returns a baseline `[1 or batch, ...]` for each input; see `arguments.read_baseline`."""
+        return read_baseline(given, self.specs, self.inputs)
+
+    def attributions(self, given: Any) -> "Attributions":
+        """Reads one or several attributions.
+
+        Raises:
+          InputError: wrong structure or shape, no real numbers, NaN or Inf, or no attributions at all.
+        """
+        given = unwrapped(given)
+        if not isinstance(given, Mapping) or (isinstance(self.specs, Mapping) and given.keys() == self.specs.keys()):
+            return Attributions(None, [self.arrays(given, "attributions")])
+        if not given:
+            raise InputError("attributions must be in the structure of the inputs, or several by name. Got none.")
+        names = list(given)
+        return Attributions(names, [self.arrays(given[name], f"attributions {shortened(name)}") for name in names])
+
+    def arrays(self, given: Any, what: str) -> list[np.ndarray]:
+        """Returns finite arrays in the structure and shapes of the inputs, one for each input."""
+        leaves = flatten_like(unwrapped(given), self.specs, what)
+        arrays = [read_array(leaf, what) for leaf in leaves]
+        for array, expected in zip(arrays, self.inputs, strict=True):
+            if is_symbolic(array) or tuple(array.shape) != expected.shape:
+                raise InputError(
+                    f"{what} must have the shape of the inputs, {list(expected.shape)}. Got {list(array.shape)}."
+                )
+        return arrays
+
+    def features(self, groups: Any) -> "Features":
+        """Reads `groups`.
+
+        Args:
+          groups: None or `"elements"`: every element is a feature. `"positions"`: the elements along an input's last
+            axis are one feature, as the channels of a pixel or the embedding of a token. Or whole numbers shaped like
+            one example, in the structure of the inputs: elements with one number are one feature.
+
+        Raises:
+          OptionError: anything else.
+        """
+        if groups is None or (isinstance(groups, str) and groups == "elements"):
+            return Features(number_elements(self.shapes))
+        if isinstance(groups, str) and groups == "positions":
+            rows = number_elements([(*shape[:-1], 1) for shape in self.shapes])
+            return Features([np.broadcast_to(row, shape) for row, shape in zip(rows, self.shapes, strict=True)])
+        if isinstance(groups, str):
+            raise OptionError(
+                f"groups must be 'elements', 'positions', or whole numbers shaped like one example. "
+                f"Got {shortened(groups)}."
+            )
+        return Features(number_groups(flatten_like(groups, self.specs, "groups"), self.shapes))
+
+
+@dataclasses.dataclass(frozen=True)
+class Attributions:
+    """One or several attributions.
+
+    Attributes:
+      names: what the user calls them; None for one alone.
+      arrays: for each of them, an array `[batch, ...]` for each input.
+    """
+
+    names: list[str] | None
+    arrays: list[list[np.ndarray]]
+
+    def named(self, results: Sequence[T]) -> T | dict[str, T]:
+        """Returns one result for each, as the user named them."""
+        return results[0] if self.names is None else dict(zip(self.names, results, strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """What is replaced together.
+
+    Attributes:
+      ids: the feature of each element, counted from 0, shaped like one example of each input.
+    """
+
+    ids: list[np.ndarray]
+
+    @property
+    def count(self) -> int:
+        """How many features there are."""
+        return 1 + max(int(ids.max(initial=-1)) for ids in self.ids)
+
+    def sums(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """Returns `[batch, features]` in float64: what the elements of each feature add up to."""
+        flat = np.concatenate([array.reshape(len(array), -1).astype(np.float64) for array in arrays], 1)
+        ids = np.concatenate([ids.ravel() for ids in self.ids])
+        order = np.argsort(ids, kind="stable")
+        starts = np.searchsorted(ids[order], np.arange(self.count))
+        return np.add.reduceat(flat[:, order], starts, axis=1)
+
+
+def unwrapped(given: Any) -> Any:
+    """Returns the attributions of an `Explanation`, and anything else as it is."""
+    return getattr(given, "attributions", given)

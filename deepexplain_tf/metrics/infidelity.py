@@ -1,0 +1,142 @@
+"""Infidelity: do attributions predict what a random change of the input does to the target?"""
+
+from collections.abc import Callable
+import functools
+from typing import Any
+
+import numpy as np
+
+from deepexplain_tf.errors import OptionError
+from deepexplain_tf.metrics.base import Score, metric
+from deepexplain_tf.metrics.evaluation import Function
+from deepexplain_tf.metrics.given import Attributions, Given
+from deepexplain_tf.metrics.masks import masked_values
+from deepexplain_tf.options import is_real, require, require_seed, require_whole
+from deepexplain_tf.types import Structure
+
+_ROWS = 512  # perturbed examples that are held at once
+
+Perturb = Callable[[Any, np.random.Generator], tuple[Any, Any]]
+
+
+@metric("infidelity", better="lower", contributions=True, compared={"perturb": "removal"})
+def infidelity(
+    fn: Any,
+    inputs: Structure,
+    attributions: Any,
+    *,
+    perturb: str | Perturb = "noise",
+    noise: float = 0.1,
+    n_samples: int = 100,
+    normalise: bool = False,
+    baseline: Structure = None,
+    groups: Any = None,
+    seed: int | None = None,
+    chunk_size: int | None = None,
+) -> Score | dict[str, Score]:
+    """Mean over random perturbations I of (Σ Iᵢ·Rᵢ − (f(x) − f(x − I)))², in squared units of the target.
+
+    R is per unit of a feature, as a gradient is (`saliency` with `signed=True`). Contributions, R·(x − x₀), are scored
+    by `"removal"`, which sets features to x₀, so that Iᵢ·Rᵢ is the contribution of i; or `perturb` returns I / (x − x₀)
+    as I. The score is that of captum's `infidelity`, and `normalise` is its `normalize`.
+
+    Args:
+      fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
+      inputs: the examples.
+      attributions: one or several, which get the same perturbations.
+      perturb: `"noise"`: I is normal in every element of the float inputs, and 0 in others. `"removal"`, for
+        contributions: each feature is at the baseline with probability 1/2, the same ones in every example. Or
+        `(inputs, generator)` → `(I, perturbed inputs)`, both in the structure and shapes of `inputs`, NumPy arrays;
+        called once for each sample with the whole batch.
+      noise: the standard deviation of I, > 0, in units of the inputs.
+      n_samples: how many perturbations each example gets, ≥ 1.
+      normalise: whether Σ Iᵢ·Rᵢ is scaled by the factor β that makes the score of an example smallest, so that the
+        scale of attributions does not matter.
+      baseline: what removed features are set to.
+      groups: what a feature is that is removed.
+      seed: of the perturbations.
+      chunk_size: evaluations at once.
+
+    Returns:
+      A `Score`, or a dict of them by the names of `attributions`.
+
+    Raises:
+      DeepExplainError: any argument that does not fit, before `fn` is evaluated.
+
+    References:
+      Yeh, Hsieh, Suggala, Inouye, Ravikumar, *On the (In)fidelity and Sensitivity of Explanations*, NeurIPS 2019,
+      https://arxiv.org/abs/1901.09392, definition 2.1.
+    """
+    require(is_real(noise) and noise > 0, "noise", "a number > 0", noise)
+    require_whole("n_samples", 1, n_samples)
+    require_seed(seed)
+    require(isinstance(normalise, bool), "normalise", "True or False", normalise)
+    if isinstance(perturb, str):
+        require(perturb in ("noise", "removal"), "perturb", "'noise', 'removal' or a function", perturb)
+    elif not callable(perturb):
+        raise TypeError(f"perturb is a name, or a function of inputs and a generator. Got {type(perturb).__name__}.")
+    given = Given.read(inputs)
+    scored, start, features = given.attributions(attributions), given.baseline(baseline), given.features(groups)
+    generator = np.random.default_rng(seed)
+    if perturb == "noise":
+        given.require_floats()
+    function = Function(fn, given, chunk_size)
+    if perturb == "removal":
+        removed = generator.random((n_samples, features.count)) < 0.5
+        masks = np.concatenate([np.zeros((1, features.count), bool), removed])
+        values = masked_values(function, given, start, features, masks)
+        products = [features.sums(arrays) @ removed.T.astype(np.float64) for arrays in scored.arrays]
+    else:
+        own = functools.partial(_drawn, perturb=perturb) if callable(perturb) else None
+        draw = functools.partial(own or functools.partial(_noisy, noise=noise), given, generator)
+        products, values = _moved(function, given, scored, draw, n_samples)
+    values = values.astype(np.float64)
+    drops = values[:, :1] - values[:, 1:]
+    return scored.named([Score(per_example=_score(product, drops, normalise)) for product in products])
+
+
+def _moved(
+    function: Function, given: Given, scored: Attributions, draw: Callable[[], Any], n_samples: int
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Returns Σ Iᵢ·Rᵢ `[batch, samples]` of each attributions, and the function at x and at each x − I."""
+    evaluate = function.at(lambda rows: rows.each)
+    foretold: list[list[np.ndarray]] = []
+    values: list[np.ndarray] = []
+    held = [given.inputs]  # the first point is x itself
+    for left in reversed(range(n_samples)):
+        change, points = draw()
+        foretold.append([_product(change, arrays) for arrays in scored.arrays])
+        held.append(points)
+        if len(held) * given.batch >= _ROWS or not left:
+            each = [np.stack(arrays, 1) for arrays in zip(*held, strict=True)]
+            values.append(evaluate(len(held), [], each=each))
+            held = []
+    return [np.stack(columns, 1) for columns in zip(*foretold, strict=True)], np.concatenate(values, 1)
+
+
+def _score(product: np.ndarray, drops: np.ndarray, normalise: bool) -> np.ndarray:
+    """Returns `[batch]` from Σ Iᵢ·Rᵢ and f(x) − f(x − I), `[batch, samples]`."""
+    if normalise:
+        square = (product**2).sum(1, keepdims=True)
+        product = product * (product * drops).sum(1, keepdims=True) / np.where(square > 0, square, 1)
+    return ((product - drops) ** 2).mean(1)
+
+
+def _product(change: list[np.ndarray], attributions: list[np.ndarray]) -> np.ndarray:
+    pairs = zip(change, attributions, strict=True)
+    return sum((i.astype(np.float64) * r.astype(np.float64)).reshape(len(i), -1).sum(1) for i, r in pairs)
+
+
+def _noisy(given: Given, generator: np.random.Generator, noise: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Returns I and x − I, of which I is what is left in the inputs' dtypes."""
+    points = given.moved(lambda shape: generator.normal(0, noise, shape))
+    return [x.astype(np.float64) - point for x, point in zip(given.inputs, points, strict=True)], points
+
+
+def _drawn(given: Given, generator: np.random.Generator, perturb: Perturb) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Returns I and x − I as the user's function has them."""
+    pair = perturb(given.pack([x.copy() for x in given.inputs]), generator)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise OptionError(f"perturb must return a tuple (I, perturbed inputs). Got {type(pair).__name__}.")
+    change, points = (given.arrays(side, what) for side, what in zip(pair, ("I", "perturbed inputs"), strict=True))
+    return change, [point.astype(x.dtype, copy=False) for point, x in zip(points, given.inputs, strict=True)]

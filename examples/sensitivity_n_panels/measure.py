@@ -1,0 +1,117 @@
+"""What is measured of one trained net: Sensitivity-n of each method, and how far the methods agree."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from sensitivity_n_panels.data import Data
+from sensitivity_n_panels.nets import Net, Sizes
+
+OCCLUSION, GRADIENT, INTEGRATED, LRP, DEEPLIFT = METHODS = (
+    "occlusion",
+    "gradient_x_input",
+    "integrated_gradients",
+    "epsilon_lrp",
+    "deeplift",
+)
+_SMALL_EPSILON = 1e-12
+_CHUNK_SIZE = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """The figures of one net. A method with attributions that are not finite has none but `lost`.
+
+    Attributes:
+      features: how many there are.
+      n: how many features are removed `[counts]`.
+      mean: method → mean over the examples of the correlations `[counts]`.
+      interval: method → its 95 % interval `[2, counts]`.
+      similar: method → method → mean over the examples of the correlation of their attributions.
+      identity: the largest ‖ε-LRP − gradient × input‖ / ‖gradient × input‖ of an example, as ε → 0.
+      lost: method → share of the examples whose attributions are not finite.
+      accuracy: on all test examples.
+      seconds: what training and measuring took.
+    """
+
+    features: int
+    n: np.ndarray
+    mean: dict[str, np.ndarray]
+    interval: dict[str, np.ndarray]
+    similar: dict[str, dict[str, float]]
+    identity: float
+    lost: dict[str, float]
+    accuracy: float = float("nan")
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+def measure(net: Net, known: Data, sizes: Sizes, seed: int) -> Figures:
+    """Explains the logits of the true classes, and removes features, which are all that stands along the last axis."""
+    chosen = np.flatnonzero(known.whole)[: sizes.examples]
+    x, classes = known.test_x[chosen], known.test_y[chosen]
+    attributions, small = explain(net, x, classes)
+    inputs = net.explained(x)
+
+    def logits(inputs: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+        return tf.gather(net.head(inputs), tf.gather(classes, example), batch_dims=1)
+
+    lost = {name: float(np.mean(~_finite(array))) for name, array in attributions.items()}
+    sound = {name: array for name, array in attributions.items() if not lost[name]}
+    found: Any = dx.metrics.sensitivity_n(
+        logits, inputs, sound, subsets=sizes.subsets, groups="positions", seed=seed, chunk_size=_CHUNK_SIZE
+    )
+    flat = {name: _per_feature(array) for name, array in sound.items()}
+    return Figures(
+        features=flat[GRADIENT].shape[1],
+        n=found[GRADIENT].n,
+        mean={name: found[name].mean for name in sound},
+        interval={name: found[name].interval for name in sound},
+        similar={one: {other: _similar(flat[one], flat[other]) for other in sound} for one in sound},
+        identity=_difference(_per_feature(small), flat[GRADIENT]),
+        lost=lost,
+    )
+
+
+def explain(net: Net, x: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Returns the attributions of each method against zeros, and ε-LRP's as ε → 0."""
+    options: dict[str, dict[str, Any]] = {OCCLUSION: one_feature(net)}
+    with dx.DeepExplain(net.model, layer=net.layer) as de:
+        found = {name: de.explain(name, x, target=classes, **options.get(name, {})).attributions for name in METHODS}
+        small = de.explain(LRP, x, target=classes, epsilon=_SMALL_EPSILON).attributions
+    return found, small
+
+
+def one_feature(net: Net) -> dict[str, Any]:
+    """Returns options of occlusion: a window is one feature, whose drop is shared out among its elements."""
+    shape = net.head.input_shape[1:]
+    window = (*[1] * (len(shape) - 1), shape[-1])
+    return {"window_shape": window, "strides": window, "normalise": "window"}
+
+
+def _finite(attributions: np.ndarray) -> np.ndarray:
+    return np.isfinite(attributions).reshape(len(attributions), -1).all(1)
+
+
+def _per_feature(attributions: np.ndarray) -> np.ndarray:
+    """Returns attributions `[batch, features]` in float64."""
+    with np.errstate(invalid="ignore"):  # ∞ - ∞
+        return attributions.astype(np.float64).sum(-1).reshape(len(attributions), -1)
+
+
+def _difference(found: np.ndarray, expected: np.ndarray) -> float:
+    if not np.isfinite(found).all():
+        return float("inf")
+    return float(np.max(_norms(found - expected) / _norms(expected)))
+
+
+def _norms(rows: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(rows, axis=1)
+
+
+def _similar(one: np.ndarray, other: np.ndarray) -> float:
+    """Returns the mean over the rows of Pearson's correlation."""
+    left, right = (rows - rows.mean(1, keepdims=True) for rows in (one, other))
+    return float(np.mean((left * right).sum(1) / (_norms(left) * _norms(right))))

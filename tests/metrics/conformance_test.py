@@ -1,0 +1,185 @@
+"""What every registered metric must satisfy, from one table; a metric that is missing from it fails."""
+
+from collections.abc import Callable
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from deepexplain_tf.metrics import METRICS, Score
+from tests.models import filled
+
+GENERATOR = np.random.default_rng(2)
+A, B = GENERATOR.normal(size=(4, 3)), GENERATOR.normal(size=(4, 2, 2))
+R, S = ([GENERATOR.normal(size=array.shape) for array in (A, B)] for _ in range(2))
+STRUCTURES: dict[str, Callable[[list[Any]], Any]] = {
+    "tuple": tuple,
+    "dict": lambda flat: {"b": flat[1], "a": flat[0]},
+}
+
+
+def fn(inputs):
+    a, *rest = [inputs["a"], inputs["b"]] if isinstance(inputs, dict) else tf.nest.flatten(inputs)
+    b = rest[0] if rest else tf.ones([1, 2, 2], a.dtype)
+    return tf.reduce_sum(tf.tanh(a) * tf.range(1, 4, dtype=a.dtype), 1) * (1 + tf.reduce_sum(b**2, [1, 2]))
+
+
+def model():
+    inputs = [keras.Input((3,), dtype="float64"), keras.Input((2, 2), dtype="float64")]
+    hidden = keras.layers.Dense(3, "tanh", dtype="float64", name="first")(inputs[0])
+    joined = keras.layers.Concatenate(dtype="float64")([hidden, keras.layers.Flatten()(inputs[1])])
+    return filled(keras.Model(inputs, keras.layers.Dense(1, dtype="float64", name="last")(joined)))
+
+
+def of_attributions(metric):
+    """A metric of `(fn, inputs, attributions)`."""
+    return lambda inputs, attributions, **options: METRICS[metric].function(fn, inputs, attributions, **options)
+
+
+def explaining(attributions):
+    """Functions of inputs that return attributions and move with the inputs, as the structure has them."""
+    if isinstance(attributions, dict) and "first" in attributions:
+        return {name: explaining(value) for name, value in attributions.items()}
+    shift = lambda r, x: r + np.sin(np.asarray(x))  # noqa: E731
+    return lambda inputs: tf.nest.map_structure(shift, attributions, inputs)
+
+
+def of_model(inputs, attributions, **options):
+    def explain(part):
+        def one(copy, inputs):
+            weight = float(np.sum([np.sum(w) for w in copy.get_weights()]))
+            return tf.nest.map_structure(lambda r, x: np.sin(r * weight) + x, part, inputs)
+
+        return one
+
+    several = isinstance(attributions, dict) and "first" in attributions
+    explainers = {n: explain(part) for n, part in attributions.items()} if several else explain(attributions)
+    return dx.metrics.randomisation(explainers, model(), inputs, **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A call `(inputs, attributions, **options)`, options, and whether it draws random numbers."""
+
+    call: Callable[..., Any]
+    options: dict[str, Any]
+    random: bool = True
+
+
+CASES = {
+    "completeness": Case(of_attributions("completeness"), {}, random=False),
+    "deletion": Case(of_attributions("deletion"), {"steps": 4}, random=False),
+    "infidelity": Case(of_attributions("infidelity"), {"n_samples": 5}),
+    "insertion": Case(of_attributions("insertion"), {"steps": 4}, random=False),
+    "max_sensitivity": Case(
+        lambda inputs, attributions, **options: dx.metrics.max_sensitivity(explaining(attributions), inputs, **options),
+        {"n_samples": 3},
+    ),
+    "randomisation": Case(of_model, {}),
+    "sensitivity_n": Case(of_attributions("sensitivity_n"), {"n": [1, 2], "subsets": 6}),
+}
+each_metric = pytest.mark.parametrize("metric", CASES)
+
+
+def score(metric, inputs, attributions, seed=0, **options):
+    case = CASES[metric]
+    options = {**case.options, **({"seed": seed} if case.random else {}), **options}
+    return case.call(inputs, attributions, **options)
+
+
+def fields(result):
+    return {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
+
+
+def assert_same(found, expected, rtol=0.0):
+    assert type(found) is type(expected)
+    for name, value in fields(expected).items():
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            np.testing.assert_allclose(fields(found)[name], value, rtol=rtol, atol=rtol)
+        else:
+            np.testing.assert_array_equal(fields(found)[name], value)
+
+
+def test_no_metric_is_left_out():
+    assert sorted(CASES) == dx.list_metrics()
+
+
+@each_metric
+def test_result(metric):
+    result = score(metric, [A, B], R)
+    assert isinstance(result, Score)
+    assert len(result.per_example) == 4
+    assert result.per_example.dtype == np.float64
+    assert np.isfinite(result.per_example).all()
+    assert np.ptp(result.per_example, axis=0).min() > 0  # each example has its own score
+    low, high = result.interval
+    assert ((low < result.mean) & (result.mean < high)).all()
+    assert "4 examples" in repr(result)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.per_example = None
+
+
+@each_metric
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_structures_have_the_same_score(metric, structure):
+    pack = STRUCTURES[structure]
+    assert_same(score(metric, pack([A, B]), pack(R)), score(metric, [A, B], R), 1e-9)
+
+
+@each_metric
+def test_several_at_once_are_as_one_at_a_time(metric):
+    """By name, which the inputs are too."""
+    pack = STRUCTURES["dict"]
+    inputs, several = pack([A, B]), {"first": pack(R), "second": pack(S)}
+    together = score(metric, inputs, several)
+    assert list(together) == ["first", "second"]
+    for name, attributions in several.items():
+        assert_same(together[name], score(metric, inputs, attributions), 1e-12)
+    assert (together["first"].per_example != together["second"].per_example).any()
+
+
+@each_metric
+def test_one_array_is_as_a_list_of_one(metric):
+    result = score(metric, A, R[0])
+    assert len(result.per_example) == 4
+    assert_same(result, score(metric, [A], [R[0]]), 1e-12)
+
+
+@each_metric
+def test_seed_decides(metric):
+    assert_same(score(metric, [A, B], R, seed=3), score(metric, [A, B], R, seed=3))
+    if CASES[metric].random:
+        found, other = (score(metric, [A, B], R, seed=seed).per_example for seed in (3, 4))
+        assert (found != other).any()
+
+
+@each_metric
+def test_numpys_global_generator_and_the_arguments_stay(metric):
+    before, copies = np.random.get_state()[1].copy(), [A.copy(), B.copy(), R[0].copy()]  # noqa: NPY002
+    score(metric, [A, B], R)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    for array, copy in zip([A, B, R[0]], copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("metric", ["completeness", "deletion", "infidelity", "insertion", "sensitivity_n"])
+@pytest.mark.parametrize("chunk_size", [1, 3])
+def test_chunks_change_no_number(metric, chunk_size):
+    assert_same(score(metric, [A, B], R, chunk_size=chunk_size), score(metric, [A, B], R), 1e-9)
+
+
+@pytest.mark.parametrize("metric", ["completeness", "infidelity"])
+def test_explanations_stand_for_their_attributions(metric):
+    e = dx.Explanation(attributions=list(R), outputs=np.zeros(4), method="deeplift")
+    assert_same(score(metric, [A, B], e), score(metric, [A, B], R))
+    assert_same(score(metric, [A, B], {"one": e})["one"], score(metric, [A, B], R))
+
+
+@pytest.mark.parametrize("metric", ["completeness", "deletion", "infidelity", "insertion", "sensitivity_n"])
+def test_float32_gives_the_numbers_of_float64_up_to_its_rounding(metric):
+    narrow = [array.astype(np.float32) for array in (A, B)]
+    assert_same(score(metric, narrow, R), score(metric, [A, B], R), 2e-4)

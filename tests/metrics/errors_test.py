@@ -1,0 +1,191 @@
+"""Wrong use of a metric gets one clear error before the model is asked."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+
+M = dx.metrics
+X = np.random.default_rng(0).normal(size=(3, 4))
+PAIR = {"a": X, "b": X[:, :2]}
+
+
+def unasked(x):
+    raise AssertionError("the model was asked")
+
+
+def message_of(call, kind=dx.DeepExplainError):
+    with pytest.raises(kind) as caught:
+        call()
+    message = str(caught.value)
+    assert 0 < len(message) <= 500
+    assert "\n" not in message
+    return message
+
+
+OF_ATTRIBUTIONS = [M.completeness, M.deletion, M.infidelity, M.insertion, M.sensitivity_n]
+NAN, LESS = X.copy(), X[:, :3]
+NAN[1, 1] = np.nan
+
+
+@pytest.mark.parametrize("metric", OF_ATTRIBUTIONS, ids=lambda metric: metric.__name__)
+@pytest.mark.parametrize(
+    ("inputs", "attributions", "words"),
+    [
+        (X, LESS, "attributions must have the shape of the inputs, [3, 4]. Got [3, 3]."),
+        (X, X[:2], "attributions must have the shape of the inputs, [3, 4]. Got [2, 4]."),
+        (X, 1.0, "attributions must have the shape of the inputs"),
+        (X, NAN, "attributions must be finite"),
+        (X, X.astype(complex), "attributions must have a real dtype"),
+        (X, None, "attributions must be an array"),
+        (X, "deeplift", "attributions must be an array"),
+        (X, [X, X], "attributions must have 1 array(s)"),
+        (X, {}, "attributions must be in the structure of the inputs, or several by name. Got none."),
+        (X, {"lrp": LESS}, "attributions 'lrp' must have the shape of the inputs"),
+        (X, {"good": X, "bad": NAN}, "attributions 'bad' must be finite"),
+        ([X, X], X, "attributions must be 2 arrays"),
+        ([X, X], [X], "attributions must have 2 array(s)"),
+        (PAIR, {"a": X, "c": X}, "attributions 'a' must be 2 arrays"),
+        (PAIR, {"a": X, "b": X}, "attributions must have the shape of the inputs, [3, 2]. Got [3, 4]."),
+        (PAIR, {"lrp": {"a": X}}, "attributions 'lrp' must have the keys ['a', 'b']"),
+        (NAN, X, "inputs must be finite"),
+        (np.zeros((0, 4)), np.zeros((0, 4)), "inputs must hold at least one example"),
+        ("text", X, "inputs must be an array"),
+        ([X, X[:2]], [X, X[:2]], "inputs must have one batch size"),
+    ],
+)
+def test_arrays(metric, inputs, attributions, words):
+    assert words in message_of(lambda: metric(unasked, inputs, attributions))
+
+
+@pytest.mark.parametrize("metric", [M.completeness, M.deletion, M.insertion, M.sensitivity_n])
+@pytest.mark.parametrize("baseline", [LESS, "zeros", np.nan, [X, X]], ids=["shape", "text", "nan", "structure"])
+def test_baselines(metric, baseline):
+    assert "baseline must" in message_of(lambda: metric(unasked, X, X, baseline=baseline))
+
+
+@pytest.mark.parametrize("metric", [M.deletion, M.insertion, M.sensitivity_n])
+@pytest.mark.parametrize(
+    "groups", ["pixel", np.zeros(3, int), np.zeros((3, 4), int), np.zeros(4), [[0, 1], [1]], [np.zeros(4, int)] * 2]
+)
+def test_groups(metric, groups):
+    assert "groups must" in message_of(lambda: metric(unasked, X, X, groups=groups))
+
+
+OPTIONS = [
+    (M.sensitivity_n, {"n": 0}, "n must be one or several whole numbers in 1 … 3, as there are 4 features. Got 0."),
+    (M.sensitivity_n, {"n": 4}, "n must be"),
+    (M.sensitivity_n, {"n": [1, 4]}, "n must be"),
+    (M.sensitivity_n, {"n": []}, "n must be"),
+    (M.sensitivity_n, {"n": 1.0}, "n must be"),
+    (M.sensitivity_n, {"n": True}, "n must be"),
+    (M.sensitivity_n, {"n": "1"}, "n must be"),
+    (M.sensitivity_n, {"n": np.array(4)}, "n must be"),
+    (M.sensitivity_n, {"n": 2, "groups": np.array([0, 0, 1, 1])}, "in 1 … 1, as there are 2 features"),
+    (M.sensitivity_n, {"groups": np.zeros(4, int)}, "sensitivity_n needs two or more features. Got one."),
+    (M.sensitivity_n, {"subsets": 1}, "subsets must be a whole number ≥ 2. Got 1."),
+    (M.sensitivity_n, {"subsets": 2.5}, "subsets must be"),
+    (M.deletion, {"steps": 0}, "steps must be a whole number ≥ 1"),
+    (M.insertion, {"steps": "all"}, "steps must be"),
+    (M.infidelity, {"noise": 0.0}, "noise must be a number > 0"),
+    (M.infidelity, {"noise": np.inf}, "noise must be"),
+    (M.infidelity, {"n_samples": 0}, "n_samples must be"),
+    (M.infidelity, {"normalise": 1}, "normalise must be True or False"),
+    (M.infidelity, {"perturb": "remove"}, "perturb must be 'noise', 'removal' or a function. Got 'remove'"),
+    (M.infidelity, {"perturb": lambda x, generator: x}, "perturb must return a tuple (I, perturbed inputs)"),
+    (M.infidelity, {"perturb": lambda x, generator: (x, x[:2])}, "perturbed inputs must have the shape of the inputs"),
+    (M.infidelity, {"perturb": lambda x, generator: (x[:, :2], x)}, "I must have the shape of the inputs"),
+    (M.infidelity, {"perturb": lambda x, generator: (x, x * np.nan)}, "perturbed inputs must be finite"),
+]
+OPTIONS += [
+    (metric, {"seed": seed}, "seed must be a whole number ≥ 0")
+    for metric in (M.sensitivity_n, M.infidelity)
+    for seed in (-1, 1.0, "0", True)
+]
+OPTIONS += [(metric, {"chunk_size": 0}, "chunk_size must be a whole number ≥ 1") for metric in OF_ATTRIBUTIONS]
+
+
+@pytest.mark.parametrize(("metric", "options", "words"), OPTIONS)
+def test_options(metric, options, words):
+    fn = unasked if "perturb" not in options else (lambda x: tf.reduce_sum(x, 1))
+    assert words in message_of(lambda: metric(fn, X, X, **options))
+
+
+@pytest.mark.parametrize("metric", OF_ATTRIBUTIONS)
+def test_functions(metric):
+    assert "fn is a function" in message_of(lambda: metric(None, X, X), TypeError)
+    assert "fn must return one float" in message_of(lambda: metric(lambda x: x, X, X))
+
+
+def test_infidelity_needs_floats():
+    whole = np.ones((3, 4), int)
+    assert "inputs must be floats" in message_of(lambda: M.infidelity(unasked, whole, X))
+    assert "perturb is a name, or a function" in message_of(lambda: M.infidelity(unasked, X, X, perturb=3), TypeError)
+
+
+@pytest.mark.parametrize(
+    ("explain", "options", "kind", "words"),
+    [
+        (3, {}, TypeError, "explain is a function"),
+        ({"a": 3}, {}, TypeError, "explain is a function"),
+        ({}, {}, dx.DeepExplainError, "Got none"),
+        (np.sin, {"radius": 0}, dx.DeepExplainError, "radius must be a number > 0"),
+        (np.sin, {"n_samples": 0}, dx.DeepExplainError, "n_samples must be"),
+        (np.sin, {"seed": "x"}, dx.DeepExplainError, "seed must be"),
+        (lambda x: x[:2], {}, dx.DeepExplainError, "explain must return attributions [3, ...]. Got shape [2, 4]."),
+        (lambda x: x * np.nan, {}, dx.DeepExplainError, "attributions must be finite"),
+        (lambda x: None, {}, dx.DeepExplainError, "attributions must be an array"),
+    ],
+)
+def test_max_sensitivity(explain, options, kind, words):
+    assert words in message_of(lambda: M.max_sensitivity(explain, X, **options), kind)
+
+
+def test_max_sensitivity_of_attributions_that_change_their_shape():
+    calls = []
+
+    def explain(x):
+        calls.append(x)
+        return x[:, : len(calls)]
+
+    assert "of one shape" in message_of(lambda: M.max_sensitivity(explain, X))
+
+
+def small():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="dense")])
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "kind", "words"),
+    [
+        (np.sin, {}, TypeError, "model is a Keras model"),
+        (
+            small(),
+            {"layers": ["dens"]},
+            dx.DeepExplainError,
+            "layers must name layers with weights. Got 'dens'; closest",
+        ),
+        (small(), {"layers": "dense"}, dx.DeepExplainError, "layers must be one or more names"),
+        (small(), {"layers": []}, dx.DeepExplainError, "layers must be one or more names"),
+        (small(), {"layers": [0]}, dx.DeepExplainError, "layers must name layers"),
+        (small(), {"absolute": 1}, dx.DeepExplainError, "absolute must be True or False"),
+        (small(), {"seed": -3}, dx.DeepExplainError, "seed must be"),
+        (keras.Sequential([keras.Input((4,)), keras.layers.ReLU()]), {}, dx.DeepExplainError, "layers with weights"),
+    ],
+)
+def test_randomisation(model, options, kind, words):
+    assert words in message_of(lambda: M.randomisation(lambda model, x: unasked(x), model, X, **options), kind)
+
+
+def test_metrics_are_not_part_of_a_graph():
+    @tf.function(autograph=False)
+    def graph(x):
+        return M.completeness(lambda x: x[:, 0], x, X).per_example
+
+    assert "inputs of a metric must be arrays" in message_of(lambda: graph(tf.constant(X)))
+
+
+def test_unknown_names():
+    assert "closest: 'deletion'" in message_of(lambda: M.METRICS["deletions"])
