@@ -46,6 +46,8 @@ class Program:
         names = _identifiers(names_of(specs), "input")
         self.inputs: Specs = dict(zip(names, tf.nest.flatten(specs), strict=True))
         self._explained = [""] if self._model.prefix is not None or len(names) == 1 else [f"_{name}" for name in names]
+        output = engine.objective(self._model, None, "index").program.outputs[0]
+        self._axes = output.shape[1:].as_list() if output.shape.rank else []
         self._target, self._baselines = self._target_spec(), self._baseline_specs()
         self.held = Held(*self._model.traced.owner)
         self.late: Specs = {**self._target, **self._baselines}
@@ -106,6 +108,15 @@ class Program:
         }
         pairs = zip(self._baselines.items(), self._explained_shapes(fixed), strict=False)
         return fixed | {name: tf.TensorSpec([1, *shape[1:]], spec.dtype, name) for (name, spec), shape in pairs}
+
+    def in_range(self, tensors: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
+        """Returns for each example whether its target is a unit of the output; None where none is given."""
+        if not self._target:
+            return None
+        (target,) = (tensors[name] for name in self._target)
+        sizes = tf.constant([tf.int32.max if size is None else size for size in self._axes])
+        index = tf.reshape(target, [-1, len(self._axes)])
+        return tf.reduce_all((index >= -sizes) & (index < sizes), 1)
 
     def _explained_shapes(self, fixed: Specs) -> list[tf.TensorShape]:
         """Returns the shapes of what is explained where the inputs have fixed ones."""
@@ -169,12 +180,10 @@ class Program:
     def _target_spec(self) -> Specs:
         if "target" in self._call:
             return {}
-        output = self._engine.objective(self._model, None, "index").program.outputs[0]
-        axes = output.shape[1:] if output.shape.rank else []
-        if all(size == 1 for size in axes):
+        if all(size == 1 for size in self._axes):
             return {}
         batch = self._model.traced.batch
-        return self._late("target", [batch] if len(axes) == 1 else [batch, len(axes)], tf.int32)
+        return self._late("target", [batch] if len(self._axes) == 1 else [batch, len(self._axes)], tf.int32)
 
     def _baseline_specs(self) -> Specs:
         method = self._method

@@ -25,7 +25,8 @@ class StableHLO(Format):
     """`explainer.mlir`, a portable artifact of StableHLO 1.0.0 whose function `main` is `explain` for fixed shapes.
 
     `explainer.json` names its parameters and results in their order. A target is `[batch]` indices, a baseline is one
-    for all examples, `[1, ...]`. Nothing is checked when it runs: XLA has no such ops.
+    for all examples, `[1, ...]`. XLA has no errors while it runs: of an example whose target is no unit of the output
+    all results are NaN.
 
     Attributes:
       inputs: arrays, or `tf.TensorSpec`s, in the structure of the model's inputs: their shapes are the program's.
@@ -50,7 +51,8 @@ class StableHLO(Format):
         results: dict[str, tf.TensorSpec] = {}
 
         def main(*tensors: tf.Tensor) -> list[tf.Tensor]:
-            found = program.explain(**dict(zip(specs, tensors, strict=True)))
+            named = dict(zip(specs, tensors, strict=True))
+            found = _where(program.in_range(named), program.explain(**named))
             results.update({name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in found.items()})
             return list(found.values())
 
@@ -69,6 +71,14 @@ class StableHLO(Format):
             "parameters": _described(parameters),
             "results": _described(results),
         }
+
+
+def _where(valid: tf.Tensor | None, found: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
+    """Returns arrays that are NaN for examples that are not valid."""
+    if valid is None:
+        return found
+    wide = {name: tf.reshape(valid, [-1] + [1] * (tensor.shape.rank - 1)) for name, tensor in found.items()}
+    return {name: tf.where(wide[name], tensor, tf.constant(np.nan, tensor.dtype)) for name, tensor in found.items()}
 
 
 def _read(given: Any, specs: Specs, structure: Any) -> dict[str, tf.TensorShape]:

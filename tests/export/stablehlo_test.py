@@ -25,7 +25,8 @@ sys.path.insert(0, sys.argv[1])
 import numpy as np
 from run_stablehlo import explain
 for folder in map(pathlib.Path, sys.argv[2:]):
-    np.savez(folder / "found.npz", **explain(folder, dict(np.load(folder / "fed.npz"))))
+    for fed in folder.glob("*fed.npz"):
+        np.savez(folder / fed.name.replace("fed", "found"), **explain(folder, dict(np.load(fed))))
 """
 
 
@@ -73,6 +74,8 @@ def exported(tmp_path_factory):
         (name,) = set(_described(root / case, "parameters")[: 1 + len(late)]) - set(late)
         np.savez(root / case / "fed.npz", **arguments, **{name: x})
         expected[case] = explain(x, **arguments)
+        if case == "cnn-ig":
+            np.savez(root / case / "wrong_fed.npz", **{**arguments, "target": np.int32([99, 1, -99]), name: x})
     done = subprocess.run(
         [sys.executable, "-c", _RUN, _ROOT / "examples", *(root / case for case in _CASES)],
         capture_output=True,
@@ -101,9 +104,19 @@ def test_the_same_numbers_in_jax(exported, case):
 
 
 @_needs_jax
+def test_a_target_that_is_no_unit_gives_no_number(exported):
+    root, expected = exported
+    found = np.load(root / "cnn-ig" / "wrong_found.npz")
+    for name, array in found.items():
+        assert np.isnan(array[[0, 2]]).all() and np.isfinite(array[1]).all(), name
+    scale = np.abs(expected["cnn-ig"].attributions).max()
+    np.testing.assert_allclose(found["attributions"][1], expected["cnn-ig"].attributions[1], rtol=0, atol=1e-5 * scale)
+
+
+@_needs_jax
 def test_weights_stand_beside_the_program_or_in_it(exported):
     root, _ = exported
-    assert sorted(os.listdir(root / "cnn-ig")) == ["explainer.json", "explainer.mlir", "fed.npz", "found.npz"]
+    assert sorted(os.listdir(root / "cnn-saliency")) == ["explainer.json", "explainer.mlir", "fed.npz", "found.npz"]
     weights = np.load(root / "cnn-deeplift" / "weights.npz")
     names = _described(root / "cnn-deeplift", "parameters")
     assert names[1:3] == ["target", "baseline"] and names[3:] == list(weights)
