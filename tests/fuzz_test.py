@@ -32,11 +32,14 @@ def _cases() -> list[tuple[str, str, int, tuple[str, ...]]]:
     return [(*case, (METHODS[number % len(METHODS)],)) for number, case in enumerate(chosen)]
 
 
-def test_mutations(tmp_path: pathlib.Path):
+@pytest.mark.parametrize("share", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_mutations(tmp_path: pathlib.Path, share: int):
+    """One in `share` of them."""
     (tmp_path / "originals").mkdir()
     write(tmp_path / "originals")
     cases = _cases()
     assert len(cases) >= 200
+    cases = cases[::share]
     counts: collections.Counter[str] = collections.Counter()
     wrong = []
     for case, found in zip(cases, results(cases, tmp_path), strict=True):
@@ -46,8 +49,8 @@ def test_mutations(tmp_path: pathlib.Path):
             print(wrong[-1])
     print(dict(counts))
     assert not wrong, "\n".join(wrong)
-    assert counts["refused"] > 100
-    assert counts["explained"] > 30
+    assert counts["refused"] > 100 / share
+    assert counts["explained"] > 30 / share
 
 
 def test_a_placeholder_of_open_rank_is_refused():

@@ -83,7 +83,7 @@ def even(subject: Subject, chunks: Sequence[int]) -> list[int]:
     return sorted({int(np.prod(divided(rows, subject.steps, chunk or rows))) for chunk in chunks})
 
 
-_PROCESSES = 3  # of each side, as the allocator's luck moves a process by some per cent
+_PROCESSES = 3  # of each side at full size, as the allocator's luck moves a process by some per cent
 
 Figures = dict[str, float | None]
 
@@ -113,11 +113,14 @@ def _probe(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> 
 
 
 def memory(name: str, sizes: Sizes, own: Setting, bare: Setting, steps: int) -> Figures:
-    """Returns by how many megabytes each side grows with the floor's chunks, and their ratio: medians of a few runs."""
+    """Returns by how many megabytes each side grows with the floor's chunks, and their ratio.
+
+    At full size they are medians of a few runs.
+    """
     settings = {"ours": Setting(own.xla, bare.chunk), "floor": bare}
     runs = [
         {side: fresh(name, sizes, side, setting, steps).megabytes for side, setting in settings.items()}
-        for _ in range(_PROCESSES)
+        for _ in range(1 if sizes.quick else _PROCESSES)
     ]
     found = {side: _median([run[side] for run in runs]) for side in settings}
     library, by_hand = found["ours"], found["floor"]

@@ -51,6 +51,7 @@ def test_photo(tmp_path):
     assert (tmp_path / "coffee.png").is_file()
 
 
+@pytest.mark.long  # tests/export/saved_model_test.py runs exported explainers in a bare process too
 def test_exported_elsewhere(tmp_path):
     out = _run(
         "export_and_serve.py",

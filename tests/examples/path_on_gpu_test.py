@@ -18,6 +18,7 @@ def _run(script, *flags):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long  # tests/export/stablehlo_test.py runs programs of XLA in JAX too
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX, which runs the programs, is not installed")
 def test_programs_run_elsewhere_as_in_tensorflow(tmp_path):
     out = tmp_path / "figures.json"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 _ROOT = pathlib.Path(__file__).parents[2]
-_SMALL = ("PReLU net", "siamese", "mixture of experts")
+_SMALL = ("PReLU net", "siamese")
 _TRAINED = "fer (trained)"
 
 

@@ -26,7 +26,6 @@ def _convolutional():
 
 def _recurrent():
     layers = [
-        keras.layers.LSTM(3, return_sequences=True),
         keras.layers.Bidirectional(keras.layers.GRU(2, bias_initializer="normal")),
         keras.layers.Dense(2, bias_initializer="normal"),
     ]
