@@ -113,11 +113,14 @@ class Lines:
           evaluations: how many there are, the same number for each example.
         """
         starts, ends = self._starts, self._ends
+        differences = [end - start for start, end in zip(starts, ends, strict=True)]
 
         def points(example: tf.Tensor, step: tf.Tensor) -> Tensors:
             alpha = tf.gather(nodes, step)
-            pairs = [(row(start, example), tf.gather(end, example)) for start, end in zip(starts, ends, strict=True)]
-            return [start + column(alpha, end) * (end - start) for start, end in pairs]
+            return [
+                row(start, example) + column(alpha, difference) * tf.gather(difference, example)
+                for start, difference in zip(starts, differences, strict=True)
+            ]
 
         def weight(step: tf.Tensor) -> tf.Tensor:
             return tf.gather(weights, step)
