@@ -64,4 +64,5 @@ def test_a_compiler_takes_padded_chunks():
 def test_a_chunk_has_as_many_as_their_activations_allow():
     assert size_for(0) == size_for(1) == size_for(2**18) == MAX_SIZE
     assert [size_for(2**20), size_for(2**22), size_for(2**40)] == [256, 64, 10]
+    assert [size_for(1_690_112), size_for(1_600_000)] == [181, 181]
     assert [size_for(2**22, True), size_for(2**26, True)] == [512, 32]
