@@ -17,7 +17,7 @@ from deepexplain_tf.memory import BATCH_SIZE, Memory, read_bytes
 from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.model import Model
 from deepexplain_tf.objective import Objective
-from deepexplain_tf.options import is_int, require, require_seed
+from deepexplain_tf.options import is_int, require, require_bool, require_seed
 from deepexplain_tf.target import Selection, read_target
 
 _MOST = 2**31 - 1
@@ -337,6 +337,6 @@ def check_call(
         read_bytes(max_memory)
         require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)
     require_seed(seed)
-    require(isinstance(progress, bool), "progress", "True or False", progress)
+    require_bool("progress", progress)
     if baseline is not None and not method.uses_baseline:
         raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")

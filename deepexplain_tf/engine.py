@@ -25,30 +25,34 @@ from deepexplain_tf.scope import Scope
 _LEAST_COMPILED_CHUNK = 64  # evaluations: what a first call with few leaves for those with many
 
 
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a user decides of a model once; see `DeepExplain`.
+
+    Attributes:
+      output: which output is explained.
+      layer: the layer whose output is explained, None for the inputs.
+      overrides: the user's own rules.
+      jit_compile: True, False or `"auto"`.
+      strict: whether an op that no rule covers is an error.
+      freeze: whether weights are constants, as they are at the first call.
+    """
+
+    output: str | int
+    layer: str | None
+    overrides: Mapping[str, Any]
+    jit_compile: bool | str
+    strict: bool
+    freeze: bool = False
+
+
 class Engine:
     """Traces a model once per signature, and compiles each method once per form of its graph."""
 
-    def __init__(
-        self,
-        source: Source,
-        *,
-        output: str | int,
-        layer: str | None,
-        overrides: Mapping[str, Any],
-        jit_compile: bool | str,
-        strict: bool,
-        freeze: bool = False,
-    ):
-        self.settings: dict[str, Any] = {"output": output, "layer": layer, "overrides": dict(overrides)}
-        self.settings |= {"jit_compile": jit_compile, "strict": strict, "freeze": freeze}
+    def __init__(self, source: Source, settings: Settings):
+        self.settings = settings
         self._source = source
-        self._output = output
-        self._layer = layer
-        self._overrides = dict(overrides)
-        self._jit_compile = jit_compile
         self.accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
-        self._strict = strict
-        self._freeze = freeze
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
@@ -63,9 +67,9 @@ class Engine:
 
     def changed(self, **settings: Any) -> "Engine":
         """Returns an engine of the same model with other settings; what is frozen keeps its numbers."""
-        made = Engine(self._source, **{**self.settings, **settings})
-        kept = ("layer", "output", "freeze")
-        if all(made.settings[name] == self.settings[name] for name in kept):
+        before, after = self.settings, dataclasses.replace(self.settings, **settings)
+        made = Engine(self._source, after)
+        if (before.layer, before.output, before.freeze) == (after.layer, after.output, after.freeze):
             made._models = self._models
         return made
 
@@ -80,8 +84,8 @@ class Engine:
         Without a word from the user, it does on a GPU or TPU; on a CPU it pays where gradients go many times through
         loops or dense layers, and not for convolutions, which TensorFlow's own library does better.
         """
-        if self._jit_compile != "auto":
-            wanted = bool(self._jit_compile)
+        if self.settings.jit_compile != "auto":
+            wanted = bool(self.settings.jit_compile)
         else:
             repeats = method.differentiates and method.loops
             wanted = self.accelerated or (repeats and bool(objective.loops or objective.dense))
@@ -110,10 +114,10 @@ class Engine:
                 return next(iter(self._models.values()))
             key = None if self._source.specs is not None else _signature(inputs)
             if key not in self._models:
-                traced = trace(self._source, self._layer, inputs)
+                traced = trace(self._source, self.settings.layer, inputs)
                 names = _output_names(self._source, traced.outputs)
-                model = cut_model(traced, self._layer, self._output, names)
-                self._models[key] = model.frozen() if self._freeze else model
+                model = cut_model(traced, self.settings.layer, self.settings.output, names)
+                self._models[key] = model.frozen() if self.settings.freeze else model
             return self._models[key]
 
     def output_names(self, model: Model) -> list[str]:
@@ -134,7 +138,7 @@ class Engine:
 
     def composite(self, method: Method) -> Composite:
         """Returns a method's override map with the user's own merged over it."""
-        return dataclasses.replace(method.composite, own=self._overrides)
+        return dataclasses.replace(method.composite, own=self.settings.overrides)
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
         """Checks that a method can explain an objective; returns notes. See `Objective.require`."""
@@ -149,13 +153,13 @@ class Engine:
             counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"
             notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
         loop = objective.unbounded_loop
-        if loop is not None and (self._jit_compile is True or self.accelerated):
+        if loop is not None and (self.settings.jit_compile is True or self.accelerated):
             notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
         return notes
 
     def require(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
         """Checks that a composite covers an objective; returns notes. See `Objective.require`."""
-        return objective.require(composite, self._strict)
+        return objective.require(composite, self.settings.strict)
 
     def coverage(self, method: Method) -> Coverage:
         """Returns what a method does at each active op."""
@@ -215,7 +219,7 @@ class Engine:
             return scope.output(scope.explained), scope.explained
 
         specs = {"inputs": [value.spec for value in objective.inputs]}
-        jit = self.accelerated if self._jit_compile == "auto" else bool(self._jit_compile)
+        jit = self.accelerated if self.settings.jit_compile == "auto" else bool(self.settings.jit_compile)
         return self._compile((objective, "forward"), graph, specs, objective, jit)
 
     def _compile(
@@ -230,7 +234,7 @@ class Engine:
                     return graph(*arguments)
 
                 signature = [specs[name] for name in names]
-                if jit and self._jit_compile == "auto":
+                if jit and self.settings.jit_compile == "auto":
                     refused = functools.partial(self._refusals.__setitem__, objective)
                     self._compiled[key] = WhereItCan(counted, signature, refused)
                 else:

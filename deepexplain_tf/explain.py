@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deepexplain_tf.audit import Audit, audit
 from deepexplain_tf.call import check_call
-from deepexplain_tf.engine import Engine
+from deepexplain_tf.engine import Engine, Settings
 from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.export import Program, make_format, save
@@ -16,6 +16,7 @@ from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.graph.source import source_of
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
+from deepexplain_tf.options import require_bool
 from deepexplain_tf.rewrite import rewritten
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
@@ -60,7 +61,7 @@ class DeepExplain:
           overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under
             `tf.custom_gradient`; merged over every method's own map.
           jit_compile: True, False, or `"auto"`: XLA where there is a GPU or TPU; on a CPU for path integrals through
-            loops (recurrent networks), where it pays.
+            loops (recurrent networks) or dense layers, where it pays.
           signature: the signature of a SavedModel; not used by other models.
           input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable; without it shapes come
             from the first call.
@@ -78,17 +79,15 @@ class DeepExplain:
             raise TypeError(f"layer is the name of a layer. Got {type(layer).__name__}.")
         if not (isinstance(jit_compile, bool) or jit_compile == "auto"):
             raise OptionError(f"jit_compile must be True, False or 'auto'. Got {jit_compile!r}.")
-        if not isinstance(strict, bool):
-            raise OptionError(f"strict must be True or False. Got {strict!r}.")
-        self._engine = Engine(
-            source_of(model, input_signature, signature=signature, output=output),
-            output=output,
-            layer=layer,
-            overrides=_checked(overrides),
-            jit_compile=jit_compile,
-            strict=strict,
-        )
+        require_bool("strict", strict)
+        source = source_of(model, input_signature, signature=signature, output=output)
+        self._engine = Engine(source, Settings(output, layer, dict(_checked(overrides)), jit_compile, strict))
         self._open = False
+
+    @property
+    def engine(self) -> Engine:
+        """What stands behind it, for the rest of the library."""
+        return self._engine
 
     def __enter__(self) -> "DeepExplain":
         if self._engine.specs is not None:

@@ -19,6 +19,11 @@ def require_whole(option: str, least: int, value: Any) -> None:
     require(is_int(value) and value >= least, option, f"a whole number ≥ {least}", value)
 
 
+def require_bool(option: str, value: Any) -> None:
+    """Raises OptionError unless an option is True or False."""
+    require(isinstance(value, bool), option, "True or False", value)
+
+
 def require_seed(seed: Any) -> None:
     """Raises OptionError unless a seed is None or a whole number ≥ 0."""
     if seed is not None:

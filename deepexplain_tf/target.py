@@ -106,14 +106,23 @@ def _symbolic(target: tf.Tensor, axes: list[int | None]) -> Selection:
             f"{target.dtype.name}{target.shape}."
         )
     index = tf.cast(target[:, tf.newaxis] if rank == 1 else target, tf.int32)
-    sizes = tf.constant([tf.int32.max if size is None else size for size in axes])
-    lowest = tf.constant([0 if size is None else -size for size in axes])
     known = [size or "any" for size in axes]
     check = tf.debugging.Assert(
-        tf.reduce_all((index >= lowest) & (index < sizes)), [f"target must be an index into {known}. Got", index]
+        tf.reduce_all(in_range(target, axes)), [f"target must be an index into {known}. Got", target]
     )
     with tf.control_dependencies([check]):
-        return Selection("index", tf.where(index < 0, index + sizes, index), target)
+        return Selection("index", tf.where(index < 0, index + _sizes(axes), index), target)
+
+
+def in_range(target: tf.Tensor, axes: Sequence[int | None]) -> tf.Tensor:
+    """Returns for each example whether its index `[batch]` or `[batch, axes]` is one into the output's axes."""
+    index, sizes = tf.cast(tf.reshape(target, [-1, len(axes)]), tf.int64), tf.cast(_sizes(axes), tf.int64)
+    lowest = tf.constant([0 if size is None else -size for size in axes], tf.int64)
+    return tf.reduce_all((index >= lowest) & (index < sizes), 1)
+
+
+def _sizes(axes: Sequence[int | None]) -> tf.Tensor:
+    return tf.constant([tf.int32.max if size is None else size for size in axes])
 
 
 def _weights(array: np.ndarray, axes: list[int | None], dtype: tf.DType, batch: int | None) -> Selection:

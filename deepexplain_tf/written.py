@@ -45,13 +45,14 @@ def folder_written_whole(
     """
     final = pathlib.Path(os.path.realpath(path))
     _require_free(final, overwrite, marks)
-    made = [folder for folder in final.parents if not folder.exists()]
     temporary, old = (final.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            temporary.mkdir(parents=True)
+            stack.enter_context(folder_made(final.parent))
+            temporary.mkdir()
         except OSError as error:
             raise PathError(f"a path must be one that can be written to. Got {str(path)!r}: {error}.") from error
+        stack.callback(shutil.rmtree, temporary, ignore_errors=True)
         yield temporary
         if final.exists():
             os.rename(final, old)
@@ -62,11 +63,23 @@ def folder_written_whole(
                 os.rename(old, final)
             raise
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def folder_made(folder: pathlib.Path) -> Iterator[None]:
+    """Makes a folder and its parents, where they are missing; removes those again where the block fails.
+
+    Raises:
+      OSError: it cannot be made.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        for folder in made:
+        for each in made:
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                each.rmdir()
         raise
 
 

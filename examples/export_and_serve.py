@@ -155,6 +155,7 @@ def _measure(name: str, model: keras.Model, own: float, method: str, folder: pat
     for size in sizes:
         inputs = _inputs(network, list(described["signatures"]["predict"]["inputs"]), size)
         target = np.arange(size, dtype=np.int32) % model.output.shape[-1]
+        # The checker takes names of arrays for those of options.
         np.savez(folder / f"{size}.npz", **inputs, **baselines, target=target)  # type: ignore[arg-type]
         given = inputs if len(inputs) > 1 else next(iter(inputs.values()))
         expected[size] = keras.tree.flatten(explain(given, target=target).attributions)

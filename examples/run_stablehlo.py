@@ -50,6 +50,7 @@ def main(argv: Sequence[str]) -> None:
     """Reads, explains and writes."""
     del argv
     found = explain(pathlib.Path(_PROGRAM.value), dict(np.load(_ARRAYS.value)))
+    # The checker takes names of arrays for those of options.
     np.savez(_OUT.value, **found)  # type: ignore[arg-type]
     for name, array in found.items():
         print(f"{name} {array.dtype}{list(array.shape)}")

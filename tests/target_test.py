@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.target import Selection, read_target
+from deepexplain_tf.target import Selection, in_range, read_target
 from tests.models import filled, mlp, perceptron, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -352,3 +352,10 @@ def test_an_int_for_each_example_of_a_model_with_one_number():
     """`0` is a target of such a model; a list of them is one for each example."""
     assert_explains(explain(scalar, 0), scalar)
     assert_explains(explain(scalar, [0, 0, -1]), scalar)
+
+
+def test_which_indices_are_in_range():
+    one = tf.constant([-3, -4, 2, 3, 2**32 + 1], tf.int64)  # the last is 1 in 32 bits
+    np.testing.assert_array_equal(in_range(one, [3]), [True, False, True, False, False])
+    two = tf.constant([[1, 7], [-1, -1], [2, 0]])
+    np.testing.assert_array_equal(in_range(two, [2, None]), [True, False, False])

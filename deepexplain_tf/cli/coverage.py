@@ -1,23 +1,13 @@
 """`deepexplain coverage`: what a method does at each op of the user's model."""
 
-import os
-
 from absl import flags
 
-from deepexplain_tf.cli import progress, quiet, values as parse
+from deepexplain_tf.cli import any_model, progress, quiet
 from deepexplain_tf.cli.command import COMMANDS, Command
 
 _TEXTS = (
-    ("model", None, "A .keras or .h5 file, a SavedModel folder, or a frozen graph (.pb)."),
     ("method", "deeplift", "The attribution method; an unknown name lists those that exist."),
     ("layer", None, "Looks at the ops behind the output of this layer instead of the input."),
-    (
-        "output",
-        "auto",
-        """auto (a final softmax or sigmoid is left out), model (as it is), or the name or number of one of
-        several outputs; of a frozen graph, the name of a tensor.""",
-    ),
-    ("signature", None, "The signature of a SavedModel, where it has several."),
 )
 _SUMMARY = "Prints one line for each type of op instead of one for each op."
 
@@ -36,20 +26,16 @@ class PrintCoverage(Command):
     required = ("model",)
 
     def define(self, values: flags.FlagValues) -> None:
+        any_model.define(values)
         for name, default, words in _TEXTS:
             flags.DEFINE_string(name, default, words, flag_values=values)
         flags.DEFINE_boolean("summary", False, _SUMMARY, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
-        if not os.path.exists(values.model):
-            raise FileNotFoundError(f"there is no file {values.model}")
+        model = any_model.read(values)
         quiet.start_tensorflow()
         import deepexplain_tf as dx
 
-        output = parse.name_or_index(values.output)
-        with (
-            progress.bar(1, "reading the model"),
-            dx.DeepExplain(values.model, layer=values.layer, output=output, signature=values.signature) as de,
-        ):
+        with progress.bar(1, "reading the model"), dx.DeepExplain(**model, layer=values.layer) as de:
             coverage = de.coverage(values.method)
         print(coverage.summary() if values.summary else coverage)

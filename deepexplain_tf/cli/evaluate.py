@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from deepexplain_tf.cli import output, quiet, subject, values as parse
+from deepexplain_tf.cli import files, output, quiet, subject, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
 from deepexplain_tf.errors import DeepExplainError, closest
 
@@ -60,7 +60,7 @@ class Evaluate(Command):
     def run(self, values: flags.FlagValues) -> None:
         arguments = {"target": parse.target(values.target), "groups": parse.array_or_text(values.groups)}
         options = parse.options_by_owner(values.option)
-        subject.require_files(values)
+        files.require_files(values.model, values.input)
         output.require_free(values.out, values.overwrite)
         with output.staged(values.out) as stage:
             quiet.start_tensorflow()

@@ -5,12 +5,11 @@ from typing import Any
 
 from absl import flags
 
-from deepexplain_tf.cli import output, progress, quiet, report, subject, values as parse
+from deepexplain_tf.cli import files, output, progress, quiet, report, subject, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command
 
 _OUT = "The folder to write to; made if it is missing."
 _METHOD = "The attribution method; an unknown name lists those that exist."
-_OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file is an array"
 
 
 @COMMANDS.register("explain")
@@ -30,11 +29,11 @@ class Explain(Command):
         subject.define(values)
         flags.DEFINE_string("out", None, _OUT, flag_values=values)
         flags.DEFINE_string("method", "integrated_gradients", _METHOD, flag_values=values)
-        flags.DEFINE_multi_string("option", [], _OPTION, flag_values=values)
+        flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
         target, options = parse.target(values.target), parse.options(values.option)
-        subject.require_files(values)
+        files.require_files(values.model, values.input)
         with output.staged(values.out) as stage:
             quiet.start_tensorflow()
             names = _explain(values, target, options, stage)

@@ -5,11 +5,10 @@ from typing import Any
 
 from absl import flags
 
-from deepexplain_tf.cli import files, progress, quiet, values as parse
+from deepexplain_tf.cli import any_model, files, progress, quiet, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
 
 _TEXTS = (
-    ("model", None, "A .keras or .h5 file, a SavedModel folder, or a frozen graph (.pb)."),
     ("method", None, "The attribution method; an unknown name lists those that exist."),
     ("out", None, "The folder to write; it appears whole or not at all."),
     (
@@ -26,19 +25,11 @@ _TEXTS = (
     ),
     ("layer", None, "Explains the output of this layer instead of the input, as the embedding of a text."),
     (
-        "output",
-        "auto",
-        """auto (a final softmax or sigmoid is left out), model (as it is), or the name or number of one of
-        several outputs; of a frozen graph, the name of a tensor.""",
-    ),
-    ("signature", None, "The signature of a SavedModel, where it has several."),
-    (
         "input",
         None,
         """For stablehlo: an .npy or .npz file of inputs, whose shapes, batch included, are those of the program.""",
     ),
 )
-_OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file is an array"
 _NUMBERS = (
     ("version", "Writes OUT/VERSION/, as TensorFlow Serving reads it."),
     ("seed", "For methods that draw random numbers."),
@@ -66,9 +57,10 @@ class Export(Command):
     required = ("model", "method", "out")
 
     def define(self, values: flags.FlagValues) -> None:
+        any_model.define(values)
         for name, default, words in _TEXTS:
             flags.DEFINE_string(name, default, words, flag_values=values)
-        flags.DEFINE_multi_string("option", [], _OPTION, flag_values=values)
+        flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
         for name, words in _NUMBERS:
             flags.DEFINE_integer(name, None, words, flag_values=values)
         flags.DEFINE_enum("format", "saved_model", _FORMATS, "saved_model or stablehlo.", flag_values=values)
@@ -83,22 +75,13 @@ class Export(Command):
         if values.format == "stablehlo" and not values.input:
             raise UsageError("--format=stablehlo needs --input.")
         fixed = _fixed(values)
-        if not os.path.exists(values.model):
-            raise FileNotFoundError(f"there is no file {values.model}")
+        model = any_model.read(values)
         given = {"inputs": values.input and files.read_arrays(values.input), "weights": values.weights}
         quiet.start_tensorflow()
         import deepexplain_tf as dx
 
-        with (
-            progress.bar(1, "exporting"),
-            dx.DeepExplain(
-                values.model,
-                output=parse.name_or_index(values.output),
-                layer=values.layer,
-                signature=values.signature,
-                jit_compile="auto" if values.jit is None else values.jit,
-            ) as de,
-        ):
+        jit = "auto" if values.jit is None else values.jit
+        with progress.bar(1, "exporting"), dx.DeepExplain(**model, layer=values.layer, jit_compile=jit) as de:
             explainer = de.explainer(values.method, **fixed)
             options = {name: value for name, value in given.items() if value is not None}
             place = {"version": values.version, "overwrite": values.overwrite}

@@ -20,6 +20,13 @@ _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _SCALES = {"none": (0.0, 1.0), "unit": (0.0, 255.0), "symmetric": (127.5, 127.5)}
 
 
+def require_files(*paths: str) -> None:
+    """Raises FileNotFoundError where a file or folder is missing, before anything slow."""
+    for path in paths:
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"there is no file {path}")
+
+
 def read_array(path: str | os.PathLike[str]) -> Array:
     """Reads an `.npy` file.
 

@@ -6,6 +6,8 @@ import os
 import pathlib
 import tempfile
 
+from deepexplain_tf.written import folder_made
+
 
 @contextlib.contextmanager
 def staged(out: str) -> Iterator[pathlib.Path]:
@@ -20,19 +22,11 @@ def staged(out: str) -> Iterator[pathlib.Path]:
     target = pathlib.Path(out)
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(f"--out must be a folder. Got the file {out}")
-    made = [folder for folder in (target, *target.parents) if not folder.exists()]
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        # Beside the results, since a file can be moved in one step only within a file system.
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target) as temporary:
-            stage = pathlib.Path(temporary)
-            yield stage
-            _move(stage, target)
-    except BaseException:
-        for folder in made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
+    # Beside the results, since a file can be moved in one step only within a file system.
+    with folder_made(target), tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target) as temporary:
+        stage = pathlib.Path(temporary)
+        yield stage
+        _move(stage, target)
 
 
 def require_free(out: str, overwrite: bool) -> None:

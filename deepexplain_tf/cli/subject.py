@@ -1,6 +1,5 @@
 """The flags that name a model, its inputs, and what of it is explained; the same for all commands that explain."""
 
-import os
 from typing import Any
 
 from absl import flags
@@ -55,13 +54,6 @@ def define(values: flags.FlagValues) -> None:
         flags.DEFINE_string(name, default, words, flag_values=values)
     for name, words in _NUMBERS:
         flags.DEFINE_integer(name, None, words, flag_values=values)
-
-
-def require_files(flag: flags.FlagValues) -> None:
-    """Raises FileNotFoundError where the model or the inputs are missing, before anything slow."""
-    for path in (flag.model, flag.input):
-        if not os.path.exists(path):
-            raise FileNotFoundError(f"there is no file {path}")
 
 
 def read(flag: flags.FlagValues) -> tuple[Any, inputs.Examples, Any]:

@@ -1,4 +1,4 @@
-"""What the flags of `deepexplain explain` are written in."""
+"""What the flags of the commands are written in."""
 
 import ast
 from collections.abc import Iterable
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from deepexplain_tf.cli.command import UsageError
 from deepexplain_tf.cli.files import read_array
 
+# What `options` reads.
+OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file is an array"
 Target = int | tuple[int, ...] | npt.NDArray[np.int64] | None
 
 

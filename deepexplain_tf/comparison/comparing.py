@@ -9,7 +9,7 @@ import numpy as np
 import tqdm
 
 from deepexplain_tf.call import check_call
-from deepexplain_tf.comparison.explained import Explained, Opened
+from deepexplain_tf.comparison.explained import Explained
 from deepexplain_tf.comparison.provenance import provenance
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest, read_methods, read_metrics
 from deepexplain_tf.comparison.result import Comparison
@@ -18,7 +18,6 @@ from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.methods.base import make
 from deepexplain_tf.metrics.given import Given
-from deepexplain_tf.options import require, require_seed
 from deepexplain_tf.types import Structure, Target
 
 METHODS = ("gradient_x_input", "integrated_gradients", "epsilon_lrp", "deeplift")
@@ -84,13 +83,13 @@ def compare(
       DeepExplainError: any argument that does not fit, before any work is done.
     """
     requests, scores = read_methods(methods), read_metrics(metrics)
-    _check(model_options, seed, progress)
-    seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
+    _check(model_options)
     sizes: dict[str, Any] = {"batch_size": batch_size, "chunk_size": chunk_size, "max_memory": max_memory}
-    check_call("compare", make("occlusion", {}), **sizes)
+    check_call("compare", make("occlusion", {}), seed=seed, progress=progress, **sizes)
+    seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
     given = Given.read(inputs)
     arrays = given.pack(given.inputs)
-    with Opened(model, **model_options) as opened:
+    with DeepExplain(model, **model_options) as opened:
         explained = Explained.read(opened.engine, arrays, target, baseline=baseline, **sizes)
         work = Work(model, model_options, opened, explained, baseline, groups, sizes, seed)
         total = len(requests) + len(scores)
@@ -98,14 +97,12 @@ def compare(
             return _compared(work, requests, scores, bar)
 
 
-def _check(model_options: Mapping[str, Any], seed: Any, progress: Any) -> None:
+def _check(model_options: Mapping[str, Any]) -> None:
     known = set(inspect.signature(DeepExplain).parameters) - {"model"}
     for option in model_options:
         if option not in known:
             hint = closest(option, known | (set(inspect.signature(compare).parameters) - {"model_options"}))
             raise OptionError(f"unknown argument {shortened(option)} of compare; {hint}.")
-    require_seed(seed)
-    require(isinstance(progress, bool), "progress", "True or False", progress)
 
 
 def _compared(

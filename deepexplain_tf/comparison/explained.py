@@ -9,23 +9,9 @@ import tensorflow as tf
 
 from deepexplain_tf.call import Call, forward, prepare
 from deepexplain_tf.engine import Engine
-from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.methods.base import Method, make
 from deepexplain_tf.metrics.evaluation import CHUNK_SIZE
 from deepexplain_tf.scope import Scope
-
-
-class Opened(DeepExplain):
-    """A `DeepExplain` whose engine the rest of the library may ask."""
-
-    def __enter__(self) -> "Opened":
-        super().__enter__()
-        return self
-
-    @property
-    def engine(self) -> Engine:
-        """What stands behind it."""
-        return self._engine
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,15 +5,14 @@ import os
 import platform
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-import deepexplain_tf
-from deepexplain_tf.comparison.plain import described
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
 from deepexplain_tf.comparison.work import Work
 from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.plain import checksum, plain, versions
+
+_WHOLE = 64  # numbers of an array of the user's that are listed
 
 
 def provenance(
@@ -27,13 +26,7 @@ def provenance(
     model = work.model if isinstance(work.model, str | os.PathLike) else getattr(work.model, "name", None)
     notes = {label: list(explanation.notes) for label, explanation in explanations.items()}
     return {
-        "versions": {
-            "deepexplain_tf": deepexplain_tf.__version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": {**versions(), "numpy": np.__version__, "python": platform.python_version()},
         "model": {"type": type(work.model).__name__, "name": None if model is None else str(model)},
         "model_options": described(work.model_options),
         "inputs": described({str(n): array for n, array in enumerate(explained.call.inputs)}),
@@ -49,3 +42,14 @@ def provenance(
         },
         "metrics": {name: {"better": m.metric.better, "options": described(m.options)} for name, m in metrics.items()},
     }
+
+
+def described(value: Any) -> Any:
+    """Returns what an argument was: small arrays in full, large ones by dtype, shape and checksum."""
+    return plain(value, _of_array)
+
+
+def _of_array(array: np.ndarray) -> Any:
+    if array.size > _WHOLE:
+        return f"{array.dtype.name}{list(array.shape)} sha256 {checksum(array)[:16]}"
+    return (array if array.dtype.kind in "biuf" else array.astype(np.float64)).tolist()

@@ -8,11 +8,11 @@ import json
 import os
 from typing import Any
 
-from deepexplain_tf.comparison.plain import plain
 from deepexplain_tf.errors import InputError
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN
+from deepexplain_tf.plain import plain
 from deepexplain_tf.table import render
 from deepexplain_tf.visualize.curves import draw_curves, picture_format
 from deepexplain_tf.written import written_whole

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from deepexplain_tf.call import prepare
-from deepexplain_tf.comparison.explained import Explained, Opened
+from deepexplain_tf.comparison.explained import Explained
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, TargetError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
@@ -52,7 +52,7 @@ class Work:
 
     model: Any
     model_options: Mapping[str, Any]
-    opened: Opened
+    opened: DeepExplain
     explained: Explained
     baseline: Any
     groups: Any

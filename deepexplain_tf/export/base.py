@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.export.program import Program
-from deepexplain_tf.options import is_int
+from deepexplain_tf.options import require_bool, require_whole
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.written import folder_written_whole
 
@@ -66,10 +66,9 @@ def save(
       OptionError: an argument out of range.
       DeepExplainError: what the program and the format refuse.
     """
-    if not (version is None or (is_int(version) and version >= 0)):
-        raise OptionError(f"version must be a whole number ≥ 0. Got {shortened(version)}.")
-    if not isinstance(overwrite, bool):
-        raise OptionError(f"overwrite must be True or False. Got {shortened(overwrite)}.")
+    if version is not None:
+        require_whole("version", 0, version)
+    require_bool("overwrite", overwrite)
     final = path if version is None else os.path.join(path, str(version))
     marks = [FORMATS[name].description for name in FORMATS]
     with folder_written_whole(final, overwrite=overwrite, marks=marks) as folder:

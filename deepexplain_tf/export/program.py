@@ -16,7 +16,9 @@ from deepexplain_tf.export import provenance
 from deepexplain_tf.export.held import Held
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
+from deepexplain_tf.plain import versions
 from deepexplain_tf.run import run
+from deepexplain_tf.target import in_range
 
 Specs = dict[str, tf.TensorSpec]
 _STAGE = "hlo_serialized"  # before XLA optimises for the machine: whether it can read a program is known then
@@ -114,9 +116,7 @@ class Program:
         if not self._target:
             return None
         (target,) = (tensors[name] for name in self._target)
-        sizes = tf.constant([tf.int32.max if size is None else size for size in self._axes])
-        index = tf.reshape(target, [-1, len(self._axes)])
-        return tf.reduce_all((index >= -sizes) & (index < sizes), 1)
+        return in_range(target, self._axes)
 
     def _explained_shapes(self, fixed: Specs) -> list[tf.TensorShape]:
         """Returns the shapes of what is explained where the inputs have fixed ones."""
@@ -145,7 +145,7 @@ class Program:
         try:
             lowered(lambda *flat: self.explain(**dict(zip(specs, flat, strict=True))), list(specs.values()), _STAGE)
         except ModelError as error:
-            if self._engine.settings["jit_compile"] is True:
+            if self._engine.settings.jit_compile is True:
                 raise
             plain = self.changed(jit_compile=False)
             plain._own_notes = (f"not compiled by XLA: {error}",)
@@ -162,15 +162,13 @@ class Program:
 
     def provenance(self) -> dict[str, Any]:
         """Returns what the explainer was made of, as values of JSON."""
-        settings = {name: provenance.plain(value) for name, value in self._engine.settings.items()}
-        call = {name: provenance.plain(value) for name, value in self._call.items()}
         return {
             "method": self._name,
             "options": provenance.options_of(self._method),
-            "fixed": call,
-            "settings": settings,
+            "fixed": provenance.described(self._call),
+            "settings": provenance.described(vars(self._engine.settings)),
             "model_sha256": provenance.digest(self._model.traced.program, self.held.numbers),
-            "versions": provenance.versions(),
+            "versions": versions(),
             "notes": list(self.notes),
         }
 

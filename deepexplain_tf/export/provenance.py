@@ -1,45 +1,27 @@
 """What an exported explainer was made of, as values of JSON."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 import dataclasses
 import hashlib
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf import __version__
 from deepexplain_tf.graph.ir import CAPTURE, Program, Value
 from deepexplain_tf.methods.base import Method
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of this library and of those under it."""
-    return {"deepexplain_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
+from deepexplain_tf.plain import checksum, plain
 
 
 def options_of(method: Method) -> dict[str, Any]:
     """Returns all options of a method, given or by default, and the evaluations of an example that they take."""
-    found = {field.name: plain(getattr(method, field.name)) for field in dataclasses.fields(method)}
+    found = {field.name: described(getattr(method, field.name)) for field in dataclasses.fields(method)}
     return found if method.evaluations is None else {**found, "evaluations": method.evaluations}
 
 
-def plain(value: Any) -> Any:
-    """Returns a value of JSON: of an array what tells it from others, of a function its name."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if callable(value):
-        return getattr(value, "__name__", type(value).__name__)
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return array.item()
-    digest = hashlib.sha256(array.tobytes()).hexdigest()
-    return {"dtype": array.dtype.name, "shape": list(array.shape), "sha256": digest}
+def described(value: Any) -> Any:
+    """Returns a value of JSON: of an array what tells it from others."""
+    return plain(value, _of_array)
 
 
 def digest(program: Program, number_of: Callable[[tf.Tensor], np.ndarray | None]) -> str:
@@ -76,3 +58,7 @@ def _add(hashed: Any, program: Program, number_of: Callable[[tf.Tensor], np.ndar
             hashed.update(name.encode())
             _add(hashed, node.bodies[name], number_of)
     hashed.update(repr([place[value] for value in program.outputs]).encode())
+
+
+def _of_array(array: np.ndarray) -> Any:
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "sha256": checksum(array)}

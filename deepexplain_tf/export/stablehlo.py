@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments import flatten_like
 from deepexplain_tf.compiled import lowered
-from deepexplain_tf.errors import InputError, OptionError, shortened
+from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.export.base import FORMATS, Format
 from deepexplain_tf.export.program import Program, Specs
 from deepexplain_tf.graph import tf_private
+from deepexplain_tf.options import require
 
 _VERSION = "1.0.0"  # of StableHLO, the oldest that is stable: what reads any later one reads it
 _WEIGHTS = ("constants", "arguments")
@@ -41,8 +42,7 @@ class StableHLO(Format):
     def __post_init__(self) -> None:
         if self.inputs is None:
             raise OptionError("format 'stablehlo' needs inputs=, arrays or specs whose shapes the program is for.")
-        if self.weights not in _WEIGHTS:
-            raise OptionError(f"weights must be 'constants' or 'arguments'. Got {shortened(self.weights)}.")
+        require(self.weights in _WEIGHTS, "weights", "'constants' or 'arguments'", self.weights)
 
     def write(self, program: Program, folder: pathlib.Path) -> dict[str, Any]:
         settings = {"freeze": True} if self.weights == "constants" else {}

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.methods.base import METHODS, GradientMethod, Result, TensorData
-from deepexplain_tf.options import require
+from deepexplain_tf.options import require_bool
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.scope import Scope
 
@@ -33,7 +33,7 @@ class Saliency(GradientMethod):
     signed: bool = False
 
     def __post_init__(self) -> None:
-        require(isinstance(self.signed, bool), "signed", "True or False", self.signed)
+        require_bool("signed", self.signed)
 
     def attribute(
         self,

@@ -11,7 +11,7 @@ from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.given import Attributions, Given
 from deepexplain_tf.metrics.masks import masked_values
-from deepexplain_tf.options import is_real, require, require_seed, require_whole
+from deepexplain_tf.options import is_real, require, require_bool, require_seed, require_whole
 from deepexplain_tf.types import Structure
 
 _ROWS = 512  # perturbed examples that are held at once
@@ -70,7 +70,7 @@ def infidelity(
     require(is_real(noise) and noise > 0, "noise", "a number > 0", noise)
     require_whole("n_samples", 1, n_samples)
     require_seed(seed)
-    require(isinstance(normalise, bool), "normalise", "True or False", normalise)
+    require_bool("normalise", normalise)
     if isinstance(perturb, str):
         require(perturb in ("noise", "removal"), "perturb", "'noise', 'removal' or a function", perturb)
     elif not callable(perturb):

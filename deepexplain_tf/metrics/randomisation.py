@@ -12,7 +12,7 @@ from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import spearman
 from deepexplain_tf.metrics.explainers import Explainers
 from deepexplain_tf.metrics.given import Given
-from deepexplain_tf.options import require, require_seed
+from deepexplain_tf.options import require_bool, require_seed
 from deepexplain_tf.table import render
 from deepexplain_tf.types import Structure
 
@@ -79,7 +79,7 @@ def randomisation(
       Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim, *Sanity Checks for Saliency Maps*, NeurIPS 2018,
       https://arxiv.org/abs/1810.03292, section 3.1.
     """
-    require(isinstance(absolute, bool), "absolute", "True or False", absolute)
+    require_bool("absolute", absolute)
     require_seed(seed)
     given, explainers = Given.read(inputs), Explainers.read(explain)
     if not isinstance(model, keras.Model):

@@ -159,6 +159,7 @@ def test_seed_decides(metric):
 
 @each_metric
 def test_numpys_global_generator_and_the_arguments_stay(metric):
+    # The old global generator is what must not be used.
     before, copies = np.random.get_state()[1].copy(), [A.copy(), B.copy(), R[0].copy()]  # noqa: NPY002
     score(metric, [A, B], R)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002

@@ -1,11 +1,12 @@
-"""Tests of `comparison/plain.py`."""
+"""Tests of `plain.py`."""
 
 import json
 
 import ml_dtypes
 import numpy as np
 
-from deepexplain_tf.comparison.plain import described, plain
+from deepexplain_tf.comparison.provenance import described
+from deepexplain_tf.plain import plain
 
 
 def test_plain():

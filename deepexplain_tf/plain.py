@@ -1,0 +1,42 @@
+"""Values and versions as JSON has them."""
+
+from collections.abc import Callable, Mapping
+import hashlib
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf import __version__
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of this library and of those under it."""
+    return {"deepexplain_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
+
+
+def plain(value: Any, of_array: Callable[[np.ndarray], Any] = np.ndarray.tolist) -> Any:
+    """Returns a value of strings, numbers, lists and dicts; None for a number that is not finite.
+
+    Args:
+      value: what it is made of; a function is its name, and any other object that of its type.
+      of_array: array of one axis or more → what is told of it; all its numbers by default.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, of_array) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, of_array) for item in value]
+    if hasattr(value, "__array__") and not callable(value):
+        array = np.asarray(value)
+        return plain(of_array(array) if array.ndim else array.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    known = value is None or isinstance(value, bool | int | float | str)
+    return value if known else getattr(value, "__name__", type(value).__name__)
+
+
+def checksum(array: np.ndarray) -> str:
+    """Returns the SHA-256 of an array's numbers."""
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
