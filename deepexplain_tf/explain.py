@@ -6,21 +6,21 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf.audit import Audit, audit
-from deepexplain_tf.call import check_call
-from deepexplain_tf.engine import Engine, Settings
+from deepexplain_tf.arguments.options import require_bool
+from deepexplain_tf.engine.audit import Audit, audit
+from deepexplain_tf.engine.call import check_call
+from deepexplain_tf.engine.engine import Engine, Settings
+from deepexplain_tf.engine.rewrite import rewritten
+from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.export import Program, make_format, save
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import Kind
-from deepexplain_tf.graph.source import source_of
+from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
-from deepexplain_tf.options import require_bool
-from deepexplain_tf.rewrite import rewritten
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
-from deepexplain_tf.run import run
 from deepexplain_tf.types import Overrides, Structure, Target
 
 _KINDS = (GROUP, *(kind.value for kind in Kind))

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from deepexplain_tf.errors import InputError, UnknownNameError, closest
-from deepexplain_tf.written import written_whole
+from deepexplain_tf.writing.atomic import written_whole
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -41,8 +41,8 @@ from benchmark_works.measure import best, build, difference, even, exact_differe
 from benchmark_works.peers import PEERS
 from benchmark_works.works import WORKS
 from deepexplain_tf.errors import brief
-from deepexplain_tf.table import render, scientific
-from deepexplain_tf.written import written_whole
+from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.table import render, scientific
 from interleaved import Pairs
 
 _WORKS = flags.DEFINE_list("works", list(WORKS), "The works.")

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-import deepexplain_tf.table as table
+import deepexplain_tf.writing.table as table
 from interleaved import Pairs, seconds
 
 _RATIO = flags.DEFINE_list("ratio", ["lstm", "cnn"], "The networks compared with one gradient.")

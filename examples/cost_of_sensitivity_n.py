@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-import deepexplain_tf.table as table
+import deepexplain_tf.writing.table as table
 from interleaved import Pairs, seconds
 
 _EXAMPLES = flags.DEFINE_integer("examples", 100, "How many pictures.", lower_bound=1)

@@ -31,8 +31,8 @@ import numpy as np
 
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0
-from deepexplain_tf.table import render, scientific
-from deepexplain_tf.written import written_whole
+from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.table import render, scientific
 
 _MODELS = flags.DEFINE_list("models", ["efficientnet_lite0", "lstm", "encoder", "tabular"], "The networks.")
 _METHODS = flags.DEFINE_list(

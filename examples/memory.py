@@ -13,9 +13,9 @@ import numpy as np
 
 from benchmark_works.memory import Growth, in_fresh_process
 import deepexplain_tf as dx
-from deepexplain_tf.call import prepare
+from deepexplain_tf.engine.call import prepare
 from deepexplain_tf.methods.base import make
-import deepexplain_tf.table as table
+import deepexplain_tf.writing.table as table
 
 _NETWORKS = flags.DEFINE_list(
     "networks", ["mlp", "lstm", "ResNet50", "VGG16", "MobileNetV2", "DenseNet121", "ConvNeXtTiny"], "The networks."

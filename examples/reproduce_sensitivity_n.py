@@ -29,9 +29,9 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.errors import DeepExplainError
-from deepexplain_tf.table import render
 from deepexplain_tf.visualize.curves import require_figure
-from deepexplain_tf.written import written_whole
+from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.table import render
 from sensitivity_n_panels import figure, findings, page
 from sensitivity_n_panels.data import Data
 from sensitivity_n_panels.measure import Figures, measure

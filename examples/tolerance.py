@@ -24,7 +24,7 @@ from PIL import Image
 
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0, packages, photos
-import deepexplain_tf.table as table
+import deepexplain_tf.writing.table as table
 
 _PHOTOS = flags.DEFINE_list(
     "photos",

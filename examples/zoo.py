@@ -39,7 +39,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.table import render, scientific
+from deepexplain_tf.writing.table import render, scientific
 from zoo_models import MODELS, Entry, calibrate, faded
 
 _MODELS = flags.DEFINE_list("models", None, "The models' names; without it, those of --part.")

@@ -11,9 +11,9 @@ import deepexplain_tf as dx
 from deepexplain_tf.graph.activity import active_ops
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Program
-from deepexplain_tf.graph.source import source_of
+from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import trace
-from deepexplain_tf.quadrature import QUADRATURES
+from deepexplain_tf.paths.quadrature import QUADRATURES
 
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 

@@ -14,8 +14,8 @@ from PIL import Image
 from deepexplain_tf.cli import output, progress, quiet
 from deepexplain_tf.cli.command import COMMANDS, Command
 from deepexplain_tf.demo import packages, photos
-import deepexplain_tf.table as table
 import deepexplain_tf.visualize as visualize
+import deepexplain_tf.writing.table as table
 
 if TYPE_CHECKING:
     from deepexplain_tf.explanation import Explanation

@@ -6,7 +6,7 @@ import os
 import pathlib
 import tempfile
 
-from deepexplain_tf.written import folder_made
+from deepexplain_tf.writing.atomic import folder_made
 
 
 @contextlib.contextmanager

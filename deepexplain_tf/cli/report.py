@@ -9,8 +9,8 @@ import tqdm
 from deepexplain_tf.cli import pictures
 from deepexplain_tf.cli.inputs import Examples
 from deepexplain_tf.explanation import Explanation
-import deepexplain_tf.table as table
 import deepexplain_tf.visualize as visualize
+import deepexplain_tf.writing.table as table
 
 
 def names(explanation: Explanation, examples: Examples) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
 from deepexplain_tf.comparison.work import Work
 from deepexplain_tf.explanation import Explanation
-from deepexplain_tf.plain import checksum, plain, versions
+from deepexplain_tf.writing.json_values import checksum, plain, versions
 
 _WHOLE = 64  # numbers of an array of the user's that are listed
 

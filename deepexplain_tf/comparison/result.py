@@ -12,10 +12,10 @@ from deepexplain_tf.errors import InputError
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN
-from deepexplain_tf.plain import plain
-from deepexplain_tf.table import render
 from deepexplain_tf.visualize.curves import draw_curves, picture_format
-from deepexplain_tf.written import written_whole
+from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.json_values import plain
+from deepexplain_tf.writing.table import render
 
 _ARROWS = {"higher": "↑", "lower": "↓"}
 

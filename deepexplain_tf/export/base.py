@@ -8,11 +8,11 @@ import os
 import pathlib
 from typing import Any, ClassVar
 
+from deepexplain_tf.arguments.options import require_bool, require_whole
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.export.program import Program
-from deepexplain_tf.options import require_bool, require_whole
 from deepexplain_tf.registry import Registry
-from deepexplain_tf.written import folder_written_whole
+from deepexplain_tf.writing.atomic import folder_written_whole
 
 FORMATS: Registry[type["Format"]] = Registry("format")
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, shortened
-from deepexplain_tf.graph.source import Source
+from deepexplain_tf.graph.sources.source import Source
 
 
 class Held:

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf.arguments import as_arrays, read_inputs
+from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.export.program import Program, concrete
 from deepexplain_tf.graph import tf_private

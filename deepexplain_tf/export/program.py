@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments import names_of
-from deepexplain_tf.compiled import lowered
-from deepexplain_tf.engine import Engine
+from deepexplain_tf.arguments.arrays import names_of
+from deepexplain_tf.arguments.target import in_range
+from deepexplain_tf.engine.compiled import lowered
+from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import InputError, ModelError
 from deepexplain_tf.export import provenance
 from deepexplain_tf.export.held import Held
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
-from deepexplain_tf.plain import versions
-from deepexplain_tf.run import run
-from deepexplain_tf.target import in_range
+from deepexplain_tf.writing.json_values import versions
 
 Specs = dict[str, tf.TensorSpec]
 _STAGE = "hlo_serialized"  # before XLA optimises for the machine: whether it can read a program is known then

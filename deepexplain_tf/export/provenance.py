@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.ir import CAPTURE, Program, Value
 from deepexplain_tf.methods.base import Method
-from deepexplain_tf.plain import checksum, plain
+from deepexplain_tf.writing.json_values import checksum, plain
 
 
 def options_of(method: Method) -> dict[str, Any]:

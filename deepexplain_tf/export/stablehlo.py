@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments import flatten_like
-from deepexplain_tf.compiled import lowered
+from deepexplain_tf.arguments.arrays import flatten_like
+from deepexplain_tf.arguments.options import require
+from deepexplain_tf.engine.compiled import lowered
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.export.base import FORMATS, Format
 from deepexplain_tf.export.program import Program, Specs
 from deepexplain_tf.graph import tf_private
-from deepexplain_tf.options import require
 
 _VERSION = "1.0.0"  # of StableHLO, the oldest that is stable: what reads any later one reads it
 _WEIGHTS = ("constants", "arguments")

@@ -13,7 +13,7 @@ import tensorflow as tf
 from deepexplain_tf.errors import ModelError, UnknownNameError, brief, closest, shortened
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.read import read_function
-from deepexplain_tf.graph.source import Source
+from deepexplain_tf.graph.sources.source import Source
 
 _TRACING = threading.RLock()  # a layer's `call` is wrapped while it is held
 

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, TypedDict
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.errors import OptionError, closest, shortened
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
-from deepexplain_tf.scope import Scope
 
 # Every method takes them.
 CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress")

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.methods.base import METHODS, Method, Result, TensorData
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import DEEPLIFT, Composite
-from deepexplain_tf.scope import Scope
 
 
 @METHODS.register("deeplift")

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
-from deepexplain_tf.options import is_int, require
-from deepexplain_tf.paths import Evaluations, add_up, background_of, column, values_at_background
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.paths.lines import Evaluations, add_up, background_of, column, values_at_background
 from deepexplain_tf.rules.composites import Composite
-from deepexplain_tf.scope import Scope
 
 _MAX_SAMPLES = 100_000
 _SAMPLING = ("stratified", "random")

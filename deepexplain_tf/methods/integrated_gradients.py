@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.arguments.options import is_int, is_real, require
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import (
     METHODS,
@@ -19,12 +19,12 @@ from deepexplain_tf.methods.base import (
     TensorData,
 )
 from deepexplain_tf.methods.path_samples import PathSamples
-from deepexplain_tf.options import is_int, is_real, require
-from deepexplain_tf.paths import Evaluations, Lines, background_of, mean_over, values_at_background
-from deepexplain_tf.quadrature import QUADRATURES
-from deepexplain_tf.refinement import integrate
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.paths.lines import Evaluations, Lines, background_of, mean_over, values_at_background
+from deepexplain_tf.paths.quadrature import QUADRATURES
+from deepexplain_tf.paths.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
-from deepexplain_tf.scope import Scope
 
 _MAX_STEPS = 100_000
 _DEFAULT_STEPS, _DEFAULT_MAX_STEPS = 64, 4096

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.chunks import Chunks
 from deepexplain_tf.methods.base import Evaluate, Method, Result, TensorData
-from deepexplain_tf.paths import column
-from deepexplain_tf.refinement import Samples
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.paths.lines import column
+from deepexplain_tf.paths.refinement import Samples
 from deepexplain_tf.rules.composites import Composite
-from deepexplain_tf.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True)

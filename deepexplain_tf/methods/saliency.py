@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from deepexplain_tf.chunks import Chunks
+from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.methods.base import METHODS, GradientMethod, Result, TensorData
-from deepexplain_tf.options import require_bool
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
-from deepexplain_tf.scope import Scope
 
 
 @METHODS.register("saliency", aliases=("gradient",))

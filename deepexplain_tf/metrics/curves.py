@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.options import require_whole
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.metrics.masks import Masked
-from deepexplain_tf.options import require_whole
 from deepexplain_tf.types import Structure
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.options import require_whole
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, brief
 from deepexplain_tf.metrics.given import Given
-from deepexplain_tf.options import require_whole
 
 CHUNK_SIZE = 128  # points at once where nothing else is asked for
 Arrays = Sequence[np.ndarray]

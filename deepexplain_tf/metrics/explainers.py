@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments import read_array
+from deepexplain_tf.arguments.arrays import read_array
 from deepexplain_tf.errors import InputError
 from deepexplain_tf.metrics.given import unwrapped
 

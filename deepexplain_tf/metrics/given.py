@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments import as_arrays, flatten_like, is_symbolic, read_array, read_baseline
+from deepexplain_tf.arguments.arrays import as_arrays, flatten_like, is_symbolic, read_array, read_baseline
+from deepexplain_tf.arguments.features import number_elements, number_groups
 from deepexplain_tf.errors import InputError, OptionError, shortened
-from deepexplain_tf.features import number_elements, number_groups
 from deepexplain_tf.types import Structure
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dataclasses
 
 from deepexplain_tf.graph.emit import Op
-from deepexplain_tf.table import render
+from deepexplain_tf.writing.table import render
 
 VERDICTS = ("exact", "linear", "gradient", "refused")
 

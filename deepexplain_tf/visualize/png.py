@@ -4,7 +4,7 @@ import os
 
 from PIL import Image
 
-from deepexplain_tf.written import written_whole
+from deepexplain_tf.writing.atomic import written_whole
 
 
 def save_png(image: Image.Image, path: str | os.PathLike[str]) -> None:

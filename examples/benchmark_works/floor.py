@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark_works.base import Subject
-from deepexplain_tf.quadrature import gauss_legendre
+from deepexplain_tf.paths.quadrature import gauss_legendre
 
 Attribute = Callable[[int], np.ndarray]
 

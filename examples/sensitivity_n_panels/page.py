@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.table import scientific
+from deepexplain_tf.writing.table import scientific
 from sensitivity_n_panels import data
 from sensitivity_n_panels.figure import STYLES
 from sensitivity_n_panels.findings import FINDINGS, Verdict

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.graph.library import with_own_names
+from deepexplain_tf.graph.sources.library import with_own_names
 from tests.fuzzing.originals import INPUTS
 
 METHODS = ("deeplift", "gradient_x_input", "occlusion")

@@ -10,7 +10,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, ModelError, UnknownNameError
 from deepexplain_tf.graph.emit import emit
-from deepexplain_tf.graph.source import source_of
+from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import Traced, trace
 from tests.models import STRUCTURES, filled, mlp, perceptron, weight
 

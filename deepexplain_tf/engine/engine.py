@@ -1,0 +1,283 @@
+"""What stands behind a `DeepExplain` and its explainers: programs and compiled functions, each made once."""
+
+from collections.abc import Callable, Hashable, Mapping
+import dataclasses
+import functools
+import inspect
+import threading
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.engine.compiled import WhereItCan, build
+from deepexplain_tf.graph.emit import UNSUPPORTED
+from deepexplain_tf.graph.sources.source import Source
+from deepexplain_tf.graph.trace import trace
+from deepexplain_tf.methods.base import Method, Result
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.model import Model, cut_model
+from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.rules.coverage import Coverage
+
+_LEAST_COMPILED_CHUNK = 64  # evaluations: what a first call with few leaves for those with many
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a user decides of a model once; see `DeepExplain`.
+
+    Attributes:
+      output: which output is explained.
+      layer: the layer whose output is explained, None for the inputs.
+      overrides: the user's own rules.
+      jit_compile: True, False or `"auto"`.
+      strict: whether an op that no rule covers is an error.
+      freeze: whether weights are constants, as they are at the first call.
+    """
+
+    output: str | int
+    layer: str | None
+    overrides: Mapping[str, Any]
+    jit_compile: bool | str
+    strict: bool
+    freeze: bool = False
+
+
+class Engine:
+    """Traces a model once per signature, and compiles each method once per form of its graph."""
+
+    def __init__(self, source: Source, settings: Settings):
+        self.settings = settings
+        self._source = source
+        self.accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
+        self._lock = threading.RLock()
+        self._models: dict[Any, Model] = {}
+        self._objectives: dict[Any, Objective] = {}
+        self._refusals: dict[Objective, str] = {}
+        self._chunks: dict[Any, int] = {}
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+        self.n_traces = 0
+
+    def frozen(self) -> "Engine":
+        """Returns an engine of the same model whose weights are constants, as they are at its first call."""
+        return self.changed(freeze=True)
+
+    def changed(self, **settings: Any) -> "Engine":
+        """Returns an engine of the same model with other settings; what is frozen keeps its numbers."""
+        before, after = self.settings, dataclasses.replace(self.settings, **settings)
+        made = Engine(self._source, after)
+        if (before.layer, before.output, before.freeze) == (after.layer, after.output, after.freeze):
+            made._models = self._models
+        return made
+
+    @property
+    def specs(self) -> Any:
+        """The structure of the model's inputs, None where only data can tell."""
+        return self._source.specs
+
+    def compiles(self, method: Method, objective: Objective) -> bool:
+        """Whether XLA compiles a method's program.
+
+        Without a word from the user, it does on a GPU or TPU; on a CPU it pays where gradients go many times through
+        loops or dense layers, and not for convolutions, which TensorFlow's own library does better.
+        """
+        if self.settings.jit_compile != "auto":
+            wanted = bool(self.settings.jit_compile)
+        else:
+            repeats = method.differentiates and method.loops
+            wanted = self.accelerated or (repeats and bool(objective.loops or objective.dense))
+        return wanted and not (method.differentiates and objective.unbounded_loop is not None)
+
+    def settled_chunk(self, method: Method, objective: Objective, total: int, size: int, *, keep: bool) -> int:
+        """Returns how many evaluations a compiled program does at once: what the first call needs, then the same.
+
+        Args:
+          method: a method that knows how many evaluations it needs.
+          objective: what is explained.
+          total: how many that is for a batch.
+          size: how many may be done at once.
+          keep: whether this counts as a call.
+        """
+        with self._lock:
+            least = min(size, _LEAST_COMPILED_CHUNK)
+            even = -(-total // -(-total // size))  # chunks of one size, so that no padding is left over
+            needed = max(even, least)
+            return self._chunks.setdefault((type(method), objective), needed) if keep else needed
+
+    def model(self, inputs: Any = None) -> Model:
+        """Returns the model traced for these inputs (any, where it declares its own)."""
+        with self._lock:
+            if inputs is None and self._models:
+                return next(iter(self._models.values()))
+            key = None if self._source.specs is not None else _signature(inputs)
+            if key not in self._models:
+                traced = trace(self._source, self.settings.layer, inputs)
+                names = _output_names(self._source, traced.outputs)
+                model = cut_model(traced, self.settings.layer, self.settings.output, names)
+                self._models[key] = model.frozen() if self.settings.freeze else model
+            return self._models[key]
+
+    def output_names(self, model: Model) -> list[str]:
+        """Returns the names of the outputs as the model gives them, `output_0`, … where it has none."""
+        names = _output_names(self._source, model.traced.outputs)
+        count = len(model.traced.program.outputs)
+        return names if len(names) == count else [f"output_{number}" for number in range(count)]
+
+    def objective(self, model: Model, target: Any, selection: str) -> Objective:
+        """Returns the objective of a target: one per kind of selection, one per callable."""
+        called = target if selection == "callable" else None
+        key = (model, selection, id(called))  # the objective keeps the callable, and so its id
+        with self._lock:
+            if key not in self._objectives:
+                made = model.objective(selection) if called is None else model.callable_objective(called)
+                self._objectives[key] = made
+            return self._objectives[key]
+
+    def composite(self, method: Method) -> Composite:
+        """Returns a method's override map with the user's own merged over it."""
+        return dataclasses.replace(method.composite, own=self.settings.overrides)
+
+    def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
+        """Checks that a method can explain an objective; returns notes. See `Objective.require`."""
+        if not method.differentiates:
+            objective.require_dependence()
+            return ()
+        composite = self.composite(method)
+        notes = self.require(composite, objective)
+        _, affine = objective.simplified(composite, straight=method.straight)
+        if affine is not None:
+            ends = [repr(value.node.name) for value in affine.prefix.outputs if value not in affine.prefix.inputs]
+            counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"
+            notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
+        loop = objective.unbounded_loop
+        if loop is not None and (self.settings.jit_compile is True or self.accelerated):
+            notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
+        return notes
+
+    def require(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
+        """Checks that a composite covers an objective; returns notes. See `Objective.require`."""
+        return objective.require(composite, self.settings.strict)
+
+    def coverage(self, method: Method) -> Coverage:
+        """Returns what a method does at each active op."""
+        objective = self.model().everything()
+        found = objective.coverage(self.composite(method))
+        if method.differentiates:
+            return found
+        verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in found.ops)
+        return Coverage(found.ops, tuple(verdicts))
+
+    def attribution(
+        self, method: Method, objective: Objective, chunks: Chunks, arguments: Mapping[str, Any]
+    ) -> Callable[..., Result]:
+        """Returns the compiled graph of a method, called with keyword arguments like `arguments`."""
+        composite = self.composite(method)
+
+        def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
+            scope = Scope(objective, inputs, selector)
+            result = method.attribute(scope, baseline, data, composite, chunks)
+            return _finished(result, objective)
+
+        return self.compiled(("attribution", chunks), graph, method, objective, arguments)
+
+    def compiled(
+        self,
+        purpose: Hashable,
+        graph: Callable[..., Any],
+        method: Method,
+        objective: Objective,
+        arguments: Mapping[str, Any],
+    ) -> Callable[..., Any]:
+        """Returns a graph compiled for arguments of this form; the same one for the same purpose.
+
+        Args:
+          purpose: what the graph is for, beside the method and the objective.
+          graph: `(inputs, selector, baseline, data)` → a structure of tensors.
+          method: the method, of which the graph is built.
+          objective: what is explained.
+          arguments: the first arguments; of another call only the sizes of axes may differ.
+        """
+        options = tuple(getattr(method, option) for option in method.graph_options)
+        form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
+        specs = {
+            "inputs": [value.spec for value in objective.inputs],
+            "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
+            "baseline": [_open(array) for array in arguments["baseline"]],
+            "data": {name: _open(array) for name, array in arguments["data"].items()},
+        }
+        key = (purpose, type(method), options, objective, form)
+        return self._compile(key, graph, specs, objective, self.compiles(method, objective))
+
+    def forward(self, objective: Objective) -> Callable[..., Any]:
+        """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
+
+        def graph(inputs: Any) -> Any:
+            scope = Scope(objective, inputs)
+            return scope.output(scope.explained), scope.explained
+
+        specs = {"inputs": [value.spec for value in objective.inputs]}
+        jit = self.accelerated if self.settings.jit_compile == "auto" else bool(self.settings.jit_compile)
+        return self._compile((objective, "forward"), graph, specs, objective, jit)
+
+    def _compile(
+        self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any], objective: Objective, jit: bool
+    ) -> Callable[..., Any]:
+        with self._lock:
+            if key not in self._compiled:
+                names = inspect.signature(graph).parameters
+
+                def counted(*arguments: Any) -> Any:
+                    self.n_traces += 1
+                    return graph(*arguments)
+
+                signature = [specs[name] for name in names]
+                if jit and self.settings.jit_compile == "auto":
+                    refused = functools.partial(self._refusals.__setitem__, objective)
+                    self._compiled[key] = WhereItCan(counted, signature, refused)
+                else:
+                    self._compiled[key] = build(counted, signature, jit)
+            return self._compiled[key]
+
+    def afterthoughts(self, objective: Objective) -> tuple[str, ...]:
+        """Returns notes on what only running the programs of an objective has shown."""
+        reason = self._refusals.get(objective)
+        return () if reason is None else (f"not compiled by XLA, which refused: {reason}",)
+
+
+def _finished(result: Result, objective: Objective) -> Result:
+    """Gives attributions the dtypes of what is explained; what the target does not depend on is 0, not nearly so."""
+    for name in ("attributions", "standard_error"):
+        if name in result:
+            triples = zip(result[name], objective.explained, objective.depends, strict=True)
+            result[name] = [
+                (tf.cast(tensor, value.dtype) if value.dtype.is_floating else tensor) * (1 if depends else 0)
+                for tensor, value, depends in triples
+            ]
+    return result
+
+
+def _output_names(source: Source, outputs: Any) -> list[str]:
+    """Returns the names of the outputs, in the order of their positions."""
+    fields = outputs._asdict() if hasattr(outputs, "_asdict") else outputs
+    if isinstance(fields, Mapping):
+        order = fields if fields is not outputs else sorted(fields)
+        counts = {name: sum(leaf is not None for leaf in tf.nest.flatten(fields[name])) for name in order}
+        return [name if n == 1 else f"{name}/{i}" for name, n in counts.items() for i in range(n)]
+    return list(source.output_names or getattr(source.layered, "output_names", None) or [])
+
+
+def _signature(inputs: Any) -> Any:
+    """Returns what a trace depends on: structure, dtypes and the shape of one example."""
+    leaves = tf.nest.flatten(inputs)
+    arrays = [leaf if tf.is_tensor(leaf) else np.asarray(leaf) for leaf in leaves]
+    shape = tuple((tf.as_dtype(array.dtype), tuple(array.shape[1:])) for array in arrays)
+    keys = tuple(sorted(inputs)) if isinstance(inputs, Mapping) else type(inputs).__name__ if len(leaves) > 1 else ""
+    return keys, shape
+
+
+def _open(array: Any) -> tf.TensorSpec:
+    """Returns the spec of an argument of which only dtype and rank are fixed."""
+    return tf.TensorSpec([None] * len(array.shape), tf.as_dtype(array.dtype))

@@ -1,0 +1,56 @@
+"""A model's outputs with replaced gradients: the primitive that users build on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.arguments.arrays import as_arrays, flatten_like, read_baseline, read_inputs
+from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.graph.trace import packed
+from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.rules.composites import Composite
+
+
+def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[Any], Any]:
+    """Returns a function of the model's inputs; see `DeepExplain.rewrite`.
+
+    Args:
+      engine: the model.
+      composite: the rules.
+      baseline: for twin-valued rules: None (zeros), a number or one example.
+    """
+    functions: dict[Any, Callable[..., Any]] = {}
+
+    def call(inputs: Any) -> Any:
+        arrays = as_arrays(inputs, engine.specs)
+        model = engine.model(arrays)
+        specs = tf.nest.flatten(model.traced.specs)
+        read_inputs(arrays, model.traced.specs)
+        leaves = flatten_like(inputs, model.traced.specs, "inputs")
+        tensors = [_tensor(leaf, spec.dtype) for leaf, spec in zip(leaves, specs, strict=True)]
+        if model not in functions:
+            objective = model.whole()
+            engine.require(composite, objective)
+            functions[model] = _function(objective, composite)
+        starts = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
+        outputs = functions[model](tensors, [tf.convert_to_tensor(start) for start in starts])
+        return packed(model.traced.outputs, outputs)
+
+    return call
+
+
+def _function(objective: Objective, composite: Composite) -> Callable[..., Any]:
+    def graph(inputs: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        scope = Scope(objective, inputs)
+        outputs, _ = scope.replaced(scope.explained, composite, baseline)
+        return outputs
+
+    return tf.function(graph, autograph=False)
+
+
+def _tensor(leaf: Any, dtype: tf.DType) -> tf.Tensor:
+    tensor = leaf if tf.is_tensor(leaf) else tf.convert_to_tensor(np.asarray(leaf))
+    return tensor if tensor.dtype == dtype else tf.cast(tensor, dtype)

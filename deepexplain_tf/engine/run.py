@@ -1,0 +1,56 @@
+"""One call of a method run, and an `Explanation` made of its result."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.engine.call import prepare
+from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.methods.base import Method
+
+
+def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any) -> Explanation:
+    """Explains a batch; see `DeepExplain.explain`."""
+    call = prepare(engine, method, inputs, **arguments)
+    result = method.run(call.evaluate_symbolic if call.symbolic else call.evaluate, call.inputs[0].shape[0])
+
+    def pack(values: Sequence[Any] | None) -> Any:
+        return None if values is None else _pack(call.layout.structure, values)
+
+    return Explanation(
+        attributions=pack(result["attributions"]),
+        outputs=result["outputs"],
+        baseline_outputs=result.get("baseline_outputs"),
+        completeness_gap=(_symbolic_gap if call.symbolic else _gap)(result) if method.complete else None,
+        n_steps=result.get("n_steps"),
+        standard_error=pack(result.get("standard_error")),
+        estimated_error=result.get("estimated_error"),
+        method=name,
+        target=call.selection.reported,
+        notes=(*call.notes, *engine.afterthoughts(call.objective)),
+    )
+
+
+def _gap(result: Mapping[str, Any]) -> np.ndarray:
+    """Returns Σ attributions − (outputs − baseline_outputs), added up in float64."""
+    summed = result.get("total")
+    if summed is None:
+        summed = sum(array.reshape(len(array), -1).sum(1, dtype=np.float64) for array in result["attributions"])
+    ends = [result[name].astype(np.float64) for name in ("outputs", "baseline_outputs")]
+    return np.asarray(summed, np.float64) - (ends[0] - ends[1])
+
+
+def _symbolic_gap(result: Mapping[str, Any]) -> tf.Tensor:
+    summed = result.get("total")
+    if summed is None:
+        summed = tf.add_n([tf.reduce_sum(a, list(range(1, len(a.shape)))) for a in result["attributions"]])
+    return summed - (result["outputs"] - result["baseline_outputs"])
+
+
+def _pack(positions: Any, values: Sequence[Any]) -> Any:
+    if isinstance(positions, Mapping):
+        return {name: values[position] for name, position in positions.items()}
+    return values[0] if positions == 0 else type(positions)(values)

@@ -1,0 +1,88 @@
+"""Models read from files; no code that a file holds is run."""
+
+import os
+from typing import Any
+import zipfile
+
+import keras
+import tensorflow as tf
+
+from deepexplain_tf.errors import ModelError, brief
+from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.sources.verify import verify
+
+_FILES = (".keras", ".h5", ".hdf5")
+_GRAPHS = (".pb",)
+
+
+def load(path: str) -> Any:
+    """Returns what a file or folder holds: a Keras or tf_keras model, a loaded SavedModel, or a GraphDef.
+
+    Raises:
+      FileNotFoundError: a missing file.
+      ModelError: a file that holds no model, or one with code.
+    """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no model at {path!r}")
+    name = os.path.basename(path)
+    if os.path.isdir(path) and not os.path.exists(os.path.join(path, "saved_model.pb")):
+        raise ModelError(f"a folder with a model is a SavedModel. Got {name!r}, which has no saved_model.pb.")
+    if not os.path.isdir(path) and not path.endswith((*_FILES, *_GRAPHS)):
+        raise ModelError(f"a model file ends in {', '.join((*_FILES, *_GRAPHS))}. Got {name!r}.")
+    loader = _saved_model if os.path.isdir(path) else _graph_def if path.endswith(_GRAPHS) else _keras_model
+    if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
+        raise ModelError(f"a .keras file is a zip archive. Got {name!r}, which is none.")
+    try:
+        return loader(path)
+    except ModelError:
+        raise
+    except Exception as error:  # the loaders raise many kinds for files that are not their own
+        if _has_code(error):
+            raise ModelError(
+                f"a model file must hold no code, which is not run. Got {name!r} with that of a Lambda layer; if you "
+                "trust it, load it yourself, keras.models.load_model(path, safe_mode=False), and pass the model."
+            ) from error
+        raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
+
+
+def _keras_model(path: str) -> Any:
+    """Loads a Keras file; code in it (a Lambda layer's) is not run."""
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        modern = path.endswith(".keras") and "tf_keras" not in str(error)
+        legacy = None if modern or _has_code(error) else _tf_keras()
+        if legacy is None:
+            raise
+        try:  # what Keras 2 saved and Keras 3 cannot read
+            with tf_private.legacy_safe_mode():
+                return legacy.models.load_model(path, compile=False)
+        except Exception as second:
+            raise (second if path.endswith(".keras") or _has_code(second) else error) from None
+
+
+def _tf_keras() -> Any:
+    """Returns the package tf_keras, an extra of the user's, None where there is none."""
+    try:
+        import tf_keras
+    except ImportError:
+        return None
+    return tf_keras
+
+
+def _has_code(error: Exception) -> bool:
+    """Whether Keras refused a file for the code in it."""
+    return "safe_mode=False" in str(error)
+
+
+def _saved_model(path: str) -> Any:
+    for meta_graph in tf_private.saved_model(path).meta_graphs:
+        verify(meta_graph.graph_def)
+    return tf.saved_model.load(path)
+
+
+def _graph_def(path: str) -> tf.compat.v1.GraphDef:
+    graph = tf.compat.v1.GraphDef()
+    with open(path, "rb") as file:
+        graph.ParseFromString(file.read())
+    return graph

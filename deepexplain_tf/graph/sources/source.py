@@ -1,0 +1,256 @@
+"""Everything that counts as a model, and how each is called."""
+
+from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import dataclasses
+import os
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, brief, closest
+from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.kinds import LOOP_V1, SHAPE_ONLY
+from deepexplain_tf.graph.sources.files import load
+from deepexplain_tf.graph.sources.library import with_own_names
+from deepexplain_tf.graph.sources.verify import verify
+
+_FED = "fed"  # the names of placeholders put into an imported graph
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A model as it can be called.
+
+    Attributes:
+      call: takes the inputs in the model's own structure.
+      specs: the inputs' structure of TensorSpec, None where only data can tell.
+      layered: the Keras object whose layers `layer=` names, or None.
+      dtype: the dtype to which a Keras model casts real inputs, or None.
+      output_names: the outputs' names, where what the call returns does not have them.
+      own_gradients: False where the graph comes from a file without the `tf.custom_gradient`s that it names.
+      owner: keeps the model's variables alive.
+    """
+
+    call: Callable[[Any], Any]
+    specs: Any = None
+    layered: Any = None
+    dtype: tf.DType | None = None
+    output_names: tuple[str, ...] = ()
+    own_gradients: bool = True
+    owner: Any = None
+
+
+def source_of(model: Any, input_signature: Any = None, *, signature: str | None = None, output: Any = None) -> Source:
+    """Returns how to call whatever the user has.
+
+    Args:
+      model: a Keras or tf_keras model or layer; a `.keras`, `.h5` or `.hdf5` file; a SavedModel folder or what
+        `tf.saved_model.load` made of one; a frozen GraphDef or `.pb` file; a ConcreteFunction, tf.function,
+        tf.Module or callable.
+      signature: the signature of a SavedModel, `"serving_default"` (or the only one) where None.
+      input_signature: TensorSpecs of the inputs; for a GraphDef their names are those of its tensors.
+      output: for a GraphDef the name of the output tensor, where it is not the only end.
+
+    Raises:
+      TypeError: something that is no model.
+      FileNotFoundError: a missing file.
+      ModelError: a file that holds no model, or a graph without inputs.
+      UnknownNameError: no such signature.
+    """
+    if isinstance(model, str | os.PathLike):
+        return _from_path(os.fspath(model), signature, input_signature, output)
+    signatures = isinstance(getattr(model, "signatures", None), Mapping)
+    if signatures and (signature is not None or not callable(model)):
+        return _from_signatures(model, signature, input_signature)
+    if signature is not None:
+        raise OptionError(f"signature names a signature of a SavedModel. Got it for {type(model).__name__}.")
+    if isinstance(model, tf.compat.v1.GraphDef):
+        return _from_graph_def(model, input_signature, output)
+    if _is_keras(model):
+        specs = _declared(model) if input_signature is None else _signature(input_signature)
+        return Source(lambda inputs: _call_keras(model, inputs), specs, model, _dtype(model), owner=model)
+    if isinstance(model, tf.types.experimental.ConcreteFunction):
+        return _from_concrete(model, model, input_signature)
+    if isinstance(model, type) or not callable(model):
+        raise TypeError(
+            "a model is a Keras model, a file or folder with one, a GraphDef, a tf.Module or tf.function, or a "
+            f"callable. Got {type(model).__name__}."
+        )
+    return Source(lambda inputs: _call(model, inputs), _signature(input_signature), owner=model)
+
+
+def _from_path(path: str, signature: str | None, input_signature: Any, output: Any) -> Source:
+    folder = os.path.isdir(path)
+    if signature is not None and os.path.exists(path) and not folder:
+        raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {os.path.basename(path)!r}.")
+    loaded = load(path)
+    if not folder:
+        return source_of(loaded, input_signature, output=output)
+    source = _from_signatures(loaded, signature, input_signature)
+    return dataclasses.replace(source, own_gradients=tf_private.has_own_gradients(path))
+
+
+def _from_signatures(loaded: Any, name: str | None, input_signature: Any) -> Source:
+    signatures = getattr(loaded, "signatures", None)
+    if not isinstance(signatures, Mapping):
+        raise ModelError(f"a SavedModel must have signatures. Got {type(signatures).__name__}.")
+    if name is None:
+        name = "serving_default" if "serving_default" in signatures or len(signatures) != 1 else next(iter(signatures))
+    if name not in signatures:
+        raise UnknownNameError(f"unknown signature {name!r}; {closest(name, signatures)}.")
+    if not hasattr(signatures[name], "structured_input_signature"):
+        raise ModelError(f"a signature must be a function. Got {type(signatures[name]).__name__} for {name!r}.")
+    return _from_concrete(signatures[name], loaded, input_signature)
+
+
+def _from_concrete(function: Any, owner: Any, input_signature: Any) -> Source:
+    positional, named = function.structured_input_signature
+    specs = named if named else positional[0] if len(positional) == 1 else list(positional)
+    if not all(isinstance(spec, tf.TensorSpec) for spec in tf.nest.flatten(specs)):
+        raise ModelError("every input of a concrete function is a tensor. Got other arguments.")
+    specs = tf.nest.pack_sequence_as(specs, _narrowed(tf.nest.flatten(specs), input_signature))
+    return Source(lambda inputs: _call(function, inputs), specs, owner=owner)
+
+
+def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, output: Any) -> Source:
+    """Wraps a frozen graph; its inputs are the placeholders, or the tensors that the signature names."""
+    verify(graph_def)
+    wrapped = _imported(graph_def, {})
+    ends = [output] if isinstance(output, str) and output not in ("auto", "model") else _ends(wrapped.graph)
+    if len(ends) != 1:
+        raise ModelError(f"a GraphDef has one output: choose with output=, a tensor's name. Got the ends {ends[:8]}.")
+    if input_signature is None:
+        inputs = _placeholders(_tensor(wrapped.graph, ends[0]))
+    else:
+        inputs = [_tensor(wrapped.graph, spec.name or "") for spec in tf.nest.flatten(input_signature)]
+    if not inputs:
+        raise ModelError(f"a GraphDef's output depends on placeholders, its inputs. Got {ends[0]!r} without any.")
+    specs = _narrowed([tf.TensorSpec(t.shape, t.dtype, t.op.name) for t in inputs], input_signature)
+    if any(tensor.shape != spec.shape for tensor, spec in zip(inputs, specs, strict=True)):
+        wrapped = _imported(graph_def, {tensor.name: spec for tensor, spec in zip(inputs, specs, strict=True)})
+        inputs = [_tensor(wrapped.graph, f"{_FED}_{number}") for number in range(len(specs))]
+    function = wrapped.prune(inputs, _tensor(wrapped.graph, ends[0]))
+    return Source(
+        lambda inputs: function(*tf.nest.flatten(inputs)),
+        specs[0] if len(specs) == 1 else specs,
+        output_names=(ends[0],),
+        own_gradients=False,
+        owner=wrapped,
+    )
+
+
+def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]) -> Any:
+    """Returns the wrapped graph, in which new placeholders stand for the tensors `fed`."""
+
+    def graph() -> None:
+        specs = enumerate(fed.values())
+        placeholders = [tf.compat.v1.placeholder(spec.dtype, spec.shape, f"{_FED}_{n}") for n, spec in specs]
+        tf.graph_util.import_graph_def(with_own_names(graph_def), dict(zip(fed, placeholders, strict=True)), name="")
+
+    try:
+        return tf.compat.v1.wrap_function(graph, [])
+    except Exception as error:  # a GraphDef that is inconsistent in itself
+        raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
+
+
+def _narrowed(own: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.TensorSpec]:
+    """Returns the specs of a graph's inputs, with the shapes that the user gives where the graph has none."""
+    given = own if input_signature is None else tf.nest.flatten(input_signature)
+    pairs = list(zip(own, given, strict=False))
+    if len(given) != len(own) or not all(spec.shape.is_compatible_with(g.shape) for spec, g in pairs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in own)
+        raise ModelError(f"input_signature has the model's inputs, {shown}. Got {[g.shape for g in given]}.")
+    specs = [tf.TensorSpec(spec.shape.merge_with(g.shape), spec.dtype, spec.name) for spec, g in pairs]
+    if any(not spec.shape.rank for spec in specs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in specs if not spec.shape.rank)
+        raise ModelError(
+            f"every input of a model has a shape [batch, ...]. Got {shown}; give shapes with input_signature=, and "
+            "make what is no example (a keep probability) a constant."
+        )
+    return specs
+
+
+def _ends(graph: tf.Graph) -> list[str]:
+    """Returns the names of the ops that compute real numbers of a placeholder which no other op reads for that."""
+    reached: set[str] = set()
+    stack = [op for op in graph.get_operations() if op.type == "Placeholder"]
+    while stack:
+        op = stack.pop()
+        if op.name not in reached and op.type not in SHAPE_ONLY:
+            reached.add(op.name)
+            stack.extend(reader for tensor in op.outputs for reader in tensor.consumers())
+    dtypes = {op: [tensor.dtype for tensor in op.outputs] for op in graph.get_operations() if op.name in reached}
+    computing = [op for op, own in dtypes.items() if any(dtype.is_floating or dtype == tf.variant for dtype in own)]
+    read = {tensor.op.name for op in computing for tensor in op.inputs}
+    ends = [op for op in computing if op.inputs and op.name not in read and op.type not in LOOP_V1]
+    return [op.name for op in ends if op.outputs[0].dtype.is_floating]
+
+
+def _placeholders(end: tf.Tensor) -> list[tf.Tensor]:
+    """Returns the placeholders that a tensor depends on."""
+    seen: dict[str, tf.Operation] = {}
+    stack = [end.op]
+    while stack:
+        op = stack.pop()
+        if op.name not in seen:
+            seen[op.name] = op
+            stack.extend(tensor.op for tensor in op.inputs)
+    return [op.outputs[0] for op in seen.values() if op.type == "Placeholder"]
+
+
+def _tensor(graph: tf.Graph, name: str) -> tf.Tensor:
+    try:
+        return graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+    except (KeyError, ValueError) as error:
+        known = [op.name for op in graph.get_operations()]
+        raise UnknownNameError(f"no tensor {name!r} in the graph; {closest(name, known)}.") from error
+
+
+def _call_keras(model: Any, inputs: Any) -> Any:
+    # Keras opens a scope of the model's name; TensorFlow allows none that begins with "_" at the root of a graph.
+    scope = tf.name_scope("model") if str(model.name).startswith("_") else contextlib.nullcontext()
+    with scope:
+        return model(inputs, training=False)
+
+
+def _is_keras(model: Any) -> bool:
+    legacy = any(kind.__module__.split(".")[0] == "tf_keras" for kind in type(model).__mro__)
+    return isinstance(model, keras.layers.Layer) or (legacy and hasattr(model, "call"))
+
+
+def _dtype(model: Any) -> tf.DType:
+    """Returns the dtype of a Keras model's variables."""
+    policy = getattr(model, "dtype_policy", None)
+    return tf.as_dtype(getattr(policy, "variable_dtype", None) or keras.config.floatx())
+
+
+def _declared(model: Any) -> Any:
+    """Returns the declared inputs of a built Keras model, None where there are none."""
+    try:
+        declared = model.input
+    except (AttributeError, ValueError):  # a Sequential that was never called has only `inputs`
+        several = getattr(model, "inputs", None)
+        if not several:
+            return None
+        declared = several[0] if len(several) == 1 else several
+    return tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, tf.as_dtype(t.dtype), t.name), declared)
+
+
+def _signature(given: Any) -> Any:
+    if given is None:
+        return None
+    leaves = tf.nest.flatten(given)
+    if not leaves or not all(isinstance(leaf, tf.TensorSpec) for leaf in leaves):
+        raise TypeError("input_signature is a list of tf.TensorSpec, one for each input.")
+    if any(not leaf.shape.rank for leaf in leaves):
+        raise TypeError("input_signature has shapes with a batch axis, [None, ...]. Got one of open rank or without.")
+    single = isinstance(given, list | tuple) and len(given) == 1
+    return given[0] if single else given
+
+
+def _call(function: Callable[..., Any], inputs: Any) -> Any:
+    if isinstance(inputs, Mapping):
+        return function(**inputs)
+    return function(*inputs) if isinstance(inputs, list | tuple) else function(inputs)

@@ -1,0 +1,141 @@
+"""A traced model, cut at what is explained and with its outputs chosen."""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest
+from deepexplain_tf.graph.ir import Program, Value, rewrite
+from deepexplain_tf.graph.passes import cut, freeze, strip_probability
+from deepexplain_tf.graph.read import argument, read_function
+from deepexplain_tf.graph.trace import Traced, packed
+from deepexplain_tf.objective.objective import Objective
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """A traced model, cut at what is explained and with its outputs chosen.
+
+    Attributes:
+      traced: the trace.
+      explained: the explained values: the inputs, or a layer's output as a new input.
+      prefix: inputs → explained values, None where these are the inputs.
+      outputs: the structure of chosen outputs, with positions in `program.outputs` as leaves.
+      program: explained values and inputs → the chosen outputs.
+      notes: what was taken off.
+    """
+
+    traced: Traced
+    explained: tuple[Value, ...]
+    prefix: Program | None
+    outputs: Any
+    program: Program
+    notes: tuple[str, ...]
+
+    @property
+    def structure(self) -> Any:
+        """The specs of the explained tensors, in the structure in which they are reported."""
+        return self.traced.specs if self.prefix is None else self.explained[0].spec
+
+    def frozen(self) -> "Model":
+        """Returns the model with the values that its variables have now."""
+        prefix = None if self.prefix is None else freeze(self.prefix)
+        return dataclasses.replace(self, program=freeze(self.program), prefix=prefix)
+
+    def objective(self, selection: str) -> Objective:
+        """Returns the objective of the one chosen output, up to the data of the target."""
+        if len(self.program.outputs) != 1:
+            raise TargetError(
+                f"target must be a callable, or one output be chosen with output=, where a model has several "
+                f"outputs. Got {len(self.program.outputs)} outputs."
+            )
+        return self._objective(self.program, selection)
+
+    def callable_objective(self, target: Callable[[Any], Any]) -> Objective:
+        """Returns the objective of which `target`, a function of the outputs, is the last part."""
+        ends = self.program.outputs
+        appended, _ = read_function(_trace_target(target, self.outputs, [value.spec for value in ends]))
+        known = dict(zip(appended.inputs, ends, strict=True))
+        current = rewrite(appended.outputs, lambda *_: None, known)
+        (output,) = (current[value] for value in appended.outputs)
+        objective = self._objective(Program(self.program.inputs, (output,)), "callable")
+        return dataclasses.replace(objective, owner=target)
+
+    def everything(self) -> Objective:
+        """Returns an objective that stands for all chosen outputs, to look at the ops between."""
+        return self._objective(self.program, "index")
+
+    def whole(self) -> Objective:
+        """Returns an objective that stands for all outputs as the model gives them."""
+        traced = self.traced
+        program = traced.program
+        if traced.layer is not None:
+            program = cut(program, traced.layer, self.explained[0])
+        return self._objective(program, "index")
+
+    def _objective(self, program: Program, selection: str) -> Objective:
+        traced = self.traced
+        return Objective(traced.program.inputs, self.explained, program, self.prefix, traced.batch, selection)
+
+
+def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[tf.TensorSpec]) -> Any:
+    try:
+        function = tf.function(lambda *flat: target(packed(structure, flat)))
+        concrete = function.get_concrete_function(*specs)
+    except Exception as error:  # whatever the user's function raises
+        raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error
+    outputs = concrete.outputs
+    open_batch = any(spec.shape.rank and spec.shape[0] is None for spec in specs)
+    fits = len(outputs) == 1 and outputs[0].shape.rank in (1, None) and outputs[0].dtype.is_floating
+    if not fits or (open_batch and outputs[0].shape.rank == 1 and outputs[0].shape[0] is not None):
+        shown = [f"{tensor.dtype.name}{tensor.shape}" for tensor in outputs]
+        raise TargetError(
+            f"a callable target must return one float tensor [batch] that depends on the outputs. Got {shown}."
+        )
+    return concrete
+
+
+def cut_model(traced: Traced, layer: str | None, output: str | int, names: Sequence[str]) -> Model:
+    """Cuts a traced model.
+
+    Args:
+      traced: the trace, with the layer's output marked.
+      layer: the name of the layer to explain, None for the inputs.
+      output: `"auto"`, `"model"`, or the name or index of one output.
+      names: the outputs' names, where the model has them.
+
+    Raises:
+      UnknownNameError: there is no such output.
+      ModelError: an output is not a float.
+    """
+    structure, positions = _choose_output(traced, names, output)
+    values = [traced.program.outputs[position] for position in positions]
+    notes = list(traced.notes)
+    if output != "model":
+        stripped = [strip_probability(value) for value in values]
+        values = [value for value, _ in stripped]
+        notes += [f"{node.type} {node.name!r} stripped: the target is its logit" for _, node in stripped if node]
+    if not all(value.dtype.is_floating for value in values):
+        raise ModelError(f"outputs must be floats. Got {[value.dtype.name for value in values]}; choose with output=.")
+    program = Program(traced.program.inputs, tuple(values))
+    if traced.layer is None:
+        return Model(traced, program.inputs, None, structure, program, tuple(notes))
+    at = argument(f"{layer}/output", traced.layer.spec)
+    prefix = Program(program.inputs, (traced.layer,))
+    return Model(traced, (at,), prefix, structure, cut(program, traced.layer, at), tuple(notes))
+
+
+def _choose_output(traced: Traced, names: Sequence[str], output: str | int) -> tuple[Any, list[int]]:
+    """Returns the structure of the chosen outputs and their positions in the program."""
+    positions = [leaf for leaf in tf.nest.flatten(traced.outputs) if leaf is not None]
+    if output in ("auto", "model"):
+        return traced.outputs, positions
+    if isinstance(output, int):
+        if not -len(positions) <= output < len(positions):
+            raise UnknownNameError(f"output must lie in 0 … {len(positions) - 1}. Got {output}.")
+        return 0, [positions[output]]
+    if output not in names:
+        raise UnknownNameError(f"unknown output {output!r}; {closest(output, [*names, 'auto', 'model'])}.")
+    return 0, [positions[list(names).index(output)]]

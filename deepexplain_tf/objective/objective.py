@@ -1,0 +1,181 @@
+"""The function that is explained: from the explained tensors to one number for each example."""
+
+import dataclasses
+import functools
+from typing import Any
+
+from deepexplain_tf.errors import TargetError
+from deepexplain_tf.graph.activity import active_loops, active_ops, analyse
+from deepexplain_tf.graph.control_flow import has_trip_bound
+from deepexplain_tf.graph.dense import is_dense
+from deepexplain_tf.graph.emit import UNSUPPORTED, Op, unsupported
+from deepexplain_tf.graph.footprint import footprint
+from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
+from deepexplain_tf.graph.passes import (
+    AffinePrefix,
+    affine_prefix,
+    fold,
+    form_groups,
+    last_product,
+    precompute,
+    see_through,
+)
+from deepexplain_tf.objective.chunks import size_for
+from deepexplain_tf.rules.composites import Composite, refusal
+from deepexplain_tf.rules.coverage import Coverage
+
+_LEAST_DENSE = 1024  # bytes of activations of an example: a smaller network is not worth compiling
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Objective:
+    """A program cut at what is explained.
+
+    Attributes:
+      inputs: the model's inputs.
+      explained: the inputs of `program` that are explained: the model's own, or a layer's output.
+      program: explained tensors and model inputs → outputs; the last step to the target is `select`.
+      prefix: model inputs → explained tensors, None where the inputs themselves are explained.
+      batch: the batch size of the trace, None where it is open.
+      selection: `"index"`, `"weights"`, `"callable"` where the program ends in the target already, or `"unit"` where
+        it ends in the parts of a last dense layer, of which the target is one unit.
+      owner: the callable target, kept alive.
+    """
+
+    inputs: tuple[Value, ...]
+    explained: tuple[Value, ...]
+    program: Program
+    prefix: Program | None
+    batch: int | None
+    selection: str = "index"
+    owner: Any = None
+
+    @functools.cached_property
+    def canonical(self) -> Program:
+        """The program seen through users' own gradients, with its canonical groups."""
+        return form_groups(see_through(self.program), self.explained)
+
+    @functools.cached_property
+    def lean(self) -> "Objective":
+        """The objective of the same target and gradients, whose program has less to do.
+
+        Scales and shifts are folded into layers, and a last dense layer need not give the units that are not asked for.
+        """
+        rows = size_for(self.activation_bytes(1))
+        program = precompute(fold(self.program, self.explained, rows))
+        parts = last_product(program) if self.selection == "index" else None
+        if parts is None:
+            return dataclasses.replace(self, program=program)
+        return dataclasses.replace(self, program=parts, selection="unit")
+
+    @functools.cached_property
+    def affine(self) -> AffinePrefix | None:
+        """The affine part of the program and the rest, None where it is not cut off."""
+        return affine_prefix(self.program, self.explained) if self.batch is None else None
+
+    @functools.cached_property
+    def behind(self) -> "Objective":
+        """The objective of the rest behind the affine part, whose explained values are those at its frontier."""
+        if self.affine is None:
+            return self
+        return dataclasses.replace(self, explained=self.affine.frontier, program=self.affine.suffix, prefix=None)
+
+    @functools.cached_property
+    def dense(self) -> bool:
+        """Whether the rest behind the affine part is nothing but dense layers, of some size."""
+        rest = self.lean.behind
+        return is_dense(rest.explained, rest.program.outputs) and rest.activation_bytes(1) >= _LEAST_DENSE
+
+    def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Objective, AffinePrefix | None]":
+        """Returns the objective where a gradient is cheapest to take many times, and what lies before it.
+
+        Under rules nothing is changed.
+
+        Args:
+          composite: the rules of the gradient.
+          straight: whether all points lie on straight lines, so that the affine part need not be evaluated there.
+        """
+        if not composite.is_plain:
+            return self, None
+        return (self.lean.behind, self.lean.affine) if straight else (self.lean, None)
+
+    def activation_bytes(self, length: int) -> int:
+        """Returns the bytes of the activations of one example; see `footprint`."""
+        if length not in self._footprints:
+            self._footprints[length] = footprint(self.explained, self.program.outputs, length)
+        return self._footprints[length]
+
+    @functools.cached_property
+    def _footprints(self) -> dict[int, int]:
+        return {}
+
+    @functools.cached_property
+    def context(self) -> frozenset[Value]:
+        """The inputs that the program reads beside the explained ones."""
+        read = {node.output() for node in self.program.nodes() if node.type == ARGUMENT}
+        return frozenset(read.difference(self.explained))
+
+    def program_for(self, composite: Composite) -> Program:
+        """Returns the form of the program that a composite's rules are made for."""
+        return self.canonical if composite.canonical else self.program
+
+    def coverage(self, composite: Composite) -> Coverage:
+        """Returns what a composite does at each active op."""
+        found = active_ops(self.explained, self.program_for(composite).outputs)
+        ops = tuple(Op(node, positions, {}) for node, positions in found)
+        return Coverage(ops, tuple(composite.verdict(op) for op in ops))
+
+    @functools.cached_property
+    def loops(self) -> tuple[Node, ...]:
+        """The loops on the way to the target."""
+        return tuple(active_loops(self.explained, self.program.outputs))
+
+    @property
+    def unbounded_loop(self) -> Node | None:
+        """A loop on the way to the target that may turn any number of times, None where there is none."""
+        return next((node for node in self.loops if not has_trip_bound(node)), None)
+
+    @functools.cached_property
+    def depends(self) -> list[bool]:
+        """For each explained tensor, whether the target depends on it."""
+        reached = [analyse([value], self.program.outputs).varying for value in self.explained]
+        return [any(output in varying for output in self.program.outputs) for varying in reached]
+
+    def require_dependence(self) -> None:
+        """Checks that the program can be emitted and that the target depends on the explained tensors at all.
+
+        Raises:
+          TargetError: the target depends on none of them.
+          UnsupportedOpError: the program has an op that cannot be emitted again.
+        """
+        activity = analyse(self.explained, self.program.outputs)
+        for node in activity.nodes:
+            if node.type in UNSUPPORTED:
+                raise unsupported(node)
+        if not any(self.depends):
+            raise TargetError(
+                "the target must depend on an explained tensor. Got one that depends on none (a layer behind the logit "
+                'is reached with output="model").'
+            )
+
+    def require(self, composite: Composite, strict: bool) -> tuple[str, ...]:
+        """Checks that a composite covers the program; returns notes on ops that pass by plain gradient.
+
+        Raises:
+          TargetError: the target depends on none of the explained tensors.
+          UnsupportedOpError: an op has no gradient, or no rule where `strict` is set.
+        """
+        self.require_dependence()
+        program = self.program_for(composite)
+        derived = analyse(self.explained, program.outputs, how="derivatives").varying
+        if not any(value in derived for value in program.outputs):
+            kinds = ", ".join(sorted({value.dtype.name for value in self.explained}))
+            raise TargetError(
+                "the target must depend on an explained tensor through differentiable ops. Got one that depends "
+                f"on none that way, {kinds}; where inputs are whole numbers (tokens), name the embedding with layer=."
+            )
+        refused = self.coverage(composite).refused()
+        for op in refused:
+            if strict or not op.has_gradient:
+                raise refusal(op)
+        return tuple(f"plain gradient at {op.name} ({op.type}), which has no rule" for op in refused)

@@ -1,0 +1,195 @@
+"""The explained function inside a graph: values, gradients and multipliers for the examples of a batch."""
+
+from collections.abc import Mapping, Sequence
+import functools
+
+import tensorflow as tf
+
+from deepexplain_tf.errors import UnsupportedOpError
+from deepexplain_tf.graph.activity import counts_rows, folds_rows
+from deepexplain_tf.graph.emit import emit, emit_twin, emit_with_rules
+from deepexplain_tf.graph.ir import Program, Value
+from deepexplain_tf.graph.passes import AffinePrefix, ready_made
+from deepexplain_tf.graph.twin import Twin
+from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.rules.composites import Composite
+
+
+class Scope:
+    """An objective inside the graph being built, for the examples of one batch.
+
+    Methods ask it for values, gradients and multipliers; each call emits the program once.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        inputs: Sequence[tf.Tensor],
+        selector: Sequence[tf.Tensor] = (),
+        fixed: Mapping[Value, tf.Tensor] | None = None,
+    ):
+        """Makes the scope of some examples.
+
+        Args:
+          objective: what is explained.
+          inputs: the model's inputs, `[batch, ...]` each.
+          selector: the target's data, `[batch, ...]` each: an index or weights; of a unit its column and its bias.
+          fixed: what is known already of the values inside the program that are the same for all examples.
+        """
+        self._objective = objective
+        self._inputs = inputs
+        self._selector = selector
+        self._fixed = fixed or {}
+        self._given = {**dict(zip(objective.inputs, inputs, strict=True)), **self._fixed}
+
+    @functools.cached_property
+    def explained(self) -> list[tf.Tensor]:
+        """The explained tensors at the input, `[batch, ...]` each."""
+        prefix = self._objective.prefix
+        if prefix is None:
+            return [self._given[value] for value in self._objective.explained]
+        return emit(prefix, self._given)
+
+    @property
+    def size(self) -> tf.Tensor:
+        """How many examples there are."""
+        return tf.shape(self._inputs[0])[0]
+
+    @property
+    def dtype(self) -> tf.DType:
+        """The dtype of the target."""
+        return self._objective.program.outputs[0].dtype
+
+    def spread(self, baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns baselines broadcast to one per example, in the shape of the explained tensors."""
+        return [_broadcast(b, tf.shape(x), x) for b, x in zip(baseline, self.explained, strict=True)]
+
+    def starts(self, baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns baselines in the shape of the explained tensors: one per example, or one where all are shared."""
+        rows = tf.reduce_max([tf.shape(b)[0] for b in baseline])
+        return [
+            _broadcast(b, tf.concat([[rows], tf.shape(x)[1:]], 0), x)
+            for b, x in zip(baseline, self.explained, strict=True)
+        ]
+
+    def rows(self, index: tf.Tensor) -> "Scope":
+        """Returns the scope of the examples `index`, which may repeat; the explained tensors are then given anew."""
+        objective = self._objective
+        inputs = [
+            tf.gather(tensor, index) if value in objective.context else tensor
+            for value, tensor in zip(objective.inputs, self._inputs, strict=True)
+        ]
+        return Scope(objective, inputs, [tf.gather(tensor, index) for tensor in self._selector], self._fixed)
+
+    def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Scope, AffinePrefix | None]":
+        """Returns the scope where a gradient is cheapest to take many times, and what lies before it.
+
+        What is the same for all examples is computed here, once. See `Objective.simplified`.
+        """
+        objective, prefix = self._objective.simplified(composite, straight=straight)
+        values = ready_made(objective.program)
+        fixed = dict(zip(values, emit(Program((), tuple(values)), {}), strict=True))
+        selector = self._selector
+        if objective.selection == "unit":
+            (index,), units = selector, emit(Program((), objective.program.outputs[1:]), fixed)
+            selector = [tf.transpose(tf.gather(tensor, index[:, 0], axis=-1)) for tensor in units]
+        return Scope(objective, self._inputs, selector, fixed), prefix
+
+    def output(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Returns the model's output, before the target is taken from it."""
+        return emit(self._objective.program, self._bind(explained))[0]
+
+    def value(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Returns the target `[rows]` at given values of the explained tensors."""
+        return self._select(emit(self._objective.program, self._bind(explained)))
+
+    def replaced(
+        self, explained: Sequence[tf.Tensor], composite: Composite, baseline: Sequence[tf.Tensor] = ()
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Returns the program's outputs, whose gradient is a composite's, and those at the baseline.
+
+        Args:
+          explained: the explained tensors.
+          composite: the rules.
+          baseline: `[1 or rows, ...]` each, for twin-valued rules. One that all examples share is computed
+            once where nothing else carries the batch; then the second outputs have one row.
+        """
+        objective = self._objective
+        program = objective.program_for(composite)
+        if not composite.twin:
+            return emit_with_rules(program, self._bind(explained), objective.explained, composite.single_rule), []
+        shareable = (
+            objective.prefix is None
+            and objective.batch is None
+            and not counts_rows(objective.explained, program)
+            and not folds_rows(objective.explained, program)
+        )
+        twins = {}
+        for value, x, start in zip(objective.explained, explained, baseline, strict=True):
+            rows = tf.shape(start if shareable else x)[:1]
+            twins[value] = Twin(x, _broadcast(start, tf.concat([rows, tf.shape(x)[1:]], 0), x))
+        outputs = emit_twin(program, self._given, twins, composite.twin_rule)
+        return [twin.x for twin in outputs], [twin.baseline for twin in outputs]
+
+    def gradient(
+        self, explained: Sequence[tf.Tensor], composite: Composite, weights: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns the target `[rows]` and its gradient, with a composite's single-valued rules.
+
+        Args:
+          explained: the explained tensors.
+          composite: the rules.
+          weights: `[rows]`, what the gradient of each target is multiplied by on its way; None for nothing.
+        """
+        points = [tf.identity(tensor) for tensor in explained]
+        outputs, _ = self.replaced(points, composite)
+        target = self._select(outputs)
+        return target, _gradients(target, points, weights)
+
+    def multipliers(
+        self, explained: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor], composite: Composite
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Returns the target at the input and at the baseline, and the multipliers of twin-valued rules."""
+        points = [tf.identity(tensor) for tensor in explained]
+        outputs, at_baseline = self.replaced(points, composite, baseline)
+        target = self._select(outputs)
+        rows = tf.shape(target)[0]
+        return (
+            target,
+            self._select([_repeat(tensor, rows) for tensor in at_baseline]),
+            _gradients(target, points),
+        )
+
+    def _bind(self, explained: Sequence[tf.Tensor]) -> Mapping[Value, tf.Tensor]:
+        return {**self._given, **dict(zip(self._objective.explained, explained, strict=True))}
+
+    def _select(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        output, selection = outputs[0], self._objective.selection
+        if selection == "callable":
+            return output
+        if selection == "unit":
+            column, *bias = self._selector
+            return tf.add_n([tf.reduce_sum(output * column, 1), *bias])
+        (selector,) = self._selector or (None,)
+        if selection == "weights":
+            axes = list(range(1, len(output.shape)))
+            return tf.reduce_sum(output * tf.cast(selector, output.dtype), axes)
+        return output if len(output.shape) == 1 else tf.gather_nd(output, selector, batch_dims=1)
+
+
+def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None) -> list[tf.Tensor]:
+    upstream = None if weights is None else tf.cast(weights, target.dtype)
+    try:
+        return list(tf.gradients(target, list(points), upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO))
+    except LookupError as error:
+        raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from error
+
+
+def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    spread = tf.broadcast_to(baseline, shape)
+    spread.set_shape([None, *like.shape[1:]])
+    return spread
+
+
+def _repeat(tensor: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    return tf.broadcast_to(tensor, tf.concat([[rows], tf.shape(tensor)[1:]], 0))
