@@ -30,6 +30,7 @@ _FEWEST, _ROUND = 4, 16  # nodes of an example that are asked for at once
 _WORTH = 0.05  # of the largest error must a node gain: beside a singular interval nothing is split, and that in few
 _RESOLUTION = 1e-6  # of α, below which float32 inputs do not move; 1e-30 at 0
 _NOISE = 1e-6  # of |F| or the attributions, below which a gap is rounding
+_CANCELLED = 1e-12  # part of the sum of absolute products, below which a sum of products is mostly rounding
 _BLOCK = 2048  # features whose inner products are taken at once
 _SAFETY = 1.08  # errors scatter by a few per cent around their mean square
 _OUTLIER = 5.0  # standard deviations of a gap
@@ -126,14 +127,20 @@ class _Path:
         self._sums = np.insert(self._sums, place, sums)
 
     def total(self, weights: np.ndarray) -> list[np.ndarray]:
-        """Returns the weighted sum of the integrands, for each explained tensor."""
+        """Returns the weighted sum of the integrands, for each explained tensor, in its dtype."""
+        sums = self._sum(weights)
+        with np.errstate(all="ignore"):
+            return [total.astype(array.dtype) for total, array in zip(sums, self._integrands[0], strict=True)]
+
+    def _sum(self, weights: np.ndarray) -> list[np.ndarray]:
+        """Returns the weighted sum of the integrands, for each explained tensor, in float64."""
         weights = weights[np.argsort(self._order)]
         stops = np.cumsum([len(arrays[0]) for arrays in self._integrands])
         parts = list(zip(np.split(weights, stops[:-1]), self._integrands, strict=True))
         with np.errstate(all="ignore"):
             return [
-                np.sum([np.tensordot(w, arrays[i].astype(np.float64), 1) for w, arrays in parts], 0).astype(array.dtype)
-                for i, array in enumerate(self._integrands[0])
+                np.sum([np.tensordot(w, arrays[i].astype(np.float64), 1) for w, arrays in parts], 0)
+                for i in range(len(self._integrands[0]))
             ]
 
     def refine(self, tolerance: float, gap_tolerance: float, max_steps: int) -> tuple[np.ndarray, float, np.ndarray]:
@@ -164,9 +171,12 @@ class _Path:
         return weights, relative, self._split(errors, target, min(room, max_steps - n))
 
     def _norm(self, weights: np.ndarray) -> float:
-        """Returns the L2 norm of a weighted sum of the integrands."""
-        weights = weights[np.argsort(self._order)]
-        return float(np.sqrt(max(weights @ self._products @ weights, 0.0)))
+        """Returns the L2 norm of a weighted sum of the integrands, from their inner products where these are enough."""
+        ordered = weights[np.argsort(self._order)]
+        square = ordered @ self._products @ ordered
+        if square > _CANCELLED * (np.abs(ordered) @ np.abs(self._products) @ np.abs(ordered)):
+            return float(np.sqrt(square))
+        return float(np.sqrt(sum((total**2).sum() for total in self._sum(weights))))
 
     def _rule(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns weights for the nodes, and the expected squared error of each interval."""
