@@ -75,6 +75,6 @@ class Explained:
         selector = [] if call.selection.data is None else [tf.convert_to_tensor(call.selection.data)]
 
         def value(tensors: list[tf.Tensor], example: tf.Tensor) -> tf.Tensor:
-            return Scope(call.objective, inputs, selector).rows(example).value(tensors)
+            return Scope(call.objective, inputs, selector).gather(example).value(tensors)
 
         return value

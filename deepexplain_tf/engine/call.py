@@ -176,7 +176,7 @@ def prepare(
         baseline=starts,
         selection=selection,
         batch_size=batch,
-        chunks=Chunks(chunk, pad=bool(fixed or compiled), few=fixed or min(chunk, _FEW)),
+        chunks=Chunks(chunk, pad=bool(fixed or compiled), small_size=fixed or min(chunk, _FEW)),
         notes=(*model.notes, *notes),
         progress=progress,
     )

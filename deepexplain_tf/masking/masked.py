@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.evaluations import Evaluations, target_values
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.lines import Evaluations, values
 
 Masks = Callable[[tf.Tensor], Sequence[tf.Tensor]]  # numbers [rows] → for each explained tensor [rows, ...]
 
@@ -23,12 +23,12 @@ def masked_values(
       count: the number of masks, the same for every example.
       chunks: how many evaluations are done at once.
     """
-    ends = scope.explained
+    inputs = scope.explained
 
     def points(example: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
         return [
-            tf.where(keep, tf.gather(end, example), tf.gather(start, example))
-            for keep, start, end in zip(kept(mask), baseline, ends, strict=True)
+            tf.where(keep, tf.gather(x, example), tf.gather(x0, example))
+            for keep, x0, x in zip(kept(mask), baseline, inputs, strict=True)
         ]
 
-    return values(scope, points, Evaluations(count, tf.shape(ends[0])[0], chunks))
+    return target_values(scope, points, Evaluations(count, tf.shape(inputs[0])[0], chunks))

@@ -41,7 +41,7 @@ class DeepLIFT(Method):
         chunks: Chunks,
     ) -> Result:
         target, target0, multipliers = scope.multipliers(scope.explained, baseline, composite)
-        differences = [x - b for x, b in zip(scope.explained, scope.spread(baseline), strict=True)]
+        differences = [x - x0 for x, x0 in zip(scope.explained, scope.expand_baseline(baseline), strict=True)]
         return {
             "attributions": [d * m for d, m in zip(differences, multipliers, strict=True)],
             "outputs": target,

@@ -11,8 +11,9 @@ from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
 from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.evaluations import Evaluations, as_column, sum_contributions
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.lines import Evaluations, add_up, background_of, column, values_at_background
+from deepexplain_tf.paths.background import background_of, values_at_background
 from deepexplain_tf.rules.composites import Composite
 
 _MAX_SAMPLES = 100_000
@@ -74,24 +75,26 @@ class ExpectedGradients(Method):
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
-        rest, _ = scope.simplified(composite, straight=False)
+        simplified, _ = scope.simplified(composite, straight=False)
         background = background_of(scope, data)
 
         def ends(example: tf.Tensor, sample: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
             chosen = tf.gather(data["chosen"], sample)
             pairs = zip(background, scope.explained, strict=True)
-            return [(tf.gather(start, chosen), tf.gather(x, example)) for start, x in pairs]
+            return [(tf.gather(x0, chosen), tf.gather(x, example)) for x0, x in pairs]
 
         def points(example: tf.Tensor, sample: tf.Tensor) -> list[tf.Tensor]:
             alpha = tf.gather(data["alphas"], sample)
-            return [start + column(alpha, x) * (x - start) for start, x in ends(example, sample)]
+            return [x0 + as_column(alpha, x) * (x - x0) for x0, x in ends(example, sample)]
 
         def moments(example: tf.Tensor, sample: tf.Tensor, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            parts = [(x - start) * g for (start, x), g in zip(ends(example, sample), gradients, strict=True)]
+            parts = [(x - x0) * g for (x0, x), g in zip(ends(example, sample), gradients, strict=True)]
             return [*parts, *(part**2 for part in parts)]
 
         evaluations = Evaluations(data["samples"], data["count"], chunks)
-        sums = add_up(rest, composite, evaluations, [*scope.explained, *scope.explained], points, moments)
+        sums = sum_contributions(
+            simplified, composite, evaluations, [*scope.explained, *scope.explained], points, moments
+        )
         means = [total / tf.cast(data["samples"], total.dtype) for total in sums]
         pairs = list(zip(means[: len(background)], means[len(background) :], strict=True))
         outputs, baseline_outputs = values_at_background(scope, background, sums, data["count"], chunks)

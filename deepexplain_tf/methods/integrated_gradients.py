@@ -20,8 +20,10 @@ from deepexplain_tf.methods.base import (
 )
 from deepexplain_tf.methods.path_samples import PathSamples
 from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.lines import Evaluations, Lines, background_of, mean_over, values_at_background
+from deepexplain_tf.paths.background import background_of, mean_over, values_at_background
+from deepexplain_tf.paths.lines import Lines
 from deepexplain_tf.paths.quadrature import QUADRATURES
 from deepexplain_tf.paths.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
@@ -130,18 +132,18 @@ class IntegratedGradients(Method):
     ) -> Result:
         evaluations = Evaluations(data["steps"], data["count"], chunks)
 
-        def attributed(lines: Lines, starts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        def along(lines: Lines, baselines: Sequence[tf.Tensor]) -> list[tf.Tensor]:
             means = lines.mean_gradients(data["nodes"], data["weights"], evaluations)
-            return [(x - b) * g for x, b, g in zip(scope.explained, starts, means, strict=True)]
+            return [(x - x0) * g for x, x0, g in zip(scope.explained, baselines, means, strict=True)]
 
         if self.background is None:
-            starts = scope.starts(baseline)
-            lines = Lines(scope, composite, starts)
-            attributions = attributed(lines, starts)
+            baselines = scope.expand_baseline(baseline, shared=True)
+            lines = Lines(scope, composite, baselines)
+            attributions = along(lines, baselines)
             outputs, baseline_outputs = lines.values_at_ends(attributions, data["count"], chunks)
         else:
             background = background_of(scope, data)
-            from_one = lambda starts: attributed(Lines(scope, composite, starts), starts)  # noqa: E731
+            from_one = lambda baselines: along(Lines(scope, composite, baselines), baselines)  # noqa: E731
             attributions = mean_over(background, from_one, scope.explained)
             outputs, baseline_outputs = values_at_background(scope, background, attributions, data["count"], chunks)
         return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}

@@ -11,6 +11,7 @@ import tensorflow as tf
 from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.masking.masked import masked_values
+from deepexplain_tf.masking.windows import Windows
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope
@@ -82,14 +83,14 @@ class Occlusion(Method):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        start = scope.spread(baseline)
+        baselines = scope.expand_baseline(baseline)
         target = scope.value(scope.explained)
         attributions = []
         for number, x in enumerate(scope.explained):
             starts = [data[f"starts_{number}_{axis}"] for axis in range(len(x.shape) - 1)]
-            windows = _Windows(starts, data[f"window_{number}"], tf.shape(x)[1:])
-            attributions.append(self._occlude(scope, start, target, number, windows, chunks))
-        return {"attributions": attributions, "outputs": target, "baseline_outputs": scope.value(start)}
+            windows = Windows(starts, data[f"window_{number}"], tf.shape(x)[1:])
+            attributions.append(self._occlude(scope, baselines, target, number, windows, chunks))
+        return {"attributions": attributions, "outputs": target, "baseline_outputs": scope.value(baselines)}
 
     def _occlude(
         self,
@@ -97,7 +98,7 @@ class Occlusion(Method):
         baseline: Sequence[tf.Tensor],
         target: tf.Tensor,
         number: int,
-        windows: "_Windows",
+        windows: Windows,
         chunks: Chunks,
     ) -> tf.Tensor:
         """Returns the attribution of one explained tensor."""
@@ -108,72 +109,13 @@ class Occlusion(Method):
             return masks
 
         drops = target[:, tf.newaxis] - masked_values(scope, baseline, kept, windows.count, chunks)
-        total = windows.add_up(drops)
+        total = windows.sum_over(drops)
         covering = tf.cast(windows.covering(), total.dtype)
         if self.normalise != "none":
             total /= covering
         if self.normalise == "window":
             total /= tf.cast(tf.reduce_prod(windows.shape), total.dtype)
         return tf.where(covering > 0, total, tf.constant(math.nan, total.dtype))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Windows:
-    """The windows of one input, numbered with the last axis fastest.
-
-    Attributes:
-      starts: for each axis, where windows start.
-      shape: the window's length along each axis.
-      lengths: the input's.
-    """
-
-    starts: Sequence[tf.Tensor]
-    shape: tf.Tensor
-    lengths: tf.Tensor
-
-    @property
-    def count(self) -> tf.Tensor:
-        return tf.reduce_prod([tf.size(start) for start in self.starts]) if self.starts else tf.constant(1)
-
-    def _along(self, axis: int) -> tf.Tensor:
-        """Returns [starts, length]: which features along an axis each start's window covers."""
-        place = tf.range(self.lengths[axis])
-        start = self.starts[axis][:, tf.newaxis]
-        return (place >= start) & (place < start + self.shape[axis])
-
-    def covered(self, index: tf.Tensor) -> tf.Tensor:
-        """Returns booleans [rows, ...] for the windows `index`."""
-        rank = len(self.starts)
-        mask = tf.ones([tf.size(index)] + [1] * rank, tf.bool)
-        for axis in reversed(range(rank)):
-            along = tf.gather(self._along(axis), index % tf.size(self.starts[axis]))
-            index = index // tf.size(self.starts[axis])
-            lengths = [1] * rank
-            mask &= tf.reshape(along, [-1, *lengths[:axis], self.lengths[axis], *lengths[axis + 1 :]])
-        return mask
-
-    def add_up(self, drops: tf.Tensor) -> tf.Tensor:
-        """Returns [batch, ...]: for each feature the sum of `drops` [batch, windows] that cover it.
-
-        A drop that is not finite makes NaN of the features of its window alone.
-        """
-        finite = tf.math.is_finite(drops)
-        lost = self._spread(tf.cast(~finite, drops.dtype)) > 0
-        total = self._spread(tf.where(finite, drops, tf.zeros_like(drops)))
-        return tf.where(lost, tf.constant(math.nan, total.dtype), total)
-
-    def _spread(self, drops: tf.Tensor) -> tf.Tensor:
-        total = tf.reshape(drops, tf.concat([tf.shape(drops)[:1], [tf.size(start) for start in self.starts]], 0))
-        for axis in range(len(self.starts)):
-            total = tf.tensordot(total, tf.cast(self._along(axis), drops.dtype), [[1], [0]])
-        return total
-
-    def covering(self) -> tf.Tensor:
-        """Returns [...]: how many windows cover each feature."""
-        total = tf.ones([], tf.int32)
-        for axis in range(len(self.starts)):
-            total = total[..., tf.newaxis] * tf.reduce_sum(tf.cast(self._along(axis), tf.int32), 0)
-        return total
 
 
 def _starts(length: int, window: int, stride: int) -> np.ndarray:

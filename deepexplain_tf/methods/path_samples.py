@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from deepexplain_tf.methods.base import Evaluate, Method, Result, TensorData
 from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.evaluations import as_column
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.lines import column
 from deepexplain_tf.paths.refinement import Samples
 from deepexplain_tf.rules.composites import Composite
 
@@ -34,15 +34,15 @@ class PathSamples(Method):
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
-        rest, _ = scope.simplified(composite, straight=False)
-        alpha, starts = data["alpha"], scope.spread(baseline)
-        differences = [x - start for start, x in zip(starts, scope.explained, strict=True)]
+        simplified, _ = scope.simplified(composite, straight=False)
+        alpha, baselines = data["alpha"], scope.expand_baseline(baseline)
+        differences = [x - x0 for x0, x in zip(baselines, scope.explained, strict=True)]
         points = [
             # At the end exactly the example.
-            tf.where(column(alpha == 1, x, tf.bool), x, start + column(alpha, x) * difference)
-            for start, x, difference in zip(starts, scope.explained, differences, strict=True)
+            tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * difference)
+            for x0, x, difference in zip(baselines, scope.explained, differences, strict=True)
         ]
-        target, gradients = rest.gradient(points, composite)
+        target, gradients = simplified.gradient(points, composite)
         return {
             "attributions": [difference * g for difference, g in zip(differences, gradients, strict=True)],
             "outputs": target,

@@ -71,11 +71,11 @@ class ShapleySampling(Method):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        start = scope.spread(baseline)
-        target, target0 = scope.value(scope.explained), scope.value(start)
-        players = [data[f"players_{number}"] for number in range(len(start))]
+        baselines = scope.expand_baseline(baseline)
+        target, target0 = scope.value(scope.explained), scope.value(baselines)
+        players = [data[f"players_{number}"] for number in range(len(baselines))]
         values = _exact_values if "coalitions" in data else _sampled_values
-        value, error = values(scope, start, players, data, target, target0, chunks)
+        value, error = values(scope, baselines, players, data, target, target0, chunks)
         return {
             "attributions": [tf.gather(value, ids, axis=1) for ids in players],
             "standard_error": [tf.gather(error, ids, axis=1) for ids in players],

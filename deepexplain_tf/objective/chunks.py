@@ -22,16 +22,16 @@ class Chunks:
     Attributes:
       size: how many are done at once, at most.
       pad: whether the last chunk has full size too, as a compiler or a model of fixed batch size wants it.
-      few: how many are done at once where there are only a few for each example.
+      small_size: how many are done at once where each example needs only a few evaluations.
     """
 
     size: int
     pad: bool
-    few: int
+    small_size: int
 
-    def of_few(self) -> "Chunks":
-        """Returns the chunks of a loop with a few evaluations for each example."""
-        return dataclasses.replace(self, size=self.few)
+    def small(self) -> "Chunks":
+        """Returns the chunks of a loop that gives each example only a few evaluations."""
+        return dataclasses.replace(self, size=self.small_size)
 
     def run(self, total: tf.Tensor, state: Sequence[tf.Tensor], body: Body) -> list[tf.Tensor]:
         """Runs over the numbers 0 … total − 1.

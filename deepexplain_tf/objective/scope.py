@@ -60,19 +60,20 @@ class Scope:
         """The dtype of the target."""
         return self._objective.program.outputs[0].dtype
 
-    def spread(self, baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """Returns baselines broadcast to one per example, in the shape of the explained tensors."""
-        return [_broadcast(b, tf.shape(x), x) for b, x in zip(baseline, self.explained, strict=True)]
+    def expand_baseline(self, baseline: Sequence[tf.Tensor], *, shared: bool = False) -> list[tf.Tensor]:
+        """Returns baselines `[1 or batch, ...]` broadcast to the shape of the explained tensors.
 
-    def starts(self, baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """Returns baselines in the shape of the explained tensors: one per example, or one where all are shared."""
+        Args:
+          baseline: axes of length 1 broadcast.
+          shared: whether a baseline that all examples share stays one row; else there is one per example.
+        """
+        pairs = list(zip(baseline, self.explained, strict=True))
+        if not shared:
+            return [_broadcast(b, tf.shape(x), x) for b, x in pairs]
         rows = tf.reduce_max([tf.shape(b)[0] for b in baseline])
-        return [
-            _broadcast(b, tf.concat([[rows], tf.shape(x)[1:]], 0), x)
-            for b, x in zip(baseline, self.explained, strict=True)
-        ]
+        return [_broadcast(b, tf.concat([[rows], tf.shape(x)[1:]], 0), x) for b, x in pairs]
 
-    def rows(self, index: tf.Tensor) -> "Scope":
+    def gather(self, index: tf.Tensor) -> "Scope":
         """Returns the scope of the examples `index`, which may repeat; the explained tensors are then given anew."""
         objective = self._objective
         inputs = [

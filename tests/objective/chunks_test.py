@@ -22,7 +22,7 @@ def _run(total, size, pad, jit_compile=False):
             ]
 
         state = [tf.zeros([100], tf.int32), tf.constant(0), tf.zeros([100], tf.int32)]
-        return Chunks(size, pad, few=size).run(total, state, body)
+        return Chunks(size, pad, small_size=size).run(total, state, body)
 
     counts, padding, turns = (tensor.numpy() for tensor in graph(tf.constant(total)))
     return counts, padding, turns[turns > 0]
