@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.engine.audit import Audit, audit
-from deepexplain_tf.engine.call import check_call
 from deepexplain_tf.engine.engine import Engine, Settings
+from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.engine.rewrite import rewritten
 from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened

@@ -13,7 +13,7 @@ from deepexplain_tf.comparison.provenance import provenance
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest, read_methods, read_metrics
 from deepexplain_tf.comparison.result import Comparison
 from deepexplain_tf.comparison.work import Work, tried
-from deepexplain_tf.engine.call import check_call
+from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.methods.base import make

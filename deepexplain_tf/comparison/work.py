@@ -9,7 +9,7 @@ import numpy as np
 
 from deepexplain_tf.comparison.explained import Explained
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
-from deepexplain_tf.engine.call import prepare
+from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, TargetError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
 from deepexplain_tf.explanation import Explanation

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.call import called, prepare
+from deepexplain_tf.engine.call import run_compiled
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule, as_list
 from deepexplain_tf.graph.ir import Node
@@ -96,7 +97,7 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
     for batch, _ in single.batches(call.inputs[0].shape[0], single.batch_size):
         fed = single.arguments(method.data(call.layout), functools.partial(np.take, indices=batch, axis=0))
         compiled = engine.compiled("audit", graph, method, call.objective, fed)
-        results.append([tensor.numpy() for tensor in called(compiled, fed.values())])
+        results.append([tensor.numpy() for tensor in run_compiled(compiled, fed.values())])
     lost = np.stack([each for each, _ in results], axis=1)
     return _sorted(nodes, coverage.verdicts, lost, np.stack([change for _, change in results]))
 

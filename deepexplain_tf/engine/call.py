@@ -1,4 +1,4 @@
-"""One call of a method: its arguments read and checked, and batches of them fed to the compiled graph."""
+"""One call of a method: batches of its arguments fed to the compiled graph."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dataclasses
@@ -9,26 +9,13 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from deepexplain_tf.arguments.arrays import (
-    as_arrays,
-    is_symbolic,
-    names_of,
-    read_background,
-    read_baseline,
-    read_inputs,
-)
-from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
-from deepexplain_tf.arguments.target import Selection, read_target
+from deepexplain_tf.arguments.arrays import is_symbolic
+from deepexplain_tf.arguments.target import Selection
 from deepexplain_tf.engine.engine import Engine
-from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
-from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError, brief
+from deepexplain_tf.errors import InputError, ModelError, TargetError, brief
 from deepexplain_tf.methods.base import Layout, Method
-from deepexplain_tf.objective.chunks import MAX_SIZE, Chunks
-from deepexplain_tf.objective.model import Model
+from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
-
-_MOST = 2**31 - 1
-_FEW = 32  # at once, where padding to a whole chunk would be more than the evaluations themselves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,174 +109,10 @@ class Call:
 
     def _graph(self, method: Method, arguments: Mapping[str, Any]) -> dict[str, Any]:
         compiled = self.engine.attribution(method, self.objective, self.chunks, arguments)
-        return dict(called(compiled, arguments.values()))
+        return dict(run_compiled(compiled, arguments.values()))
 
 
-def prepare(
-    engine: Engine,
-    method: Method,
-    inputs: Any,
-    *,
-    target: Any = None,
-    baseline: Any = None,
-    batch_size: int | None = None,
-    chunk_size: int | None = None,
-    max_memory: int | str | None = None,
-    seed: int | None = None,
-    progress: bool = False,
-) -> Call:
-    """Reads and checks the arguments of one call; see `DeepExplain.explain`."""
-    inputs = as_arrays(inputs, engine.specs)
-    model = engine.model(inputs)
-    arrays = read_inputs(inputs, model.traced.specs)
-    if method.differentiates and model.prefix is None:
-        _require_real(model)
-    objective, selection, notes = _target(engine, method, model, target, arrays)
-    explained = _explained(engine, model, arrays)
-    starts = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
-    given = getattr(method, "background", None)
-    if given is not None and baseline is not None:
-        raise OptionError("baseline is left out where background is given. Got both.")
-    symbolic, compiled = any(is_symbolic(array) for array in arrays), engine.compiles(method, objective)
-    layout = Layout(
-        structure=_positions(model, inputs),
-        shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
-        seed=seed,
-        fixed=compiled and not symbolic,  # the data of a graph being built are constants of it
-        background=() if given is None else read_background(given, model.structure, explained),
-    )
-    if compiled:
-        starts = [_whole(start, spec) for start, spec in zip(starts, explained, strict=False)]
-    method.data(layout)  # options that do not fit the inputs are refused here
-    fixed = objective.batch
-    batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
-    if compiled and not fixed and chunk_size is None and method.evaluations is not None:
-        # In a graph of open batch, what one example needs: a padded chunk of more would be lost on it.
-        total = min(arrays[0].shape[0] or 1, batch) * method.evaluations
-        chunk = engine.settled_chunk(method, objective, total, chunk, keep=not symbolic)
-    call = Call(
-        engine=engine,
-        method=method,
-        objective=objective,
-        layout=layout,
-        inputs=arrays,
-        baseline=starts,
-        selection=selection,
-        batch_size=batch,
-        chunks=Chunks(chunk, pad=bool(fixed or compiled), small_size=fixed or min(chunk, _FEW)),
-        notes=(*model.notes, *notes),
-        progress=progress,
-    )
-    if symbolic and fixed not in (None, arrays[0].shape[0]):
-        raise InputError(f"inputs must have the model's batch size {fixed}. Got {arrays[0].shape[0]}.")
-    return call
-
-
-def _sizes(
-    engine: Engine,
-    objective: Objective,
-    method: Method,
-    layout: Layout,
-    batch_size: int | None,
-    chunk_size: int | None,
-    max_memory: int | str | None,
-) -> tuple[int, int]:
-    """Returns how many examples, and how many evaluations of the model, are done at once."""
-    limit = None if max_memory is None else read_bytes(max_memory)
-    if objective.batch:
-        return objective.batch, objective.batch
-    batch, chunk = BATCH_SIZE, MAX_SIZE
-    if method.loops or limit is not None:
-        memory = Memory(objective, method, layout.shapes, engine.accelerated)
-        batch, chunk = memory.within(limit) if limit else (memory.batch_size(), memory.chunk_size())
-    batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_SIZE)
-    return (batch, chunk) if method.loops else (min(batch, chunk), chunk)
-
-
-def _target(
-    engine: Engine, method: Method, model: Model, target: Any, arrays: Sequence[Any]
-) -> tuple[Objective, Selection, tuple[str, ...]]:
-    """Returns the objective of a target, its data for every example, and notes."""
-    if callable(target):
-        objective = engine.objective(model, target, "callable")
-        reported = getattr(target, "__name__", type(target).__name__)
-        return objective, Selection("callable", None, reported), engine.check(method, objective)
-    probe = engine.objective(model, None, "index")
-    output = probe.program.outputs[0]
-    batch = arrays[0].shape[0]
-    fixed = output.shape.rank and output.shape[0] is not None and model.traced.batch is None
-    if not output.shape.rank or fixed or 0 in output.shape[1:]:
-        raise ModelError(f"an explained output must have the shape [batch, ...]. Got {output.shape}.")
-    selection = read_target(target, output.shape.as_list(), output.dtype, batch)
-    objective = engine.objective(model, None, "weights" if selection.kind == "weights" else "index")
-    notes = engine.check(method, objective)
-    if selection.kind == "predicted":
-        selection = _predicted(engine, objective, arrays)
-    elif selection.data is not None and is_symbolic(selection.data):
-        shape = [tf.shape(arrays[0])[0], selection.data.shape[1]]
-        selection = dataclasses.replace(selection, data=tf.broadcast_to(selection.data, shape))
-    elif batch is None and selection.data is not None and len(selection.data) != 1:
-        raise TargetError(
-            f"a target of a graph of open batch must be one for all examples. Got {len(selection.data)}; give a tensor."
-        )
-    elif batch is not None and selection.data is not None:
-        selection = dataclasses.replace(selection, data=np.repeat(selection.data, batch // len(selection.data), axis=0))
-    return objective, selection, notes
-
-
-def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> Selection:
-    if any(is_symbolic(array) for array in arrays):
-        output, _ = engine.forward(objective)(list(arrays))
-        index = tf.argmax(output, axis=1, output_type=tf.int32)
-        return Selection("index", index[:, tf.newaxis], index)
-    output, _ = forward(engine, objective, arrays)
-    index = output.argmax(1).astype(np.int32)
-    return Selection("index", index[:, np.newaxis], index)
-
-
-def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Returns the output before selection and the explained tensors, in batches."""
-    size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
-    outputs, explained = [], []
-    for start in range(0, count, size):
-        rows = np.arange(start, min(start + size, count))
-        padded = np.resize(rows, size) if objective.batch else rows
-        output, tensors = called(engine.forward(objective), [[tf.convert_to_tensor(array[padded]) for array in arrays]])
-        outputs.append(output.numpy()[: len(rows)])
-        explained.append([tensor.numpy()[: len(rows)] for tensor in tensors])
-    return np.concatenate(outputs), [np.concatenate(parts) for parts in zip(*explained, strict=True)]
-
-
-def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.TensorSpec]:
-    """Returns the specs of the explained tensors for these inputs."""
-    if model.prefix is None:
-        return [tf.TensorSpec(array.shape, array.dtype) for array in arrays]
-    (value,) = model.explained
-    shape = tuple(value.shape[1:])
-    if None in shape and not any(is_symbolic(array) for array in arrays):
-        _, (tensor,) = forward(engine, model.everything(), [array[:1] for array in arrays])
-        shape = tensor.shape[1:]
-    return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
-
-
-def _whole(baseline: Any, spec: tf.TensorSpec) -> Any:
-    """Returns a baseline with all axes of an example, where a number stands for them: the same form for a compiler."""
-    if is_symbolic(baseline) or None in spec.shape[1:]:
-        return baseline
-    return np.broadcast_to(baseline, (baseline.shape[0], *spec.shape[1:]))
-
-
-def _positions(model: Model, inputs: Any) -> Any:
-    """Returns the structure in which attributions are reported, with positions as leaves."""
-    if model.prefix is not None or not isinstance(inputs, list | tuple | Mapping):
-        return 0
-    if isinstance(inputs, Mapping):
-        names = names_of(model.traced.specs)
-        return {name: names.index(name) for name in inputs}
-    return type(inputs)(range(len(inputs)))
-
-
-def called(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
+def run_compiled(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
     """Calls a compiled program; what its ops refuse (a token beyond the vocabulary) is said plainly."""
     try:
         return compiled(*arguments)
@@ -306,44 +129,3 @@ def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
 
 def _first(count: int, tensor: tf.Tensor) -> np.ndarray:
     return tensor.numpy()[:count]
-
-
-def _require_real(model: Model) -> None:
-    for spec in tf.nest.flatten(model.traced.specs):
-        if not spec.dtype.is_floating:
-            name = f" for {spec.name!r}" if spec.name else ""
-            raise InputError(
-                f"inputs must be floats to be differentiated. Got {spec.dtype.name}{name}; "
-                "name the layer behind it with layer= (an embedding for tokens), or use occlusion or "
-                "shapley_sampling."
-            )
-
-
-def check_call(
-    name: str,
-    method: Method,
-    *,
-    target: Any = None,
-    baseline: Any = None,
-    batch_size: Any = None,
-    chunk_size: Any = None,
-    max_memory: Any = None,
-    seed: Any = None,
-    progress: Any = False,
-) -> None:
-    """Checks what a call can be refused for before there are inputs.
-
-    Raises:
-      OptionError: an argument out of range, or a baseline for a method that has none.
-    """
-    del target
-    for option, size in (("batch_size", batch_size), ("chunk_size", chunk_size)):
-        valid = size is None or (is_int(size) and 1 <= size <= _MOST)
-        require(valid, option, f"a whole number in 1 … {_MOST}", size)
-    if max_memory is not None:
-        read_bytes(max_memory)
-        require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)
-    require_seed(seed)
-    require_bool("progress", progress)
-    if baseline is not None and not method.uses_baseline:
-        raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")

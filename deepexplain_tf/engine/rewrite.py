@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.arrays import as_arrays, flatten_like, read_baseline, read_inputs
+from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
+from deepexplain_tf.arguments.baselines import read_baseline
+from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.graph.trace import packed
 from deepexplain_tf.objective.objective import Objective

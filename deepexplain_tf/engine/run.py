@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.call import prepare
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.methods.base import Method
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.arrays import names_of
+from deepexplain_tf.arguments.structure import names_of
 from deepexplain_tf.arguments.target import in_range
 from deepexplain_tf.engine.compiled import lowered
 from deepexplain_tf.engine.engine import Engine

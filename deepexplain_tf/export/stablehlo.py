@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.arrays import flatten_like
 from deepexplain_tf.arguments.options import require
+from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.compiled import lowered
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.export.base import FORMATS, Format

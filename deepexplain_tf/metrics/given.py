@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.arrays import as_arrays, flatten_like, is_symbolic, read_array, read_baseline
+from deepexplain_tf.arguments.arrays import as_arrays, is_symbolic, read_array
+from deepexplain_tf.arguments.baselines import read_baseline
 from deepexplain_tf.arguments.features import number_elements, number_groups
+from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.errors import InputError, OptionError, shortened
 from deepexplain_tf.types import Structure
 

@@ -27,7 +27,8 @@ import tensorflow as tf
 from tensorflow.compiler.xla.service import hlo_pb2
 
 import deepexplain_tf as dx
-from deepexplain_tf.engine.call import Call, prepare
+from deepexplain_tf.engine.call import Call
+from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
 from works import QUICK, TARGET, WORKS, Work, drawn
 

@@ -9,7 +9,9 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.arguments.arrays import flatten_like, names_of, read_baseline, read_inputs
+from deepexplain_tf.arguments.arrays import read_inputs
+from deepexplain_tf.arguments.baselines import read_baseline
+from deepexplain_tf.arguments.structure import flatten_like, names_of
 from deepexplain_tf.errors import InputError
 from tests.checks import options_of
 from tests.models import filled, perceptron

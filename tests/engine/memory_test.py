@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.engine.call import prepare
 from deepexplain_tf.engine.memory import BATCH_SIZE, read_bytes
+from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import make
 from deepexplain_tf.objective.chunks import MAX_SIZE

@@ -1,0 +1,72 @@
+"""Baselines and backgrounds, read against the explained tensors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.arguments.arrays import is_symbolic, matches, numbers_in, read_tensor
+from deepexplain_tf.arguments.structure import flatten_like
+from deepexplain_tf.errors import InputError
+
+
+def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[np.ndarray | tf.Tensor]:
+    """Returns baselines `[1 or batch, ...]` (axes of length 1 broadcast), one for each explained tensor.
+
+    Args:
+      given: None (zeros), a number, one example, or one per example, in the structure of the inputs.
+      structure: the structure of the explained tensors.
+      examples: the explained tensors, or their specs: of each the shape and dtype are used.
+
+    Raises:
+      InputError: wrong structure, shape, count or dtype, NaN or Inf.
+    """
+    if given is None or _is_number(given):
+        return [_read_baseline(given, example) for example in examples]
+    leaves = flatten_like(given, structure, "baseline")
+    return [_read_baseline(value, example) for value, example in zip(leaves, examples, strict=True)]
+
+
+def read_background(given: Any, structure: Any, examples: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    """Returns sets of baselines `[any number, ...]`, one for each explained tensor.
+
+    Args:
+      given: arrays in the structure of the inputs.
+      structure: the structure of the explained tensors.
+      examples: their specs.
+
+    Raises:
+      InputError: wrong structure, shape or dtype, NaN or Inf, no baseline, or not as many of each.
+    """
+    leaves = flatten_like(given, structure, "background")
+    if any(is_symbolic(leaf) for leaf in leaves):
+        raise InputError("background must be arrays. Got a tensor of a graph being built.")
+    specs = [tf.TensorSpec([None, *example.shape[1:]], example.dtype) for example in examples]
+    arrays = tuple(read_tensor(leaf, spec, "background") for leaf, spec in zip(leaves, specs, strict=True))
+    counts = [len(array) for array in arrays]
+    if len(set(counts)) > 1 or counts[0] == 0:
+        raise InputError(f"background must have one or more baselines, as many for each input. Got {counts}.")
+    return arrays
+
+
+def _read_baseline(given: Any, example: Any) -> Any:
+    shape, dtype = tuple(example.shape), tf.as_dtype(example.dtype)
+    if given is None:
+        given = 0.0
+    array = given if is_symbolic(given) else numbers_in(given, "baseline", dtype)
+    rank = len(array.shape)
+    if rank == 0:
+        return array.reshape((1,) * len(shape)) if not is_symbolic(array) else tf.reshape(array, (1,) * len(shape))
+    one = rank == len(shape) - 1 and matches(array.shape, shape[1:])
+    each = rank == len(shape) and array.shape[0] in (1, shape[0], None) and matches(array.shape[1:], shape[1:])
+    if not one and not each:
+        raise InputError(
+            f"baseline must be a number, one example {list(shape[1:])} or one per example {list(shape)}. Got shape "
+            f"{list(array.shape)}."
+        )
+    return array[None] if one else array
+
+
+def _is_number(given: Any) -> bool:
+    return np.isscalar(given) or (isinstance(given, np.ndarray | np.generic) and given.ndim == 0)

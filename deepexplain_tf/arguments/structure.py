@@ -1,0 +1,47 @@
+"""Lists, tuples and dicts that users pass, put into the order of the model's inputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.errors import InputError, closest
+
+
+def flatten_like(given: Any, specs: Any, what: str) -> list[Any]:
+    """Returns the leaves of a user's structure in the order of `specs`, the model's structure.
+
+    A list or tuple goes by position, a dict by key or, where the model takes a list, by input name; one array
+    alone serves a model with one input.
+    """
+    if isinstance(given, Mapping):
+        return _by_name(given, specs, what)
+    if not isinstance(given, list | tuple):
+        if isinstance(specs, list | tuple | Mapping) and len(tf.nest.flatten(specs)) != 1:
+            names = names_of(specs)
+            raise InputError(f"{what} must be {len(names)} arrays, as the model takes {names}. Got one array.")
+        return [given]
+    wanted = tf.nest.flatten(specs)
+    if len(given) != len(wanted):
+        raise InputError(
+            f"{what} must have {len(wanted)} array(s), as the model takes {names_of(specs)}. Got {len(given)} "
+            "(a list is always a structure; make an array of numbers with np.array)."
+        )
+    return list(given)
+
+
+def _by_name(given: Mapping[str, Any], specs: Any, what: str) -> list[Any]:
+    names = names_of(specs)
+    unknown = [name for name in given if name not in names]
+    missing = [name for name in names if name not in given]
+    if unknown or missing:
+        near = f"; {closest(str(unknown[0]), names)}" if unknown else ""
+        raise InputError(f"{what} must have the keys {names}. Got {list(given)}{near}.")
+    return [given[name] for name in names]
+
+
+def names_of(specs: Any) -> list[str]:
+    """Returns the names of the model's inputs, in their flattened order."""
+    if isinstance(specs, Mapping):
+        return [name for name, _ in sorted(specs.items())]  # the order of tf.nest
+    return [getattr(spec, "name", None) or f"input {n}" for n, spec in enumerate(tf.nest.flatten(specs))]
