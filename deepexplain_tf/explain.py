@@ -14,7 +14,7 @@ from deepexplain_tf.engine.rewrite import rewritten
 from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
 from deepexplain_tf.explanation import Explanation
-from deepexplain_tf.export import Program, make_format, save
+from deepexplain_tf.export import ExplainerProgram, make_format, save
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.graph.sources.source import source_of
@@ -167,7 +167,7 @@ class DeepExplain:
         """
         self._require_open()
         if isinstance(method_or_map, Mapping):
-            composite = Composite(own=_checked(method_or_map))
+            composite = Composite(overrides=_checked(method_or_map))
         else:
             method = make(method_or_map, {})
             if not method.differentiates:
@@ -280,9 +280,9 @@ class Explainer:
         """
         save(self.program, path, make_format(format, options), version=version, overwrite=overwrite)
 
-    def program(self) -> Program:
+    def program(self) -> ExplainerProgram:
         """Returns what is exported: functions of named tensors, to be called inside a `tf.function`."""
-        return Program(self._engine, self._name, self._fixed)
+        return ExplainerProgram(self._engine, self._name, self._fixed)
 
     def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         options = {name: value for name, value in given.items() if name not in CALL_ARGUMENTS}

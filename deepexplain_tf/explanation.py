@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from deepexplain_tf.errors import InputError, UnknownNameError, closest
-from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.atomic import atomic_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -108,7 +108,7 @@ class Explanation:
         arrays: dict[str, Any] = {}
         fields = {name: _pack(value, arrays) for name, value in vars(self).items()}
         header = json.dumps({"format": _FORMAT, "fields": fields}).encode()
-        with written_whole(path) as file:
+        with atomic_file(path) as file:
             np.savez(file, header=np.frombuffer(header, np.uint8), **arrays)
 
 

@@ -41,7 +41,7 @@ from benchmark_works.measure import best, build, difference, even, exact_differe
 from benchmark_works.peers import PEERS
 from benchmark_works.works import WORKS
 from deepexplain_tf.errors import brief
-from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.atomic import atomic_file
 from deepexplain_tf.writing.table import render, scientific
 from interleaved import Pairs
 
@@ -198,7 +198,7 @@ def _write(file: str, rows: Sequence[Row]) -> None:
     }
     shown = [{**dataclasses.asdict(row), "reached": row.reached} for row in rows]
     found = {"versions": versions, "machine": machine, "limit of the difference": _MOST_DIFFERENT, "rows": shown}
-    with written_whole(file) as out:
+    with atomic_file(file) as out:
         out.write((json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode())
 
 

@@ -31,7 +31,7 @@ import numpy as np
 
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0
-from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.atomic import atomic_file
 from deepexplain_tf.writing.table import render, scientific
 
 _MODELS = flags.DEFINE_list("models", ["efficientnet_lite0", "lstm", "encoder", "tabular"], "The networks.")
@@ -217,7 +217,7 @@ def main(argv: Sequence[str]) -> None:
         if _SHOW.value:
             print("\n" + _by_command_line(root / method))
     if _OUT.value:
-        with written_whole(_OUT.value) as file:
+        with atomic_file(_OUT.value) as file:
             file.write(json.dumps(rows, indent=1).encode())
     if any(row["difference"] > _MOST_DIFFERENT or row["MB"] > row["own MB"] + _MOST_MEGABYTES for row in rows):
         sys.exit(1)

@@ -30,7 +30,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.visualize.curves import require_figure
-from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.atomic import atomic_file
 from deepexplain_tf.writing.table import render
 from sensitivity_n_panels import figure, findings, page
 from sensitivity_n_panels.data import Data
@@ -130,7 +130,7 @@ def _jsonable(value: Any) -> Any:
 
 
 def _write(path: str, content: bytes) -> None:
-    with written_whole(path) as file:
+    with atomic_file(path) as file:
         file.write(content)
 
 

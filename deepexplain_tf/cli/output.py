@@ -6,7 +6,7 @@ import os
 import pathlib
 import tempfile
 
-from deepexplain_tf.writing.atomic import folder_made
+from deepexplain_tf.writing.atomic import new_folder
 
 
 @contextlib.contextmanager
@@ -23,7 +23,7 @@ def staged(out: str) -> Iterator[pathlib.Path]:
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(f"--out must be a folder. Got the file {out}")
     # Beside the results, since a file can be moved in one step only within a file system.
-    with folder_made(target), tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target) as temporary:
+    with new_folder(target), tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target) as temporary:
         stage = pathlib.Path(temporary)
         yield stage
         _move(stage, target)

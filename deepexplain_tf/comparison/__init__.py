@@ -1,6 +1,6 @@
 """Comparisons: several methods by several metrics, on the user's model and examples."""
 
-from deepexplain_tf.comparison.comparing import METHODS, METRICS, compare
+from deepexplain_tf.comparison.compare import METHODS, METRICS, compare
 from deepexplain_tf.comparison.result import Comparison, ComparisonRow
 
 __all__ = ["METHODS", "METRICS", "Comparison", "ComparisonRow", "compare"]

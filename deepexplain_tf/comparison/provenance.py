@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
-from deepexplain_tf.comparison.work import Work
+from deepexplain_tf.comparison.runner import Runner
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.writing.json_values import checksum, plain, versions
 
@@ -16,26 +16,26 @@ _WHOLE = 64  # numbers of an array of the user's that are listed
 
 
 def provenance(
-    work: Work,
+    runner: Runner,
     methods: Mapping[str, MethodRequest],
     metrics: Mapping[str, MetricRequest],
     explanations: Mapping[str, Explanation],
 ) -> dict[str, Any]:
     """Returns versions, arguments and notes, as JSON has them."""
-    explained = work.explained
-    model = work.model if isinstance(work.model, str | os.PathLike) else getattr(work.model, "name", None)
+    explained = runner.explained
+    model = runner.model if isinstance(runner.model, str | os.PathLike) else getattr(runner.model, "name", None)
     notes = {label: list(explanation.notes) for label, explanation in explanations.items()}
     return {
         "versions": {**versions(), "numpy": np.__version__, "python": platform.python_version()},
-        "model": {"type": type(work.model).__name__, "name": None if model is None else str(model)},
-        "model_options": described(work.model_options),
+        "model": {"type": type(runner.model).__name__, "name": None if model is None else str(model)},
+        "model_options": described(runner.model_options),
         "inputs": described({str(n): array for n, array in enumerate(explained.call.inputs)}),
         "examples": len(explained.tensors[0]),
         "target": described(explained.target),
-        "baseline": described(work.baseline),
-        "groups": described(work.groups),
-        "seed": work.seed,
-        "sizes": described(work.sizes),
+        "baseline": described(runner.baseline),
+        "groups": described(runner.groups),
+        "seed": runner.seed,
+        "sizes": described(runner.sizes),
         "methods": {
             label: {"method": m.name, "options": described(m.options), "notes": notes.get(label, [])}
             for label, m in methods.items()

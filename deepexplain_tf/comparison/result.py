@@ -13,7 +13,7 @@ from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN
 from deepexplain_tf.visualize.curves import draw_curves, picture_format
-from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.atomic import atomic_file
 from deepexplain_tf.writing.json_values import plain
 from deepexplain_tf.writing.table import render
 
@@ -116,7 +116,7 @@ class Comparison:
         if not curves:
             raise InputError("plot draws scores by 'sensitivity_n'. Got none.")
         content = draw_curves(curves, picture_format(path))
-        with written_whole(path) as file:
+        with atomic_file(path) as file:
             file.write(content)
 
     @property
@@ -161,5 +161,5 @@ def _fields(score: Score) -> dict[str, Any]:
 
 
 def _write(path: str | os.PathLike[str], text: str) -> None:
-    with written_whole(path) as file:
+    with atomic_file(path) as file:
         file.write(text.encode())

@@ -71,7 +71,7 @@ class Audit:
 
 def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any) -> Audit:
     """Audits one backward pass; see `DeepExplain.audit`."""
-    if not method.differentiates or method.loops:
+    if not method.differentiates or method.repeats:
         raise OptionError(f"audit takes a method that is one backward pass. Got {name!r}.")
     call = prepare(engine, method, inputs, **arguments)
     if call.symbolic:

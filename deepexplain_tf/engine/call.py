@@ -64,7 +64,7 @@ class Call:
         if self.objective.batch:
             return self.objective.batch
         # A compiler works anew for each size: there are few of them, where padding is no work.
-        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed and self.method.loops else count
+        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed and self.method.repeats else count
 
     def evaluate(
         self, method: Method, rows: np.ndarray | None = None, row_data: Mapping[str, np.ndarray] | None = None

@@ -21,7 +21,9 @@ def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool
     return function
 
 
-def lowered(graph: Callable[..., Any], specs: Sequence[tf.TensorSpec], stage: str) -> tuple[Any, Sequence[tf.Tensor]]:
+def lower_to_ir(
+    graph: Callable[..., Any], specs: Sequence[tf.TensorSpec], stage: str
+) -> tuple[Any, Sequence[tf.Tensor]]:
     """Returns what XLA reads a function of tensors of fixed shapes as, and what it captures: parameters in this order.
 
     Args:
@@ -42,7 +44,7 @@ def lowered(graph: Callable[..., Any], specs: Sequence[tf.TensorSpec], stage: st
         raise ModelError(f"XLA must be able to compile every op. Got: {brief(error)}") from error
 
 
-class WhereItCan:
+class XlaWithFallback:
     """A program that XLA compiles unless it cannot, and that TensorFlow runs as it is then."""
 
     def __init__(self, graph: Callable[..., Any], signature: Sequence[Any], refused: Callable[[str], None]):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.compiled import WhereItCan, build
+from deepexplain_tf.engine.compiled import XlaWithFallback, build
 from deepexplain_tf.graph.emit import UNSUPPORTED
 from deepexplain_tf.graph.sources.source import Source
 from deepexplain_tf.graph.trace import trace
@@ -63,9 +63,9 @@ class Engine:
 
     def frozen(self) -> "Engine":
         """Returns an engine of the same model whose weights are constants, as they are at its first call."""
-        return self.changed(freeze=True)
+        return self.with_settings(freeze=True)
 
-    def changed(self, **settings: Any) -> "Engine":
+    def with_settings(self, **settings: Any) -> "Engine":
         """Returns an engine of the same model with other settings; what is frozen keeps its numbers."""
         before, after = self.settings, dataclasses.replace(self.settings, **settings)
         made = Engine(self._source, after)
@@ -87,11 +87,11 @@ class Engine:
         if self.settings.jit_compile != "auto":
             wanted = bool(self.settings.jit_compile)
         else:
-            repeats = method.differentiates and method.loops
-            wanted = self.accelerated or (repeats and bool(objective.loops or objective.dense))
+            pays = method.differentiates and method.repeats and bool(objective.loops or objective.dense)
+            wanted = self.accelerated or pays
         return wanted and not (method.differentiates and objective.unbounded_loop is not None)
 
-    def settled_chunk(self, method: Method, objective: Objective, total: int, size: int, *, keep: bool) -> int:
+    def settled_chunk_size(self, method: Method, objective: Objective, total: int, size: int, *, keep: bool) -> int:
         """Returns how many evaluations a compiled program does at once: what the first call needs, then the same.
 
         Args:
@@ -138,7 +138,7 @@ class Engine:
 
     def composite(self, method: Method) -> Composite:
         """Returns a method's override map with the user's own merged over it."""
-        return dataclasses.replace(method.composite, own=self.settings.overrides)
+        return dataclasses.replace(method.composite, overrides=self.settings.overrides)
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
         """Checks that a method can explain an objective; returns notes. See `Objective.require`."""
@@ -163,7 +163,7 @@ class Engine:
 
     def coverage(self, method: Method) -> Coverage:
         """Returns what a method does at each active op."""
-        objective = self.model().everything()
+        objective = self.model().chosen_outputs()
         found = objective.coverage(self.composite(method))
         if method.differentiates:
             return found
@@ -236,12 +236,12 @@ class Engine:
                 signature = [specs[name] for name in names]
                 if jit and self.settings.jit_compile == "auto":
                     refused = functools.partial(self._refusals.__setitem__, objective)
-                    self._compiled[key] = WhereItCan(counted, signature, refused)
+                    self._compiled[key] = XlaWithFallback(counted, signature, refused)
                 else:
                     self._compiled[key] = build(counted, signature, jit)
             return self._compiled[key]
 
-    def afterthoughts(self, objective: Objective) -> tuple[str, ...]:
+    def runtime_notes(self, objective: Objective) -> tuple[str, ...]:
         """Returns notes on what only running the programs of an objective has shown."""
         reason = self._refusals.get(objective)
         return () if reason is None else (f"not compiled by XLA, which refused: {reason}",)

@@ -47,7 +47,7 @@ class Memory:
         self._accelerated = accelerated
         self._evaluations = method.evaluations or _MANY
         length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
-        inside = objective.lean.behind if method.straight else objective
+        inside = objective.optimised.after_prefix if method.straight else objective
         ends = {*objective.explained, *inside.explained}
         self._evaluation = max(inside.activation_bytes(length), 1)
         self._example = max(sum(value_bytes(value, length) for value in ends), 1)

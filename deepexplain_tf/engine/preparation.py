@@ -96,7 +96,7 @@ def prepare(
     if compiled and not fixed and chunk_size is None and method.evaluations is not None:
         # In a graph of open batch, what one example needs: a padded chunk of more would be lost on it.
         total = min(arrays[0].shape[0] or 1, batch) * method.evaluations
-        chunk = engine.settled_chunk(method, objective, total, chunk, keep=not symbolic)
+        chunk = engine.settled_chunk_size(method, objective, total, chunk, keep=not symbolic)
     call = Call(
         engine=engine,
         method=method,
@@ -129,11 +129,11 @@ def _sizes(
     if objective.batch:
         return objective.batch, objective.batch
     batch, chunk = BATCH_SIZE, MAX_SIZE
-    if method.loops or limit is not None:
+    if method.repeats or limit is not None:
         memory = Memory(objective, method, layout.shapes, engine.accelerated)
         batch, chunk = memory.within(limit) if limit else (memory.batch_size(), memory.chunk_size())
     batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_SIZE)
-    return (batch, chunk) if method.loops else (min(batch, chunk), chunk)
+    return (batch, chunk) if method.repeats else (min(batch, chunk), chunk)
 
 
 def _target(
@@ -199,7 +199,7 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
     (value,) = model.explained
     shape = tuple(value.shape[1:])
     if None in shape and not any(is_symbolic(array) for array in arrays):
-        _, (tensor,) = forward(engine, model.everything(), [array[:1] for array in arrays])
+        _, (tensor,) = forward(engine, model.chosen_outputs(), [array[:1] for array in arrays])
         shape = tensor.shape[1:]
     return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
 

@@ -34,7 +34,7 @@ def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[
         leaves = flatten_like(inputs, model.traced.specs, "inputs")
         tensors = [_tensor(leaf, spec.dtype) for leaf, spec in zip(leaves, specs, strict=True)]
         if model not in functions:
-            objective = model.whole()
+            objective = model.all_outputs()
             engine.require(composite, objective)
             functions[model] = _function(objective, composite)
         starts = read_baseline(baseline, model.structure, model.explained) if composite.twin else []

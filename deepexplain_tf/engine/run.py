@@ -30,7 +30,7 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
         estimated_error=result.get("estimated_error"),
         method=name,
         target=call.selection.reported,
-        notes=(*call.notes, *engine.afterthoughts(call.objective)),
+        notes=(*call.notes, *engine.runtime_notes(call.objective)),
     )
 
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from deepexplain_tf.arguments.options import require_bool, require_whole
 from deepexplain_tf.errors import OptionError, closest, shortened
-from deepexplain_tf.export.program import Program
+from deepexplain_tf.export.program import ExplainerProgram
 from deepexplain_tf.registry import Registry
-from deepexplain_tf.writing.atomic import folder_written_whole
+from deepexplain_tf.writing.atomic import atomic_folder
 
 FORMATS: Registry[type["Format"]] = Registry("format")
 
@@ -25,7 +25,7 @@ class Format(abc.ABC):
     """The file of a folder in which `save` tells what was exported."""
 
     @abc.abstractmethod
-    def write(self, program: Program, folder: pathlib.Path) -> dict[str, Any]:
+    def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
         """Writes a program into an empty folder; returns what is to be told of it."""
 
 
@@ -45,7 +45,7 @@ def make_format(name: str, options: Mapping[str, Any]) -> Format:
 
 
 def save(
-    program: Callable[[], Program],
+    program: Callable[[], ExplainerProgram],
     path: str | os.PathLike[str],
     format: Format,
     *,
@@ -71,7 +71,7 @@ def save(
     require_bool("overwrite", overwrite)
     final = path if version is None else os.path.join(path, str(version))
     marks = [FORMATS[name].description for name in FORMATS]
-    with folder_written_whole(final, overwrite=overwrite, marks=marks) as folder:
+    with atomic_folder(final, overwrite=overwrite, marks=marks) as folder:
         described = format.write(program(), folder)
         file = folder / format.description
         file.parent.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
 from deepexplain_tf.explain import DeepExplain
-from deepexplain_tf.export.program import Program, concrete
+from deepexplain_tf.export.program import ExplainerProgram, concrete
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import METHODS
 from deepexplain_tf.types import Structure
@@ -27,12 +27,12 @@ class ExplainedModel(tf.Module):
       serve: that signature, a `tf.function` of tensors by name.
     """
 
-    def __init__(self, program: Program):
+    def __init__(self, program: ExplainerProgram):
         super().__init__()
         self._program = program
         self.serve = concrete(lambda **tensors: _final(program.predict_and_explain(**tensors)), program.inputs)
-        tf_private.drop_own_gradients(self.serve)
-        self.held = program.held.resources(self.serve)
+        tf_private.drop_custom_gradients(self.serve)
+        self.resources = program.resources.resources(self.serve)
 
     def __call__(self, inputs: Structure) -> dict[str, tf.Tensor]:
         """Returns the model's outputs by name, and `attributions`, `outputs`, … as an exported explainer does.

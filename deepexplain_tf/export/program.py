@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.structure import names_of
 from deepexplain_tf.arguments.target import in_range
-from deepexplain_tf.engine.compiled import lowered
+from deepexplain_tf.engine.compiled import lower_to_ir
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import InputError, ModelError
 from deepexplain_tf.export import provenance
-from deepexplain_tf.export.held import Held
+from deepexplain_tf.export.resources import Resources
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
 from deepexplain_tf.writing.json_values import versions
@@ -24,7 +24,7 @@ Specs = dict[str, tf.TensorSpec]
 _STAGE = "hlo_serialized"  # before XLA optimises for the machine: whether it can read a program is known then
 
 
-class Program:
+class ExplainerProgram:
     """The functions `explain` and `predict` of an explainer, and the names of what they take and return.
 
     What the explainer fixed is part of the program, also where it is None: `target=None` is the predicted class and
@@ -32,7 +32,7 @@ class Program:
 
     Attributes:
       inputs: the model's inputs by name.
-      held: the variables that the model reads.
+      resources: the variables that the model reads.
       late: the target (`[batch]` indices, `[batch, axes]` where the output has several axes) and the baselines
         (`[1 or batch, ...]`) that are arguments. A name that the model's inputs have already gets the prefix
         `explained_`.
@@ -51,8 +51,8 @@ class Program:
         output = engine.objective(self._model, None, "index").program.outputs[0]
         self._axes = output.shape[1:].as_list() if output.shape.rank else []
         self._target, self._baselines = self._target_spec(), self._baseline_specs()
-        self.held = Held(*self._model.traced.owner)
-        self.late: Specs = {**self._target, **self._baselines}
+        self.resources = Resources(*self._model.traced.owner)
+        self.free: Specs = {**self._target, **self._baselines}
         self._own_notes: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
 
@@ -90,7 +90,7 @@ class Program:
     @property
     def specs(self) -> Specs:
         """All that `explain` takes."""
-        return {**self.inputs, **self.late}
+        return {**self.inputs, **self.free}
 
     @property
     def structure(self) -> Any:
@@ -130,7 +130,7 @@ class Program:
             raise InputError(f"inputs must fix the shape of the explained layer's output. Got {shapes}.")
         return shapes
 
-    def without_xla(self) -> "Program | None":
+    def without_xla(self) -> "ExplainerProgram | None":
         """Returns the program that XLA leaves alone where it cannot compile this one, None where it can.
 
         It is tried with one example; where other axes than the batch are open it is not known, and taken to be so.
@@ -143,22 +143,22 @@ class Program:
             return None
         specs = self.fixed_specs(one)
         try:
-            lowered(lambda *flat: self.explain(**dict(zip(specs, flat, strict=True))), list(specs.values()), _STAGE)
+            lower_to_ir(lambda *flat: self.explain(**dict(zip(specs, flat, strict=True))), list(specs.values()), _STAGE)
         except ModelError as error:
             if self._engine.settings.jit_compile is True:
                 raise
-            plain = self.changed(jit_compile=False)
+            plain = self.with_settings(jit_compile=False)
             plain._own_notes = (f"not compiled by XLA: {error}",)
             return plain
         return None
 
-    def changed(self, **settings: Any) -> "Program":
+    def with_settings(self, **settings: Any) -> "ExplainerProgram":
         """Returns the program of the same explainer with other settings of its engine."""
-        engine = self._engine.changed(**settings)
+        engine = self._engine.with_settings(**settings)
         if engine.specs is None:  # traced as it was for the data of a call
             example = lambda spec: np.ones([spec.shape[0] or 1, *spec.shape[1:]], spec.dtype.as_numpy_dtype)  # noqa: E731
             engine.model(tf.nest.map_structure(example, self.structure))
-        return Program(engine, self._name, self._fixed)
+        return ExplainerProgram(engine, self._name, self._fixed)
 
     def provenance(self) -> dict[str, Any]:
         """Returns what the explainer was made of, as values of JSON."""
@@ -167,7 +167,7 @@ class Program:
             "options": provenance.options_of(self._method),
             "fixed": provenance.described(self._call),
             "settings": provenance.described(vars(self._engine.settings)),
-            "model_sha256": provenance.digest(self._model.traced.program, self.held.numbers),
+            "model_sha256": provenance.digest(self._model.traced.program, self.resources.numbers),
             "versions": versions(),
             "notes": list(self.notes),
         }

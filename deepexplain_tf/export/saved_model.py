@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from deepexplain_tf.export.base import FORMATS, Format
-from deepexplain_tf.export.program import Program, concrete
+from deepexplain_tf.export.program import ExplainerProgram, concrete
 
 
 @FORMATS.register("saved_model")
@@ -22,14 +22,14 @@ class SavedModel(Format):
 
     description: ClassVar[str] = os.path.join("assets", "explainer.json")
 
-    def write(self, program: Program, folder: pathlib.Path) -> dict[str, Any]:
+    def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
         explain = concrete(program.explain, program.specs)
         if is_compiled(explain) and (plain := program.without_xla()) is not None:
             program = plain
             explain = concrete(program.explain, program.specs)
         predict = concrete(program.predict, program.inputs)
         holder = tf.Module()  # of variables alone: no Python class is needed to load it
-        holder.held = program.held.resources(explain, predict)
+        holder.resources = program.resources.resources(explain, predict)
         signatures = {"serving_default": explain, "explain": explain, "predict": predict}
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(holder, str(folder), signatures=signatures, options=options)

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require
 from deepexplain_tf.arguments.structure import flatten_like
-from deepexplain_tf.engine.compiled import lowered
+from deepexplain_tf.engine.compiled import lower_to_ir
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.export.base import FORMATS, Format
-from deepexplain_tf.export.program import Program, Specs
+from deepexplain_tf.export.program import ExplainerProgram, Specs
 from deepexplain_tf.graph import tf_private
 
 _VERSION = "1.0.0"  # of StableHLO, the oldest that is stable: what reads any later one reads it
@@ -44,9 +44,9 @@ class StableHLO(Format):
             raise OptionError("format 'stablehlo' needs inputs=, arrays or specs whose shapes the program is for.")
         require(self.weights in _WEIGHTS, "weights", "'constants' or 'arguments'", self.weights)
 
-    def write(self, program: Program, folder: pathlib.Path) -> dict[str, Any]:
+    def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
         settings = {"freeze": True} if self.weights == "constants" else {}
-        program = program.changed(jit_compile=True, **settings)
+        program = program.with_settings(jit_compile=True, **settings)
         specs = program.fixed_specs(_read(self.inputs, program.inputs, program.structure))
         results: dict[str, tf.TensorSpec] = {}
 
@@ -56,11 +56,11 @@ class StableHLO(Format):
             results.update({name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in found.items()})
             return list(found.values())
 
-        text, captured = lowered(main, list(specs.values()), "stablehlo")
+        text, captured = lower_to_ir(main, list(specs.values()), "stablehlo")
         # The places in the Python files of this machine, of which the text tells, are no part of the program.
         text = tf.mlir.experimental.run_pass_pipeline(text, "strip-debuginfo", show_debug_info=False)
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
-        weights: dict[str, Any] = program.held.named(captured)
+        weights: dict[str, Any] = program.resources.named(captured)
         if weights:
             np.savez(folder / "weights.npz", **weights)
         parameters = {**specs, **{name: tf.TensorSpec(array.shape, array.dtype) for name, array in weights.items()}}

@@ -86,7 +86,7 @@ def active_loops(explained: Collection[Value], outputs: Iterable[Value]) -> Iter
                 yield from active_loops(activity.inside(node, program), program.outputs)
 
 
-def counts_rows(explained: Collection[Value], program: Program) -> bool:
+def control_reads_shape(explained: Collection[Value], program: Program) -> bool:
     """Whether the way through a loop or branch depends on the shape of the explained values."""
     activity = analyse(explained, program.outputs, how="anything")
     for node in activity.nodes:
@@ -100,15 +100,15 @@ def counts_rows(explained: Collection[Value], program: Program) -> bool:
     return False
 
 
-def folds_rows(explained: Collection[Value], program: Program) -> bool:
+def changes_rows(explained: Collection[Value], program: Program) -> bool:
     """Whether an op may change how many rows there are: examples cut into windows, or batches put together.
 
     Such rows are more than one for a baseline that the batch shares, but not as many as the batch has.
     """
-    return any(folds(node) for node, _ in active_ops(explained, program.outputs))
+    return any(may_change_rows(node) for node, _ in active_ops(explained, program.outputs))
 
 
-def folds(node: Node) -> bool:
+def may_change_rows(node: Node) -> bool:
     """Whether an op may put the rows of an example, or of two batches, one behind the other."""
     if node.type not in REGROUPING:
         return False

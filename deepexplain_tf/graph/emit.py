@@ -79,10 +79,10 @@ class Op:
             body = node.bodies["body"]
             return emit(body, dict(zip(body.inputs, inputs, strict=True)))
         if node.gradient is not None:
-            return self._with_own_gradient(node.gradient, inputs)
+            return self._with_custom_gradient(node.gradient, inputs)
         return _compiled(node, inputs) if node.compiled else _create(node, inputs)
 
-    def _with_own_gradient(self, gradient: Program, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def _with_custom_gradient(self, gradient: Program, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Emits the op with the gradient that the user's `tf.custom_gradient` gave it."""
 
         @tf.custom_gradient

@@ -10,8 +10,8 @@ from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value
 from deepexplain_tf.graph.kinds import BRANCHES, CALLS, COMPILED, LOOP_V1, LOOPS
 
-_OWN_GRADIENT = "_gradient_op_type"
-_DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _OWN_GRADIENT}
+_CUSTOM_GRADIENT = "_gradient_op_type"
+_DROPPED_ATTRS = {"_class", "_output_shapes", "_user_specified_name", _CUSTOM_GRADIENT}
 _COMPILED_CALL = "_XlaMustCompile"
 _BODY_ATTRS = ("cond", "body", "then_branch", "else_branch")
 
@@ -36,13 +36,13 @@ class Reader:
         self._graph = graph
         self._compiled: bool = compiled or (outer is not None and outer._compiled)
         self._values = dict(bound)
-        self._own_gradients: bool = outer is None or outer._own_gradients
+        self._custom_gradients: bool = outer is None or outer._custom_gradients
         self.inner: list[Reader] = []
         self.lost: list[str] = [] if outer is None else outer.lost
 
-    def forget_own_gradients(self) -> None:
+    def forget_custom_gradients(self) -> None:
         """Takes users' own gradients for lost: in a graph read from a file their names mean nothing."""
-        self._own_gradients = False
+        self._custom_gradients = False
 
     def read(self, tensors: Sequence[tf.Tensor]) -> tuple[Value, ...]:
         """Returns the values of tensors of this graph."""
@@ -98,7 +98,7 @@ class Reader:
             return self._enter(op, inputs)
         attrs = dict(op.node_def.attr)
         bodies = self._bodies(op, attrs) if op.type in LOOPS | BRANCHES else {}
-        gradient, reason = self._own_gradient(op) if _OWN_GRADIENT in attrs else (None, "")
+        gradient, reason = self._custom_gradient(op) if _CUSTOM_GRADIENT in attrs else (None, "")
         node = Node(
             name=op.name,
             type=op.type,
@@ -149,16 +149,16 @@ class Reader:
         self.inner.append(reader)
         return Program(arguments, reader.read(graph.outputs))
 
-    def _own_gradient(self, op: tf.Operation) -> tuple[Program | None, str]:
+    def _custom_gradient(self, op: tf.Operation) -> tuple[Program | None, str]:
         """Reads what a user's `tf.custom_gradient` makes of upstream gradients.
 
         Returns:
           The gradient, None where it is lost; and the reason why the op has none, `""` for all others.
         """
-        if not self._own_gradients:
+        if not self._custom_gradients:
             self.lost.append(op.name)
             return None, ""
-        scratch = tf_private.nested_graph("own_gradient", op.graph)
+        scratch = tf_private.nested_graph("custom_gradient", op.graph)
         with scratch.as_default():
             upstream = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in op.outputs]
             try:
@@ -236,12 +236,12 @@ def _prevented(value: Value, reason: str) -> Value:
     return Node(f"{value.node.name}/no_gradient", "PreventGradient", (value,), (value.spec,), attrs).output()
 
 
-def read_function(function: Any, *, own_gradients: bool = True) -> tuple[Program, Reader]:
+def read_function(function: Any, *, custom_gradients: bool = True) -> tuple[Program, Reader]:
     """Reads a ConcreteFunction: its inputs become arguments, its captures are kept by reference.
 
     Args:
       function: what to read.
-      own_gradients: False where users' own gradients are not those of this process.
+      custom_gradients: False where users' own gradients are not those of this process.
     """
     graph = function.graph
     bound = {}
@@ -254,8 +254,8 @@ def read_function(function: Any, *, own_gradients: bool = True) -> tuple[Program
             bound[tensor.name] = argument(tensor.op.name, tensor)
             arguments.append(bound[tensor.name])
     reader = Reader(graph, bound)
-    if not own_gradients:
-        reader.forget_own_gradients()
+    if not custom_gradients:
+        reader.forget_custom_gradients()
     return Program(tuple(arguments), reader.read(graph.outputs)), reader
 
 

@@ -51,7 +51,7 @@ def has_gradient(op_type: str) -> bool:
     return op_type != "PreventGradient"  # its registered gradient only raises
 
 
-def drop_own_gradients(function: Any) -> None:
+def drop_custom_gradients(function: Any) -> None:
     """Makes a traced function, and all that it calls, one whose ops have no gradients of users' and rules' own.
 
     Saving a function traces such gradients, which those of ops inside of another gradient do not allow; that an op has
@@ -85,7 +85,7 @@ def saved_model(path: str) -> SavedModel:
     return saved
 
 
-def has_own_gradients(path: str) -> bool:
+def has_custom_gradients(path: str) -> bool:
     """Whether a SavedModel folder holds the gradients that a user gave to functions in it."""
     return any(graph.graph_def.library.registered_gradients for graph in saved_model(path).meta_graphs)
 

@@ -85,7 +85,7 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     structure = function.structured_outputs
     if not function.outputs:
         raise ModelError("a model returns at least one tensor. Got none.")
-    read, reader = read_function(function, own_gradients=source.own_gradients)
+    read, reader = read_function(function, custom_gradients=source.custom_gradients)
     numbers = itertools.count()
     positions = tf.nest.map_structure(lambda leaf: None if leaf is None else next(numbers), structure)
     value = None

@@ -87,7 +87,7 @@ class Method(abc.ABC):
     uses_baseline: ClassVar[bool] = False
     differentiates: ClassVar[bool] = True
     complete: ClassVar[bool] = False  # attributions sum to outputs − baseline_outputs
-    loops: ClassVar[bool] = False  # evaluates the model many times for each example
+    repeats: ClassVar[bool] = False  # evaluates the model many times for each example
     straight: ClassVar[bool] = False  # and does so on straight lines
     graph_options: ClassVar[tuple[str, ...]] = ()  # options that the graph is built from
 

@@ -42,7 +42,7 @@ class ExpectedGradients(Method):
       Attribution Priors and Expected Gradients*, Nature Machine Intelligence 2021, https://arxiv.org/abs/1906.10670.
     """
 
-    loops: ClassVar[bool] = True
+    repeats: ClassVar[bool] = True
     complete: ClassVar[bool] = True
     background: Any = None
     n_samples: int = 256

@@ -63,7 +63,7 @@ class IntegratedGradients(Method):
     """
 
     uses_baseline: ClassVar[bool] = True
-    loops: ClassVar[bool] = True
+    repeats: ClassVar[bool] = True
     straight: ClassVar[bool] = True
     complete: ClassVar[bool] = True
     n_steps: int | None = None

@@ -41,7 +41,7 @@ class Occlusion(Method):
     """
 
     uses_baseline: ClassVar[bool] = True
-    loops: ClassVar[bool] = True
+    repeats: ClassVar[bool] = True
     differentiates: ClassVar[bool] = False
     graph_options: ClassVar[tuple[str, ...]] = ("normalise",)
     window_shape: Any = None

@@ -20,7 +20,7 @@ class PathSamples(Method):
     """F and (x − x₀)·∂F/∂x at x₀ + α(x − x₀), for an α of each example."""
 
     uses_baseline: ClassVar[bool] = True
-    loops: ClassVar[bool] = True
+    repeats: ClassVar[bool] = True
 
     def sampler(self, evaluate: Evaluate) -> Callable[[np.ndarray, np.ndarray], Samples]:
         """Returns a function `(example numbers [rows], α [rows])` → what is known there."""

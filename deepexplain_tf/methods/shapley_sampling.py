@@ -41,7 +41,7 @@ class ShapleySampling(Method):
     """
 
     uses_baseline: ClassVar[bool] = True
-    loops: ClassVar[bool] = True
+    repeats: ClassVar[bool] = True
     differentiates: ClassVar[bool] = False
     complete: ClassVar[bool] = True
     n_samples: int = 256

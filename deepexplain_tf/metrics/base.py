@@ -1,7 +1,8 @@
 """What a metric is: a function over a callable and arrays, registered once; and how its scores are reported.
 
-A metric evaluates in the dtype of what it is given and adds up in float64. It reads its arguments by `metrics.given`
-and calls functions by `metrics.evaluation`, so that it has what `deepexplain_tf.metrics` says of all of them.
+A metric evaluates functions in the dtype of its inputs and adds up in float64. It reads its arguments by
+`metrics.arguments` and calls functions by `metrics.evaluation`, so that it keeps what `deepexplain_tf.metrics` says of
+all metrics.
 """
 
 from collections.abc import Callable, Mapping

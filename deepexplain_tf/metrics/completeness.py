@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from deepexplain_tf.metrics.arguments import Examples, Features
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.evaluation import Function
-from deepexplain_tf.metrics.given import Features, Given
 from deepexplain_tf.metrics.masks import masked_values
 from deepexplain_tf.types import Structure
 
@@ -64,11 +64,11 @@ def completeness(
     References:
       Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, https://arxiv.org/abs/1703.01365.
     """
-    given = Given.read(inputs)
-    scored, start = given.attributions(attributions), given.baseline(baseline)
-    everything = Features([np.zeros(shape, np.int32) for shape in given.shapes])
-    function = Function(fn, given, chunk_size)
-    at_inputs, at_baseline = masked_values(function, given, start, everything, np.array([[False], [True]])).T
+    examples = Examples.read(inputs)
+    scored, x0 = examples.attributions(attributions), examples.baseline(baseline)
+    everything = Features([np.zeros(shape, np.int32) for shape in examples.shapes])
+    function = Function(fn, examples, chunk_size)
+    at_inputs, at_baseline = masked_values(function, examples, x0, everything, np.array([[False], [True]])).T
     change = at_inputs.astype(np.float64) - at_baseline.astype(np.float64)
     totals = [everything.sums(arrays)[:, 0] for arrays in scored.arrays]
     return scored.named([Completeness(per_example=total - change, change=change) for total in totals])

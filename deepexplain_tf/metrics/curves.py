@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require_whole
+from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.evaluation import Function
-from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.metrics.masks import Masked
 from deepexplain_tf.types import Structure
 
@@ -63,22 +63,22 @@ def curves(
       chunk_size: evaluations at once.
     """
     require_whole("steps", 1, steps)
-    given = Given.read(inputs)
-    scored, start = given.attributions(attributions), given.baseline(baseline)
-    features = given.features(groups)
+    examples = Examples.read(inputs)
+    scored, x0 = examples.attributions(attributions), examples.baseline(baseline)
+    features = examples.features(groups)
     steps = min(steps, features.count)
     counts = np.round(np.linspace(0, features.count, steps + 1)).astype(np.int32)
     masked = Masked(
-        Function(fn, given, chunk_size),
-        given,
-        start,
+        Function(fn, examples, chunk_size),
+        examples,
+        x0,
         features,
-        lambda rows: at_baseline(rows.own[0], tf.gather(rows.shared[0], rows.number)[:, tf.newaxis]),
+        lambda rows: at_baseline(rows.per_example[0], tf.gather(rows.shared[0], rows.point)[:, tf.newaxis]),
     )
     fractions = counts / features.count
     results = []
     for arrays in scored.arrays:
-        curve = masked(steps + 1, own=[_places(features.sums(arrays))], shared=[counts]).astype(np.float64)
+        curve = masked(steps + 1, per_example=[_places(features.sums(arrays))], shared=[counts]).astype(np.float64)
         area = (np.diff(fractions) * (curve[:, 1:] + curve[:, :-1]) / 2).sum(1)
         results.append(Curve(per_example=area, curve=curve, fractions=fractions))
     return scored.named(results)

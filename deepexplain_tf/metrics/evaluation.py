@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require_whole
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, brief
-from deepexplain_tf.metrics.given import Given
+from deepexplain_tf.metrics.arguments import Examples
 
 CHUNK_SIZE = 128  # points at once where nothing else is asked for
 Arrays = Sequence[np.ndarray]
@@ -21,15 +21,15 @@ class Rows:
     """What the points of some rows are made from: tensors.
 
     Attributes:
-      number: `[1 or rows]`, which of its example's points each row is.
-      own: `[rows, ...]`, of the rows' examples.
-      each: `[rows, ...]`, of the rows' examples and numbers.
-      shared: of all rows.
+      point: `[1 or rows]`, which of its example's points each row is.
+      per_example: `[rows, ...]`, what belongs to the rows' examples.
+      per_point: `[rows, ...]`, what belongs to the rows' points.
+      shared: what all rows have in common.
     """
 
-    number: Any
-    own: Sequence[Any]
-    each: Sequence[Any]
+    point: Any
+    per_example: Sequence[Any]
+    per_point: Sequence[Any]
     shared: Sequence[Any]
 
 
@@ -51,7 +51,7 @@ class Function:
       dtype: of its values; None where it has no graph.
     """
 
-    def __init__(self, fn: Any, given: Given, chunk_size: int | None = None):
+    def __init__(self, fn: Any, examples: Examples, chunk_size: int | None = None):
         """Checks the arguments and traces the function.
 
         Raises:
@@ -61,9 +61,9 @@ class Function:
         """
         chunk_size = CHUNK_SIZE if chunk_size is None else chunk_size
         require_whole("chunk_size", 1, chunk_size)
-        self.mixes, self.batch = _takes_example(fn), given.batch
-        self.rows = int(chunk_size) if self.mixes else min(int(chunk_size), given.batch)
-        self._fn, self._given = fn, given
+        self.mixes, self.batch = _takes_example(fn), examples.batch
+        self.rows = int(chunk_size) if self.mixes else min(int(chunk_size), examples.batch)
+        self._fn, self._examples = fn, examples
         self._traced = self._trace()
         self.dtype = None if self._traced is None else self._traced.output_dtypes
 
@@ -87,7 +87,7 @@ class Function:
         )
 
     def _plain(self, inputs: Sequence[Any], example: Any) -> tf.Tensor:
-        packed = self._given.pack(inputs)
+        packed = self._examples.pack(inputs)
         try:
             value = self._fn(packed, example) if self.mixes else self._fn(packed)
         except Exception as error:  # of any kind: it is not our code
@@ -96,7 +96,7 @@ class Function:
 
     def _trace(self) -> Any:
         """Returns the function as TensorFlow's, of as many rows as it is called with; None where it has no graph."""
-        specs = [tf.TensorSpec([self.rows, *array.shape[1:]], array.dtype) for array in self._given.inputs]
+        specs = [tf.TensorSpec([self.rows, *array.shape[1:]], array.dtype) for array in self._examples.inputs]
         function = tf.function(lambda *tensors: self._plain(tensors[:-1], tensors[-1]), autograph=False)
         try:
             return function.get_concrete_function(*specs, tf.TensorSpec([self.rows], tf.int32))
@@ -129,13 +129,13 @@ class Evaluation:
         self._function, self._points = function, points
         self._loop = tf.function(self._compiled, autograph=False)
 
-    def __call__(self, count: int, own: Arrays, *, each: Arrays = (), shared: Arrays = ()) -> np.ndarray:
+    def __call__(self, count: int, per_example: Arrays, *, per_point: Arrays = (), shared: Arrays = ()) -> np.ndarray:
         """Returns values `[batch, count]`, in the function's dtype.
 
         Args:
           count: how many points each example has.
-          own: arrays `[batch, ...]`; the rows get those of their examples.
-          each: arrays `[batch, count, ...]`; the rows get those of their examples and numbers.
+          per_example: arrays `[batch, ...]`, of which a row gets that of its example.
+          per_point: arrays `[batch, count, ...]`, of which a row gets that of its point.
           shared: arrays that all rows get.
 
         Raises:
@@ -143,7 +143,10 @@ class Evaluation:
         """
         batch, parts = self._function.batch, []
         for chosen in [np.arange(batch)] if self._function.mixes else self._slices():
-            arrays = {"own": [array[chosen] for array in own], "each": [array[chosen] for array in each]}
+            arrays = {
+                "per_example": [array[chosen] for array in per_example],
+                "per_point": [array[chosen] for array in per_point],
+            }
             arguments = {**arrays, "shared": list(shared), "example": chosen.astype(np.int32)}
             parts.append(self._values(count, tf.nest.map_structure(tf.convert_to_tensor, arguments)))
         values = np.concatenate(parts, 1)[:, :batch].T
@@ -180,21 +183,21 @@ class Evaluation:
         self,
         step: tf.Tensor,
         count: tf.Tensor,
-        own: Sequence[tf.Tensor],
-        each: Sequence[tf.Tensor],
+        per_example: Sequence[tf.Tensor],
+        per_point: Sequence[tf.Tensor],
         shared: Sequence[tf.Tensor],
         example: tf.Tensor,
     ) -> tf.Tensor:
         if self._function.mixes:
             rows, batch = self._function.rows, self._function.batch
             row = tf.minimum(step * rows + tf.range(rows), count * batch - 1)
-            example, number = row % batch, row // batch
-            place = tf.stack([example, number], 1)
-            own = [tf.gather(array, example) for array in own]
-            each = [tf.gather_nd(array, place) for array in each]
+            example, point = row % batch, row // batch
+            place = tf.stack([example, point], 1)
+            per_example = [tf.gather(array, example) for array in per_example]
+            per_point = [tf.gather_nd(array, place) for array in per_point]
         else:
-            number, each = step[tf.newaxis], [array[:, step] for array in each]
-        return self._function(self._points(Rows(number, own, each, shared)), example)
+            point, per_point = step[tf.newaxis], [array[:, step] for array in per_point]
+        return self._function(self._points(Rows(point, per_example, per_point, shared)), example)
 
 
 def _takes_example(fn: Any) -> bool:

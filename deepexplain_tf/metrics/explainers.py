@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import read_array
 from deepexplain_tf.errors import InputError
-from deepexplain_tf.metrics.given import unwrapped
+from deepexplain_tf.metrics.arguments import attributions_of
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Explainers:
 
 
 def _elements(given: Any, batch: int) -> np.ndarray:
-    arrays = [read_array(leaf, "attributions") for leaf in tf.nest.flatten(unwrapped(given))]
+    arrays = [read_array(leaf, "attributions") for leaf in tf.nest.flatten(attributions_of(given))]
     for array in arrays:
         if not array.shape or array.shape[0] != batch:
             raise InputError(f"explain must return attributions [{batch}, ...]. Got shape {list(array.shape)}.")

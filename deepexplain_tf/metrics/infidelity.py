@@ -8,14 +8,15 @@ import numpy as np
 
 from deepexplain_tf.arguments.options import is_real, require, require_bool, require_seed, require_whole
 from deepexplain_tf.errors import OptionError
+from deepexplain_tf.metrics.arguments import Attributions, Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.evaluation import Function
-from deepexplain_tf.metrics.given import Attributions, Given
 from deepexplain_tf.metrics.masks import masked_values
 from deepexplain_tf.types import Structure
 
 _ROWS = 512  # perturbed examples that are held at once
 
+Change = tuple[list[np.ndarray], list[np.ndarray]]  # I and x − I
 Perturb = Callable[[Any, np.random.Generator], tuple[Any, Any]]
 
 
@@ -75,41 +76,42 @@ def infidelity(
         require(perturb in ("noise", "removal"), "perturb", "'noise', 'removal' or a function", perturb)
     elif not callable(perturb):
         raise TypeError(f"perturb is a name, or a function of inputs and a generator. Got {type(perturb).__name__}.")
-    given = Given.read(inputs)
-    scored, start, features = given.attributions(attributions), given.baseline(baseline), given.features(groups)
+    examples = Examples.read(inputs)
+    scored, features = examples.attributions(attributions), examples.features(groups)
+    x0 = examples.baseline(baseline)
     generator = np.random.default_rng(seed)
     if perturb == "noise":
-        given.require_floats()
-    function = Function(fn, given, chunk_size)
+        examples.require_floats()
+    function = Function(fn, examples, chunk_size)
     if perturb == "removal":
         removed = generator.random((n_samples, features.count)) < 0.5
         masks = np.concatenate([np.zeros((1, features.count), bool), removed])
-        values = masked_values(function, given, start, features, masks)
+        values = masked_values(function, examples, x0, features, masks)
         products = [features.sums(arrays) @ removed.T.astype(np.float64) for arrays in scored.arrays]
     else:
         own = functools.partial(_drawn, perturb=perturb) if callable(perturb) else None
-        draw = functools.partial(own or functools.partial(_noisy, noise=noise), given, generator)
-        products, values = _moved(function, given, scored, draw, n_samples)
+        draw = functools.partial(own or functools.partial(_noisy, noise=noise), examples, generator)
+        products, values = _moved(function, examples, scored, draw, n_samples)
     values = values.astype(np.float64)
     drops = values[:, :1] - values[:, 1:]
     return scored.named([Score(per_example=_score(product, drops, normalise)) for product in products])
 
 
 def _moved(
-    function: Function, given: Given, scored: Attributions, draw: Callable[[], Any], n_samples: int
+    function: Function, examples: Examples, scored: Attributions, draw: Callable[[], Any], n_samples: int
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Returns Σ Iᵢ·Rᵢ `[batch, samples]` of each attributions, and the function at x and at each x − I."""
-    evaluate = function.at(lambda rows: rows.each)
+    evaluate = function.at(lambda rows: rows.per_point)
     foretold: list[list[np.ndarray]] = []
     values: list[np.ndarray] = []
-    held = [given.inputs]  # the first point is x itself
+    held = [examples.inputs]  # the first point is x itself
     for left in reversed(range(n_samples)):
         change, points = draw()
         foretold.append([_product(change, arrays) for arrays in scored.arrays])
         held.append(points)
-        if len(held) * given.batch >= _ROWS or not left:
-            each = [np.stack(arrays, 1) for arrays in zip(*held, strict=True)]
-            values.append(evaluate(len(held), [], each=each))
+        if len(held) * examples.batch >= _ROWS or not left:
+            per_point = [np.stack(arrays, 1) for arrays in zip(*held, strict=True)]
+            values.append(evaluate(len(held), [], per_point=per_point))
             held = []
     return [np.stack(columns, 1) for columns in zip(*foretold, strict=True)], np.concatenate(values, 1)
 
@@ -127,16 +129,16 @@ def _product(change: list[np.ndarray], attributions: list[np.ndarray]) -> np.nda
     return sum((i.astype(np.float64) * r.astype(np.float64)).reshape(len(i), -1).sum(1) for i, r in pairs)
 
 
-def _noisy(given: Given, generator: np.random.Generator, noise: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _noisy(examples: Examples, generator: np.random.Generator, noise: float) -> Change:
     """Returns I and x − I, of which I is what is left in the inputs' dtypes."""
-    points = given.moved(lambda shape: generator.normal(0, noise, shape))
-    return [x.astype(np.float64) - point for x, point in zip(given.inputs, points, strict=True)], points
+    points = examples.moved(lambda shape: generator.normal(0, noise, shape))
+    return [x.astype(np.float64) - point for x, point in zip(examples.inputs, points, strict=True)], points
 
 
-def _drawn(given: Given, generator: np.random.Generator, perturb: Perturb) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _drawn(examples: Examples, generator: np.random.Generator, perturb: Perturb) -> Change:
     """Returns I and x − I as the user's function has them."""
-    pair = perturb(given.pack([x.copy() for x in given.inputs]), generator)
+    pair = perturb(examples.pack([x.copy() for x in examples.inputs]), generator)
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise OptionError(f"perturb must return a tuple (I, perturbed inputs). Got {type(pair).__name__}.")
-    change, points = (given.arrays(side, what) for side, what in zip(pair, ("I", "perturbed inputs"), strict=True))
-    return change, [point.astype(x.dtype, copy=False) for point, x in zip(points, given.inputs, strict=True)]
+    change, points = (examples.arrays(side, what) for side, what in zip(pair, ("I", "perturbed inputs"), strict=True))
+    return change, [point.astype(x.dtype, copy=False) for point, x in zip(points, examples.inputs, strict=True)]

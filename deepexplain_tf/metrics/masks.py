@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.metrics.arguments import Examples, Features
 from deepexplain_tf.metrics.evaluation import Arrays, Function, Rows
-from deepexplain_tf.metrics.given import Features, Given
 
 Mask = Callable[[Rows], tf.Tensor]  # rows → booleans [1 or rows, features]: True has the baseline's value
 
@@ -19,30 +19,32 @@ class Masked:
     There is never an array of examples × masks × features.
     """
 
-    def __init__(self, function: Function, given: Given, baseline: Arrays, features: Features, mask: Mask):
+    def __init__(self, function: Function, examples: Examples, baseline: Arrays, features: Features, mask: Mask):
         """Args: the function; its examples; a baseline `[1 or batch, ...]` for each; the features; the masks."""
-        self._of_each = [len(start) > 1 for start in baseline]
-        self._own = [*given.inputs, *(start for start in baseline if len(start) > 1)]
-        self._shared = [*features.ids, *(start for start in baseline if len(start) == 1)]
+        self._is_shared = [len(x0) == 1 for x0 in baseline]
+        self._per_example = [*examples.inputs, *(x0 for x0 in baseline if len(x0) > 1)]
+        self._shared = [*features.ids, *(x0 for x0 in baseline if len(x0) == 1)]
         self._mask = mask
         self._evaluate = function.at(self._points)
 
-    def __call__(self, count: int, own: Arrays = (), shared: Arrays = ()) -> np.ndarray:
-        """Returns values `[batch, count]` under masks number 0 … count − 1, which are made of `own` and `shared`."""
-        return self._evaluate(count, [*self._own, *own], shared=[*self._shared, *shared])
+    def __call__(self, count: int, per_example: Arrays = (), shared: Arrays = ()) -> np.ndarray:
+        """Returns values `[batch, count]` under masks number 0 … count − 1, for which `mask` reads these arrays."""
+        return self._evaluate(count, [*self._per_example, *per_example], shared=[*self._shared, *shared])
 
     def _points(self, rows: Rows) -> list[Any]:
-        n_own, n_shared, n_inputs = len(self._own), len(self._shared), len(self._of_each)
-        mask = self._mask(dataclasses.replace(rows, own=rows.own[n_own:], shared=rows.shared[n_shared:]))
-        of_each, of_all = iter(rows.own[n_inputs:n_own]), iter(rows.shared[n_inputs:n_shared])
-        starts = [next(of_each if own else of_all) for own in self._of_each]
-        parts = zip(rows.shared, starts, rows.own, strict=False)
-        return [tf.where(tf.gather(mask, ids, axis=1), start, x) for ids, start, x in parts]
+        n_inputs, n_per_example, n_shared = len(self._is_shared), len(self._per_example), len(self._shared)
+        mask = self._mask(
+            dataclasses.replace(rows, per_example=rows.per_example[n_per_example:], shared=rows.shared[n_shared:])
+        )
+        own, common = iter(rows.per_example[n_inputs:n_per_example]), iter(rows.shared[n_inputs:n_shared])
+        baseline = [next(common if shared else own) for shared in self._is_shared]
+        parts = zip(rows.shared, baseline, rows.per_example, strict=False)
+        return [tf.where(tf.gather(mask, ids, axis=1), x0, x) for ids, x0, x in parts]
 
 
 def masked_values(
-    function: Function, given: Given, baseline: Arrays, features: Features, masks: np.ndarray
+    function: Function, examples: Examples, baseline: Arrays, features: Features, masks: np.ndarray
 ) -> np.ndarray:
     """Returns the function `[batch, masks]` under masks `[masks, features]`, the same for every example."""
-    masked = Masked(function, given, baseline, features, lambda rows: tf.gather(rows.shared[0], rows.number))
+    masked = Masked(function, examples, baseline, features, lambda rows: tf.gather(rows.shared[0], rows.point))
     return masked(len(masks), shared=[masks])

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from deepexplain_tf.arguments.options import is_real, require, require_seed, require_whole
+from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.explainers import Explainers
-from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.types import Structure
 
 
@@ -42,13 +42,13 @@ def max_sensitivity(
     require(is_real(radius) and radius > 0, "radius", "a number > 0", radius)
     require_whole("n_samples", 1, n_samples)
     require_seed(seed)
-    given, explainers = Given.read(inputs), Explainers.read(explain)
-    given.require_floats()
+    examples, explainers = Examples.read(inputs), Explainers.read(explain)
+    examples.require_floats()
     generator = np.random.default_rng(seed)
-    originals = explainers(given.batch, given.pack(given.inputs))
-    largest = [np.zeros(given.batch) for _ in originals]
+    originals = explainers(examples.batch, examples.pack(examples.inputs))
+    largest = [np.zeros(examples.batch) for _ in originals]
     for _ in range(n_samples):
-        moved = given.pack(given.moved(lambda shape: generator.uniform(-radius, radius, shape)))
+        moved = examples.pack(examples.moved(lambda shape: generator.uniform(-radius, radius, shape)))
         for place, (there, here) in enumerate(zip(explainers.again(originals, moved), originals, strict=True)):
             largest[place] = np.maximum(largest[place], np.linalg.norm(there - here, axis=1))
     norms = [np.linalg.norm(here, axis=1) for here in originals]

@@ -9,10 +9,10 @@ import numpy as np
 
 from deepexplain_tf.arguments.options import require_bool, require_seed
 from deepexplain_tf.errors import InputError, ModelError, UnknownNameError, brief, closest
+from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import spearman
 from deepexplain_tf.metrics.explainers import Explainers
-from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.types import Structure
 from deepexplain_tf.writing.table import render
 
@@ -81,18 +81,18 @@ def randomisation(
     """
     require_bool("absolute", absolute)
     require_seed(seed)
-    given, explainers = Given.read(inputs), Explainers.read(explain)
+    examples, explainers = Examples.read(inputs), Explainers.read(explain)
     if not isinstance(model, keras.Model):
         raise TypeError(f"model is a Keras model. Got {type(model).__name__}.")
     copy = _copy(model)
     chosen = _chosen(copy, layers)
     generator = np.random.default_rng(seed)
     sign = np.abs if absolute else np.asarray
-    originals = explainers(given.batch, copy, given.pack(given.inputs))
+    originals = explainers(examples.batch, copy, examples.pack(examples.inputs))
     correlations: list[list[np.ndarray]] = [[] for _ in originals]
     for layer in chosen.values():
         _initialise(layer, generator)
-        found = explainers.again(originals, copy, given.pack(given.inputs))
+        found = explainers.again(originals, copy, examples.pack(examples.inputs))
         for column, here, there in zip(correlations, originals, found, strict=True):
             column.append(spearman(sign(here), sign(there)))
     return explainers.named([Randomisation(per_example=np.stack(c, 1), layers=tuple(chosen)) for c in correlations])

@@ -9,10 +9,10 @@ import numpy as np
 
 from deepexplain_tf.arguments.options import is_int, require, require_seed, require_whole
 from deepexplain_tf.errors import InputError, OptionError, shortened
+from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import pearson
 from deepexplain_tf.metrics.evaluation import Function
-from deepexplain_tf.metrics.given import Given
 from deepexplain_tf.metrics.masks import masked_values
 from deepexplain_tf.types import Structure
 from deepexplain_tf.writing.table import render
@@ -97,16 +97,16 @@ def sensitivity_n(
       Ancona, Ceolini, Öztireli, Gross, *Towards better understanding of gradient-based attribution methods for deep
       neural networks*, ICLR 2018, https://arxiv.org/abs/1711.06104, section 4.
     """
-    given = Given.read(inputs)
-    scored = given.attributions(attributions)
-    start, features = given.baseline(baseline), given.features(groups)
+    examples = Examples.read(inputs)
+    scored = examples.attributions(attributions)
+    x0, features = examples.baseline(baseline), examples.features(groups)
     grid = _grid(n, features.count)
     require_whole("subsets", 2, subsets)
     require_seed(seed)
-    function = Function(fn, given, chunk_size)
+    function = Function(fn, examples, chunk_size)
     whole = np.zeros((1, features.count), bool)
     masks = np.concatenate([whole, *(draw_subsets(features.count, size, subsets, seed) for size in grid)])
-    values = masked_values(function, given, start, features, masks)
+    values = masked_values(function, examples, x0, features, masks)
     rounding = 4 * float(ml_dtypes.finfo(values.dtype).eps) * np.abs(values).max(1).astype(np.float64)
     values = values.astype(np.float64)
     drops = np.split(values[:, :1] - values[:, 1:], len(grid), axis=1)
@@ -143,13 +143,13 @@ def _grid(n: Any, n_features: int) -> np.ndarray:
         raise InputError("sensitivity_n needs two or more features. Got one.")
     if n is not None:
         n = n.tolist() if isinstance(n, np.ndarray) else n
-        given = list(n) if isinstance(n, Sequence) and not isinstance(n, str) else [n]
-        if not given or not all(is_int(size) and 1 <= size < n_features for size in given):
+        asked = list(n) if isinstance(n, Sequence) and not isinstance(n, str) else [n]
+        if not asked or not all(is_int(size) and 1 <= size < n_features for size in asked):
             raise OptionError(
                 f"n must be one or several whole numbers in 1 … {n_features - 1}, as there are {n_features} features. "
                 f"Got {shortened(n)}."
             )
-        return np.array(given, np.int64)
+        return np.array(asked, np.int64)
     largest = max(int(_LARGEST * n_features), 1)
     if largest <= _POINTS:
         return np.arange(1, largest + 1)

@@ -63,11 +63,11 @@ class Model:
         objective = self._objective(Program(self.program.inputs, (output,)), "callable")
         return dataclasses.replace(objective, owner=target)
 
-    def everything(self) -> Objective:
+    def chosen_outputs(self) -> Objective:
         """Returns an objective that stands for all chosen outputs, to look at the ops between."""
         return self._objective(self.program, "index")
 
-    def whole(self) -> Objective:
+    def all_outputs(self) -> Objective:
         """Returns an objective that stands for all outputs as the model gives them."""
         traced = self.traced
         program = traced.program

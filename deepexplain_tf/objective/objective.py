@@ -56,7 +56,7 @@ class Objective:
         return form_groups(see_through(self.program), self.explained)
 
     @functools.cached_property
-    def lean(self) -> "Objective":
+    def optimised(self) -> "Objective":
         """The objective of the same target and gradients, whose program has less to do.
 
         Scales and shifts are folded into layers, and a last dense layer need not give the units that are not asked for.
@@ -69,21 +69,23 @@ class Objective:
         return dataclasses.replace(self, program=parts, selection="unit")
 
     @functools.cached_property
-    def affine(self) -> AffinePrefix | None:
+    def prefix_split(self) -> AffinePrefix | None:
         """The affine part of the program and the rest, None where it is not cut off."""
         return affine_prefix(self.program, self.explained) if self.batch is None else None
 
     @functools.cached_property
-    def behind(self) -> "Objective":
+    def after_prefix(self) -> "Objective":
         """The objective of the rest behind the affine part, whose explained values are those at its frontier."""
-        if self.affine is None:
+        if self.prefix_split is None:
             return self
-        return dataclasses.replace(self, explained=self.affine.frontier, program=self.affine.suffix, prefix=None)
+        return dataclasses.replace(
+            self, explained=self.prefix_split.frontier, program=self.prefix_split.suffix, prefix=None
+        )
 
     @functools.cached_property
     def dense(self) -> bool:
         """Whether the rest behind the affine part is nothing but dense layers, of some size."""
-        rest = self.lean.behind
+        rest = self.optimised.after_prefix
         return is_dense(rest.explained, rest.program.outputs) and rest.activation_bytes(1) >= _LEAST_DENSE
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Objective, AffinePrefix | None]":
@@ -97,7 +99,7 @@ class Objective:
         """
         if not composite.is_plain:
             return self, None
-        return (self.lean.behind, self.lean.affine) if straight else (self.lean, None)
+        return (self.optimised.after_prefix, self.optimised.prefix_split) if straight else (self.optimised, None)
 
     def activation_bytes(self, length: int) -> int:
         """Returns the bytes of the activations of one example; see `footprint`."""

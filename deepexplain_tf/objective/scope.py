@@ -6,10 +6,10 @@ import functools
 import tensorflow as tf
 
 from deepexplain_tf.errors import UnsupportedOpError
-from deepexplain_tf.graph.activity import counts_rows, folds_rows
+from deepexplain_tf.graph.activity import changes_rows, control_reads_shape
 from deepexplain_tf.graph.emit import emit, emit_twin, emit_with_rules
 from deepexplain_tf.graph.ir import Program, Value
-from deepexplain_tf.graph.passes import AffinePrefix, ready_made
+from deepexplain_tf.graph.passes import AffinePrefix, hoistable
 from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.rules.composites import Composite
@@ -88,7 +88,7 @@ class Scope:
         What is the same for all examples is computed here, once. See `Objective.simplified`.
         """
         objective, prefix = self._objective.simplified(composite, straight=straight)
-        values = ready_made(objective.program)
+        values = hoistable(objective.program)
         fixed = dict(zip(values, emit(Program((), tuple(values)), {}), strict=True))
         selector = self._selector
         if objective.selection == "unit":
@@ -122,8 +122,8 @@ class Scope:
         shareable = (
             objective.prefix is None
             and objective.batch is None
-            and not counts_rows(objective.explained, program)
-            and not folds_rows(objective.explained, program)
+            and not control_reads_shape(objective.explained, program)
+            and not changes_rows(objective.explained, program)
         )
         twins = {}
         for value, x, start in zip(objective.explained, explained, baseline, strict=True):

@@ -14,6 +14,7 @@ from deepexplain_tf.rules.guided import guided
 from deepexplain_tf.rules.joint import joint
 from deepexplain_tf.rules.midpoint import midpoint
 from deepexplain_tf.rules.norm import norm
+from deepexplain_tf.rules.pass_through import pass_through
 from deepexplain_tf.rules.quotient import quotient
 from deepexplain_tf.rules.rectifier import rectifier
 from deepexplain_tf.rules.rescale import rescale
@@ -21,7 +22,6 @@ from deepexplain_tf.rules.secant import secant
 from deepexplain_tf.rules.softmax import cross_entropy, log_softmax, softmax
 from deepexplain_tf.rules.solve import solve
 from deepexplain_tf.rules.squared_difference import squared_difference
-from deepexplain_tf.rules.through import through
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Composite:
 
     Attributes:
       rules: op type or kind → rule; the op type goes first.
-      own: the user's overrides, single-valued, which go before both.
+      overrides: the user's rules, single-valued, which go before both.
       twin: whether `rules` are twin-valued.
       canonical: whether rules see through users' own gradients and canonical groups count as one function.
       complete: whether ops that are neither linear nor given a rule are refused; else they keep their
@@ -38,7 +38,7 @@ class Composite:
     """
 
     rules: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    own: Mapping[str, SingleRule] = dataclasses.field(default_factory=dict)
+    overrides: Mapping[str, SingleRule] = dataclasses.field(default_factory=dict)
     twin: bool = False
     canonical: bool = False
     complete: bool = False
@@ -46,13 +46,13 @@ class Composite:
     @property
     def is_plain(self) -> bool:
         """Whether it replaces no gradient."""
-        return not (self.rules or self.own or self.canonical)
+        return not (self.rules or self.overrides or self.canonical)
 
     def verdict(self, op: Op) -> str:
         """Returns what happens at an active op: `exact`, `linear`, `gradient` or `refused`."""
         if op.type in UNSUPPORTED:
             return "refused"
-        if _find(self.own, op) is not None or _find(self.rules, op) is not None:
+        if _find(self.overrides, op) is not None or _find(self.rules, op) is not None:
             return "exact"
         if not op.has_gradient:
             return "refused"
@@ -62,12 +62,12 @@ class Composite:
 
     def single_rule(self, op: Op) -> SingleRule | None:
         """Returns the single-valued rule for an op, None for its ordinary gradient."""
-        return _find(self.own, op) or _find(self.rules, op)
+        return _find(self.overrides, op) or _find(self.rules, op)
 
     def twin_rule(self, op: Op) -> TwinRule | None:
         """Returns the twin-valued rule for an op, None for its ordinary gradient."""
-        own = _find(self.own, op)
-        return _find(self.rules, op) if own is None else _at_both(own)
+        rule = _find(self.overrides, op)
+        return _find(self.rules, op) if rule is None else _at_both(rule)
 
 
 def _find(rules: Mapping[str, Any], op: Op) -> Any:
@@ -111,7 +111,7 @@ DEEPLIFT = Composite(
         Kind.CROSS_ENTROPY: cross_entropy,
         Kind.MAXIMUM: cross_max,
         Kind.MINIMUM: cross_max,
-        Kind.STOP_GRADIENT: through,
+        Kind.STOP_GRADIENT: pass_through,
         Kind.SECANT: secant,
         Kind.JOINT: joint,
         Kind.NORM: norm,

@@ -4,7 +4,7 @@ import os
 
 from PIL import Image
 
-from deepexplain_tf.writing.atomic import written_whole
+from deepexplain_tf.writing.atomic import atomic_file
 
 
 def save_png(image: Image.Image, path: str | os.PathLike[str]) -> None:
@@ -15,5 +15,5 @@ def save_png(image: Image.Image, path: str | os.PathLike[str]) -> None:
     """
     if not isinstance(image, Image.Image):
         raise TypeError(f"`image` must be a PIL image, as `heat_map` returns. Got {type(image).__name__}.")
-    with written_whole(path) as file:
+    with atomic_file(path) as file:
         image.save(file, format="PNG")

@@ -12,7 +12,7 @@ from deepexplain_tf.errors import PathError
 
 
 @contextlib.contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Opens a temporary file beside `path`, which takes its place when the block ends without an error."""
     final = pathlib.Path(os.path.realpath(path))
     temporary = final.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -28,9 +28,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def folder_written_whole(
-    path: str | os.PathLike[str], *, overwrite: bool, marks: Collection[str]
-) -> Iterator[pathlib.Path]:
+def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool, marks: Collection[str]) -> Iterator[pathlib.Path]:
     """Makes a temporary folder beside `path`, which takes its place when the block ends without an error.
 
     Where the block fails, everything is as it was: an older folder stays, and parents made for it are removed.
@@ -48,7 +46,7 @@ def folder_written_whole(
     temporary, old = (final.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(folder_made(final.parent))
+            stack.enter_context(new_folder(final.parent))
             temporary.mkdir()
         except OSError as error:
             raise PathError(f"a path must be one that can be written to. Got {str(path)!r}: {error}.") from error
@@ -66,7 +64,7 @@ def folder_written_whole(
 
 
 @contextlib.contextmanager
-def folder_made(folder: pathlib.Path) -> Iterator[None]:
+def new_folder(folder: pathlib.Path) -> Iterator[None]:
     """Makes a folder and its parents, where they are missing; removes those again where the block fails.
 
     Raises:

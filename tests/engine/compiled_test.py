@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.engine.compiled import WhereItCan
+from deepexplain_tf.engine.compiled import XlaWithFallback
 from deepexplain_tf.errors import InputError
 
 _SPEC = [tf.TensorSpec([None, 3], tf.float64)]
@@ -14,7 +14,7 @@ _X = np.array([[1.0, 2.0, 3.0]])
 
 def test_what_xla_compiles_stays_compiled():
     reasons: list[str] = []
-    program = WhereItCan(lambda x: x * 2.0, _SPEC, reasons.append)
+    program = XlaWithFallback(lambda x: x * 2.0, _SPEC, reasons.append)
     for _ in range(2):
         np.testing.assert_array_equal(program(tf.constant(_X)), 2 * _X)
     assert not reasons
@@ -22,7 +22,9 @@ def test_what_xla_compiles_stays_compiled():
 
 def test_what_xla_refuses_runs_without_it_and_says_why():
     reasons: list[str] = []
-    program = WhereItCan(lambda x: tf.strings.to_number(tf.strings.as_string(x), tf.float64), _SPEC, reasons.append)
+    program = XlaWithFallback(
+        lambda x: tf.strings.to_number(tf.strings.as_string(x), tf.float64), _SPEC, reasons.append
+    )
     for _ in range(2):
         np.testing.assert_array_equal(program(tf.constant(_X)), _X)
     assert len(reasons) == 1
@@ -30,16 +32,18 @@ def test_what_xla_refuses_runs_without_it_and_says_why():
 
 def test_a_call_inside_a_graph_does_not_count_as_compiled():
     reasons: list[str] = []
-    program = WhereItCan(lambda x: tf.strings.to_number(tf.strings.as_string(x), tf.float64), _SPEC, reasons.append)
+    program = XlaWithFallback(
+        lambda x: tf.strings.to_number(tf.strings.as_string(x), tf.float64), _SPEC, reasons.append
+    )
     tf.function(lambda x: program(x)).get_concrete_function(*_SPEC)
     np.testing.assert_array_equal(program(tf.constant(_X)), _X)
     assert len(reasons) == 1
 
 
 def test_what_the_inputs_are_to_blame_for_is_raised():
-    program = WhereItCan(lambda x: tf.debugging.check_numerics(x, "not a number"), _SPEC, pytest.fail)
+    program = XlaWithFallback(lambda x: tf.debugging.check_numerics(x, "not a number"), _SPEC, pytest.fail)
     np.testing.assert_array_equal(program(tf.constant(_X)), _X)
-    fresh = WhereItCan(lambda x: tf.linalg.inv(tf.reshape(x, [-1, 2, 2])), _SPEC, pytest.fail)
+    fresh = XlaWithFallback(lambda x: tf.linalg.inv(tf.reshape(x, [-1, 2, 2])), _SPEC, pytest.fail)
     with pytest.raises(tf.errors.InvalidArgumentError):
         fresh(tf.constant(_X))
 

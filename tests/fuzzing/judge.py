@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.graph.sources.library import with_own_names
+from deepexplain_tf.graph.sources.library import with_unique_names
 from tests.fuzzing.originals import INPUTS
 
 METHODS = ("deeplift", "gradient_x_input", "occlusion")
@@ -126,7 +126,7 @@ class _Oracle:
         if path.suffix == ".pb":
             graph_def = tf.compat.v1.GraphDef.FromString(path.read_bytes())
             with tf.Graph().as_default() as graph:
-                tf.graph_util.import_graph_def(with_own_names(graph_def), name="")
+                tf.graph_util.import_graph_def(with_unique_names(graph_def), name="")
                 self._x = graph.get_tensor_by_name("x:0")
                 end = graph.get_tensor_by_name("y:0")
                 self._value = end[:, _TARGET] if end.shape.rank != 1 else end

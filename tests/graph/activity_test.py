@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf.graph.activity import folds_rows
+from deepexplain_tf.graph.activity import changes_rows
 from tests.checks import explain, program_of, relative_gap
 
 _X = np.random.default_rng(0).normal(size=(3, 4, 6))
@@ -34,11 +34,11 @@ def _within_examples(x):
 @pytest.mark.parametrize("function", [_windows, _two_batches, _repeated, _dilated])
 def test_examples_may_be_folded_into_other_axes(function):
     program = program_of(function, _X)
-    assert folds_rows(program.inputs, program)
+    assert changes_rows(program.inputs, program)
     e = explain(lambda x: tf.reduce_mean(function(x), list(range(1, len(function(x).shape)))), "deeplift", _X)
     assert relative_gap(e).max() <= 1e-9
 
 
 def test_rows_that_stay():
     program = program_of(_within_examples, _X)
-    assert not folds_rows(program.inputs, program)
+    assert not changes_rows(program.inputs, program)

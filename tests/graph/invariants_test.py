@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Program
-from deepexplain_tf.graph.passes import fold, ready_made
+from deepexplain_tf.graph.passes import fold, hoistable
 from deepexplain_tf.graph.passes.invariants import invariants
 from tests.checks import explain, program_of
 
@@ -34,7 +34,7 @@ def test_what_depends_on_variables_alone_is_found():
 
 def test_only_real_numbers_that_others_read_are_made_ready():
     program = program_of(lambda x: tf.tanh(x @ tf.exp(_VARIABLE * 2.0)) * tf.cast(tf.range(3) + 1, x.dtype), _X)
-    made = ready_made(program)
+    made = hoistable(program)
     assert _types(made) == ["Cast", "Exp"]
     values = {value.node.type: array for value, array in zip(made, _values(made), strict=True)}
     np.testing.assert_allclose(values["Exp"], np.exp(2 * _VARIABLE.numpy()))
@@ -43,7 +43,7 @@ def test_only_real_numbers_that_others_read_are_made_ready():
 def test_random_numbers_are_drawn_anew():
     program = program_of(lambda x: x * tf.exp(tf.random.uniform([4], dtype=x.dtype)), _X)
     assert not any("Random" in name or name == "Exp" for name in _types(invariants(program)))
-    assert not any(value.node.type == "Exp" for value in ready_made(program))
+    assert not any(value.node.type == "Exp" for value in hoistable(program))
 
 
 def test_what_reads_the_number_of_examples_is_not_made_ready():
@@ -54,7 +54,7 @@ def test_what_reads_the_number_of_examples_is_not_made_ready():
 def test_folded_kernels_are_made_ready():
     program = program_of(lambda x: tf.tanh((x @ _VARIABLE + 0.5 * _VARIABLE[1]) * _VARIABLE[2]), _X)
     folded = fold(program, program.inputs, 8)
-    values = _values(ready_made(folded))
+    values = _values(hoistable(folded))
     table = _VARIABLE.numpy()
     assert sorted(value.shape for value in values) == [(3,), (4, 3)]
     kernel, bias = sorted(values, key=np.ndim, reverse=True)

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.evaluation import Function
-from deepexplain_tf.metrics.given import Given
 from tests.models import filled
 
 X = np.random.default_rng(0).normal(size=(5, 3))
@@ -16,11 +16,11 @@ STEPS = np.arange(7.0)
 
 def shifted(rows):
     """Points x + step, for one input."""
-    return [rows.own[0] + tf.gather(rows.shared[0], rows.number)[:, tf.newaxis]]
+    return [rows.per_example[0] + tf.gather(rows.shared[0], rows.point)[:, tf.newaxis]]
 
 
 def values(fn, chunk_size=None):
-    function = Function(fn, Given.read(X), chunk_size)
+    function = Function(fn, Examples.read(X), chunk_size)
     return function.at(shifted)(len(STEPS), [X], shared=[STEPS])
 
 
@@ -105,7 +105,8 @@ def test_points_of_their_own():
     """`each` reaches the row of its example and number."""
     each = np.random.default_rng(1).normal(size=(5, 7, 3))
     for fn, chunk_size in [("tensorflow", None), ("tensorflow", 2), ("with_example", 4), ("numpy", 3)]:
-        found = Function(FUNCTIONS[fn], Given.read(X), chunk_size).at(lambda rows: rows.each)(7, [], each=[each])
+        function = Function(FUNCTIONS[fn], Examples.read(X), chunk_size).at(lambda rows: rows.per_point)
+        found = function(7, [], per_point=[each])
         np.testing.assert_allclose(found, (each**2).sum(2), rtol=1e-12)
 
 

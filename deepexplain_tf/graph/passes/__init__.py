@@ -5,7 +5,7 @@ from deepexplain_tf.graph.passes.cut import cut
 from deepexplain_tf.graph.passes.fold import fold
 from deepexplain_tf.graph.passes.freeze import freeze, precompute
 from deepexplain_tf.graph.passes.groups import form_groups
-from deepexplain_tf.graph.passes.invariants import invariants, ready_made
+from deepexplain_tf.graph.passes.invariants import hoistable, invariants
 from deepexplain_tf.graph.passes.last_product import last_product
 from deepexplain_tf.graph.passes.see_through import see_through
 from deepexplain_tf.graph.passes.strip import strip_probability
@@ -17,10 +17,10 @@ __all__ = [
     "fold",
     "form_groups",
     "freeze",
+    "hoistable",
     "invariants",
     "last_product",
     "precompute",
-    "ready_made",
     "see_through",
     "strip_probability",
 ]

@@ -11,7 +11,7 @@ import math
 
 import tensorflow as tf
 
-from deepexplain_tf.graph.activity import Activity, analyse, folds
+from deepexplain_tf.graph.activity import Activity, analyse, may_change_rows
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value, constant, new_op, rewrite
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, WEIGHTED, Kind, kind_of
 from deepexplain_tf.graph.passes.invariants import invariants
@@ -107,7 +107,7 @@ def _copies(activity: Activity, explained: Sequence[Value]) -> dict[Value, fract
         if node.type == "Reshape":
             before, after = _size(node.inputs[0]), _size(node.output())
             count = count * before / after if before and after and count else None
-        elif folds(node):
+        elif may_change_rows(node):
             count = None
         if count is not None:
             copies.update(dict.fromkeys(node.outputs(), count))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import CAPTURE, Node, Program, Value, constant, rewrite_program
 from deepexplain_tf.graph.kinds import BRANCHES
-from deepexplain_tf.graph.passes.invariants import ready_made
+from deepexplain_tf.graph.passes.invariants import hoistable
 
 
 def freeze(program: Program) -> Program:
@@ -58,7 +58,7 @@ def precompute(program: Program) -> Program:
     for node in program.nodes():
         if node.type == "Const" or _is_fixed(node) or (node.inputs and all(value in known for value in node.inputs)):
             known.update(node.outputs())
-    values = [value for value in ready_made(program) if value in known]
+    values = [value for value in hoistable(program) if value in known]
     if not values:
         return program
     with tf.init_scope():  # outside of any graph that is being built

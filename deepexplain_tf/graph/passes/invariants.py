@@ -12,7 +12,7 @@ def invariants(program: Program) -> frozenset[Value]:
     return frozenset(found)
 
 
-def ready_made(program: Program) -> list[Value]:
+def hoistable(program: Program) -> list[Value]:
     """Returns the real numbers among the invariants that other ops read: what a loop need not compute again."""
     fixed = invariants(program)
     read = [value for node in program.nodes() if node.output() not in fixed for value in node.inputs]

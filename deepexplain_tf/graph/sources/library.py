@@ -9,7 +9,7 @@ import tensorflow as tf
 _NUMBERS = itertools.count()
 
 
-def with_own_names(graph_def: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
+def with_unique_names(graph_def: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
     """Returns a GraphDef whose functions have names that no other import has.
 
     TensorFlow keeps the functions of all graphs in one list; two models with different functions of one name could

@@ -13,7 +13,7 @@ from deepexplain_tf.errors import ModelError, OptionError, UnknownNameError, bri
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.kinds import LOOP_V1, SHAPE_ONLY
 from deepexplain_tf.graph.sources.files import load
-from deepexplain_tf.graph.sources.library import with_own_names
+from deepexplain_tf.graph.sources.library import with_unique_names
 from deepexplain_tf.graph.sources.verify import verify
 
 _FED = "fed"  # the names of placeholders put into an imported graph
@@ -29,7 +29,7 @@ class Source:
       layered: the Keras object whose layers `layer=` names, or None.
       dtype: the dtype to which a Keras model casts real inputs, or None.
       output_names: the outputs' names, where what the call returns does not have them.
-      own_gradients: False where the graph comes from a file without the `tf.custom_gradient`s that it names.
+      custom_gradients: False where the graph comes from a file without the `tf.custom_gradient`s that it names.
       owner: keeps the model's variables alive.
     """
 
@@ -38,7 +38,7 @@ class Source:
     layered: Any = None
     dtype: tf.DType | None = None
     output_names: tuple[str, ...] = ()
-    own_gradients: bool = True
+    custom_gradients: bool = True
     owner: Any = None
 
 
@@ -89,7 +89,7 @@ def _from_path(path: str, signature: str | None, input_signature: Any, output: A
     if not folder:
         return source_of(loaded, input_signature, output=output)
     source = _from_signatures(loaded, signature, input_signature)
-    return dataclasses.replace(source, own_gradients=tf_private.has_own_gradients(path))
+    return dataclasses.replace(source, custom_gradients=tf_private.has_custom_gradients(path))
 
 
 def _from_signatures(loaded: Any, name: str | None, input_signature: Any) -> Source:
@@ -136,7 +136,7 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
         lambda inputs: function(*tf.nest.flatten(inputs)),
         specs[0] if len(specs) == 1 else specs,
         output_names=(ends[0],),
-        own_gradients=False,
+        custom_gradients=False,
         owner=wrapped,
     )
 
@@ -147,7 +147,7 @@ def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]
     def graph() -> None:
         specs = enumerate(fed.values())
         placeholders = [tf.compat.v1.placeholder(spec.dtype, spec.shape, f"{_FED}_{n}") for n, spec in specs]
-        tf.graph_util.import_graph_def(with_own_names(graph_def), dict(zip(fed, placeholders, strict=True)), name="")
+        tf.graph_util.import_graph_def(with_unique_names(graph_def), dict(zip(fed, placeholders, strict=True)), name="")
 
     try:
         return tf.compat.v1.wrap_function(graph, [])

@@ -4,7 +4,7 @@ from google.protobuf import text_format
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.graph.sources.library import nodes_of, with_own_names
+from deepexplain_tf.graph.sources.library import nodes_of, with_unique_names
 from tests.checks import explain
 
 _X = np.array([[1.0, -2.0], [0.5, 3.0]])
@@ -31,19 +31,19 @@ def _graph_def(factor: float):
 
 def test_functions_and_those_who_call_them_are_renamed():
     graph_def = _graph_def(2.0)
-    renamed = with_own_names(graph_def)
+    renamed = with_unique_names(graph_def)
     names = [function.signature.name for function in renamed.library.function]
     assert not {function.signature.name for function in graph_def.library.function} & set(names)
     called = {attr.func.name for node in nodes_of(renamed) for attr in node.attr.values() if attr.HasField("func")}
     assert called == set(names)
-    again = [function.signature.name for function in with_own_names(graph_def).library.function]
+    again = [function.signature.name for function in with_unique_names(graph_def).library.function]
     assert not set(again) & set(names)
 
 
 def test_a_graph_without_functions_stays_as_it_is():
     graph_def = tf.compat.v1.GraphDef()
     graph_def.node.add(name="x", op="Placeholder")
-    assert with_own_names(graph_def) is graph_def
+    assert with_unique_names(graph_def) is graph_def
 
 
 def test_models_with_different_functions_of_one_name_are_explained_side_by_side():

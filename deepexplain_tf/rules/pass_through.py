@@ -8,9 +8,9 @@ from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.rules.base import RULES, Point, twin
 
 
-@RULES.register("through")
+@RULES.register("pass_through")
 @twin
-def through(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+def pass_through(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Passes multipliers on unchanged: the value of a StopGradient moves with its input. Exact."""
     del op, x, baseline
     return list(upstream)

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
-class Given:
+class Examples:
     """The examples of a metric.
 
     Attributes:
@@ -30,7 +30,7 @@ class Given:
     inputs: list[np.ndarray]
 
     @classmethod
-    def read(cls, inputs: Structure) -> "Given":
+    def read(cls, inputs: Structure) -> "Examples":
         """Reads the user's inputs; InputError for what is no batch of arrays."""
         arrays = as_arrays(inputs)
         flat = tf.nest.flatten(arrays)
@@ -71,7 +71,7 @@ class Given:
         Raises:
           InputError: wrong structure or shape, no real numbers, NaN or Inf, or no attributions at all.
         """
-        given = unwrapped(given)
+        given = attributions_of(given)
         if not isinstance(given, Mapping) or (isinstance(self.specs, Mapping) and given.keys() == self.specs.keys()):
             return Attributions(None, [self.arrays(given, "attributions")])
         if not given:
@@ -81,7 +81,7 @@ class Given:
 
     def arrays(self, given: Any, what: str) -> list[np.ndarray]:
         """Returns finite arrays in the structure and shapes of the inputs, one for each input."""
-        leaves = flatten_like(unwrapped(given), self.specs, what)
+        leaves = flatten_like(attributions_of(given), self.specs, what)
         arrays = [read_array(leaf, what) for leaf in leaves]
         for array, expected in zip(arrays, self.inputs, strict=True):
             if is_symbolic(array) or tuple(array.shape) != expected.shape:
@@ -155,6 +155,6 @@ class Features:
         return np.add.reduceat(flat[:, order], starts, axis=1)
 
 
-def unwrapped(given: Any) -> Any:
+def attributions_of(given: Any) -> Any:
     """Returns the attributions of an `Explanation`, and anything else as it is."""
     return getattr(given, "attributions", given)

@@ -3,13 +3,13 @@
 import numpy as np
 
 import deepexplain_tf as dx
-from deepexplain_tf.metrics.given import Given
+from deepexplain_tf.metrics.arguments import Examples
 
 X, Y = np.arange(6.0).reshape(2, 3), np.arange(8.0).reshape(2, 2, 2)
 
 
 def test_sums_of_elements_positions_and_groups():
-    given = Given.read([X, Y])
+    given = Examples.read([X, Y])
     np.testing.assert_array_equal(given.features(None).sums([X, Y]), np.hstack([X, Y.reshape(2, 4)]))
     np.testing.assert_array_equal(given.features("elements").ids[1], [[3, 4], [5, 6]])
     positions = given.features("positions")
@@ -20,7 +20,7 @@ def test_sums_of_elements_positions_and_groups():
 
 
 def test_a_dict_with_the_names_of_the_inputs_is_one_attribution():
-    given = Given.read({"x": X, "y": Y})
+    given = Examples.read({"x": X, "y": Y})
     one = given.attributions({"y": Y, "x": X})
     assert one.names is None
     assert one.named(["score"]) == "score"
@@ -29,14 +29,14 @@ def test_a_dict_with_the_names_of_the_inputs_is_one_attribution():
 
 def test_any_other_dict_is_several():
     e = dx.Explanation(attributions={"x": X, "y": Y}, outputs=np.zeros(2), method="deeplift")
-    several = Given.read({"x": X, "y": Y}).attributions({"deeplift": e, "other": {"x": -X, "y": Y}})
+    several = Examples.read({"x": X, "y": Y}).attributions({"deeplift": e, "other": {"x": -X, "y": Y}})
     assert several.named([1, 2]) == {"deeplift": 1, "other": 2}
     np.testing.assert_array_equal(several.arrays[1][0], -X)
 
 
 def test_pack_gives_the_users_structure():
     for inputs in ([X, Y], (X, Y), {"y": Y, "x": X}, X, [X]):
-        given = Given.read(inputs)
+        given = Examples.read(inputs)
         packed = given.pack(given.inputs)
         assert type(packed) is type(inputs)
         if isinstance(inputs, dict):

@@ -16,7 +16,7 @@ from deepexplain_tf.objective.scope import Scope
 
 
 @dataclasses.dataclass(frozen=True)
-class Explained:
+class ExplainedTarget:
     """Examples, and what of a model is explained in them.
 
     Attributes:
@@ -34,7 +34,9 @@ class Explained:
     chunk_size: int
 
     @classmethod
-    def read(cls, engine: Engine, inputs: Any, target: Any, chunk_size: int | None, **arguments: Any) -> "Explained":
+    def read(
+        cls, engine: Engine, inputs: Any, target: Any, chunk_size: int | None, **arguments: Any
+    ) -> "ExplainedTarget":
         """Reads a user's arguments; DeepExplainError for what does not fit, whatever the method."""
         evaluating = make("occlusion", {})
         call = prepare(engine, evaluating, inputs, target=target, chunk_size=chunk_size, **arguments)

@@ -10,7 +10,7 @@ from deepexplain_tf.errors import ModelError, shortened
 from deepexplain_tf.graph.sources.source import Source
 
 
-class Held:
+class Resources:
     """The variables and tables behind the handles that a model's functions capture."""
 
     def __init__(self, function: Any, source: Source):

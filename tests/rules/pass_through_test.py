@@ -1,4 +1,4 @@
-"""Tests of `rules/through.py`."""
+"""Tests of `rules/pass_through.py`."""
 
 import keras
 import numpy as np

@@ -7,14 +7,14 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from deepexplain_tf.comparison.explained import Explained
+from deepexplain_tf.comparison.explained_target import ExplainedTarget
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
 from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, TargetError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
 from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score
-from deepexplain_tf.metrics.given import Given
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def _ask(*arguments: Any) -> NoReturn:
     raise _AskedError
 
 
-def tried(action: Callable[[], T]) -> tuple[T | None, str | None]:
+def attempt(action: Callable[[], T]) -> tuple[T | None, str | None]:
     """Returns what an action returns, or why it does not."""
     try:
         return action(), None
@@ -36,7 +36,7 @@ def tried(action: Callable[[], T]) -> tuple[T | None, str | None]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
+class Runner:
     """What all methods and metrics of a comparison share.
 
     Attributes:
@@ -53,7 +53,7 @@ class Work:
     model: Any
     model_options: Mapping[str, Any]
     opened: DeepExplain
-    explained: Explained
+    explained: ExplainedTarget
     baseline: Any
     groups: Any
     sizes: Mapping[str, Any]
@@ -105,17 +105,17 @@ class Work:
             return {}, {}
         if not request.explains:
             call = functools.partial(self._call, request, fn=self.explained.function(), attributions=dict(shares))
-            together, why = tried(call)
+            together, why = attempt(call)
             return together or {}, {} if why is None else dict.fromkeys(methods, why)
         found, reasons = {}, {}
         for label, method in methods.items():
             explain = self._of_model(method) if "model" in request.parameters else self._of_inputs(method)
-            found[label], reasons[label] = tried(functools.partial(self._call, request, explain=explain))
+            found[label], reasons[label] = attempt(functools.partial(self._call, request, explain=explain))
         return {k: v for k, v in found.items() if v is not None}, {k: v for k, v in reasons.items() if v is not None}
 
     @property
-    def _given(self) -> Given:
-        return Given.read(self.explained.tensors)
+    def _given(self) -> Examples:
+        return Examples.read(self.explained.tensors)
 
     def _arguments(self, request: MethodRequest) -> dict[str, Any]:
         compares = request.method.uses_baseline and request.options.get("background") is None

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from deepexplain_tf.comparison.explained import Explained
+from deepexplain_tf.comparison.explained_target import ExplainedTarget
 from deepexplain_tf.comparison.provenance import provenance
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest, read_methods, read_metrics
 from deepexplain_tf.comparison.result import Comparison
-from deepexplain_tf.comparison.work import Work, tried
+from deepexplain_tf.comparison.runner import Runner, attempt
 from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.methods.base import make
-from deepexplain_tf.metrics.given import Given
+from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.types import Structure, Target
 
 METHODS = ("gradient_x_input", "integrated_gradients", "epsilon_lrp", "deeplift")
@@ -87,14 +87,14 @@ def compare(
     sizes: dict[str, Any] = {"batch_size": batch_size, "chunk_size": chunk_size, "max_memory": max_memory}
     check_call("compare", make("occlusion", {}), seed=seed, progress=progress, **sizes)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-    given = Given.read(inputs)
+    given = Examples.read(inputs)
     arrays = given.pack(given.inputs)
     with DeepExplain(model, **model_options) as opened:
-        explained = Explained.read(opened.engine, arrays, target, baseline=baseline, **sizes)
-        work = Work(model, model_options, opened, explained, baseline, groups, sizes, seed)
+        explained = ExplainedTarget.read(opened.engine, arrays, target, baseline=baseline, **sizes)
+        runner = Runner(model, model_options, opened, explained, baseline, groups, sizes, seed)
         total = len(requests) + len(scores)
         with tqdm.tqdm(total=total, desc="comparing", disable=not progress, delay=2, leave=False) as bar:
-            return _compared(work, requests, scores, bar)
+            return _compared(runner, requests, scores, bar)
 
 
 def _check(model_options: Mapping[str, Any]) -> None:
@@ -106,15 +106,15 @@ def _check(model_options: Mapping[str, Any]) -> None:
 
 
 def _compared(
-    work: Work, requests: Mapping[str, MethodRequest], scores: Mapping[str, MetricRequest], bar: tqdm.tqdm
+    runner: Runner, requests: Mapping[str, MethodRequest], scores: Mapping[str, MetricRequest], bar: tqdm.tqdm
 ) -> Comparison:
-    misfits = {name: work.misfit(score) for name, score in scores.items()}
-    failures = {label: work.refusal(request) for label, request in requests.items()}
+    misfits = {name: runner.misfit(score) for name, score in scores.items()}
+    failures = {label: runner.refusal(request) for label, request in requests.items()}
     explanations, shares = {}, {}
     for label, request in requests.items():
         bar.set_postfix_str(label, refresh=False)
         if failures[label] is None:
-            made, failures[label] = tried(functools.partial(work.explain, request))
+            made, failures[label] = attempt(functools.partial(runner.explain, request))
             if made is not None:
                 explanations[label], shares[label] = made
         bar.update()
@@ -125,7 +125,7 @@ def _compared(
             label: failures[label] or misfits[name] or _unsuited(score, request) for label, request in requests.items()
         }
         fitting = {label: request for label, request in requests.items() if why[label] is None}
-        found[name], failed = work.scores(score, fitting, {label: shares[label] for label in fitting})
+        found[name], failed = runner.scores(score, fitting, {label: shares[label] for label in fitting})
         reasons[name] = {label: reason for label, reason in {**why, **failed}.items() if reason is not None}
         bar.update()
     return Comparison(
@@ -134,7 +134,7 @@ def _compared(
         reasons=reasons,
         methods=tuple(requests),
         better={name: score.metric.better for name, score in scores.items()},
-        provenance=provenance(work, requests, scores, explanations),
+        provenance=provenance(runner, requests, scores, explanations),
     )
 
 
