@@ -4,8 +4,8 @@ from deepexplain_tf import metrics, visualize
 from deepexplain_tf.comparison import Comparison, compare
 from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
+from deepexplain_tf.explained_model import ExplainedModel, with_explanations
 from deepexplain_tf.explanation import Explanation, load
-from deepexplain_tf.export.module import ExplainedModel, with_explanations
 from deepexplain_tf.methods import list_methods
 from deepexplain_tf.metrics import list_metrics
 from deepexplain_tf.rules import list_rules

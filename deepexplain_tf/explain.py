@@ -4,26 +4,21 @@ from collections.abc import Callable, Mapping
 import os
 from typing import Any
 
-import tensorflow as tf
-
 from deepexplain_tf.arguments.options import require_bool
+from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
 from deepexplain_tf.engine.engine import Engine, Settings
 from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.engine.rewrite import rewritten
 from deepexplain_tf.engine.run import run
-from deepexplain_tf.errors import ClosedError, OptionError, UnknownNameError, closest, shortened
+from deepexplain_tf.errors import ClosedError, OptionError, shortened
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.export import ExplainerProgram, make_format, save
-from deepexplain_tf.graph.ir import GROUP
-from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
-from deepexplain_tf.types import Overrides, Structure, Target
-
-_KINDS = (GROUP, *(kind.value for kind in Kind))
+from deepexplain_tf.rules.overrides import read_overrides
 
 
 class DeepExplain:
@@ -81,7 +76,7 @@ class DeepExplain:
             raise OptionError(f"jit_compile must be True, False or 'auto'. Got {jit_compile!r}.")
         require_bool("strict", strict)
         source = source_of(model, input_signature, signature=signature, output=output)
-        self._engine = Engine(source, Settings(output, layer, dict(_checked(overrides)), jit_compile, strict))
+        self._engine = Engine(source, Settings(output, layer, dict(read_overrides(overrides)), jit_compile, strict))
         self._open = False
 
     @property
@@ -167,7 +162,7 @@ class DeepExplain:
         """
         self._require_open()
         if isinstance(method_or_map, Mapping):
-            composite = Composite(overrides=_checked(method_or_map))
+            composite = Composite(overrides=read_overrides(method_or_map))
         else:
             method = make(method_or_map, {})
             if not method.differentiates:
@@ -289,16 +284,3 @@ class Explainer:
         call = {name: value for name, value in given.items() if name in CALL_ARGUMENTS}
         check_call(self._name, make(self._name, options), **call)
         return call, options
-
-
-def _checked(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    if overrides is None:
-        return {}
-    if not isinstance(overrides, Mapping) or not all(callable(rule) for rule in overrides.values()):
-        raise TypeError("overrides is a dict of op type or kind → rule(op, inputs) -> outputs.")
-    for name in overrides:
-        known = [*_KINDS, *(op for op in dir(tf.raw_ops) if op[0].isupper())]
-        if not isinstance(name, str) or name not in known:
-            hint = closest(str(name), known)
-            raise UnknownNameError(f"overrides must name op types or kinds. Got {shortened(name)}; {hint}.")
-    return overrides

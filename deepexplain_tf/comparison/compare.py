@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
+from deepexplain_tf.arguments.types import Structure, Target
 from deepexplain_tf.comparison.explained_target import ExplainedTarget
 from deepexplain_tf.comparison.provenance import provenance
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest, read_methods, read_metrics
@@ -18,7 +19,6 @@ from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.methods.base import make
 from deepexplain_tf.metrics.arguments import Examples
-from deepexplain_tf.types import Structure, Target
 
 METHODS = ("gradient_x_input", "integrated_gradients", "epsilon_lrp", "deeplift")
 METRICS = ("sensitivity_n", "completeness", "infidelity", "max_sensitivity", "deletion", "insertion")

@@ -11,8 +11,8 @@ from deepexplain_tf.arguments.arrays import as_arrays, is_symbolic, read_array
 from deepexplain_tf.arguments.baselines import read_baseline
 from deepexplain_tf.arguments.features import number_elements, number_groups
 from deepexplain_tf.arguments.structure import flatten_like
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.errors import InputError, OptionError, shortened
-from deepexplain_tf.types import Structure
 
 T = TypeVar("T")
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.metrics.arguments import Examples, Features
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.masks import masked_values
-from deepexplain_tf.types import Structure
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require_whole
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.masks import Masked
-from deepexplain_tf.types import Structure
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.metrics.base import metric
 from deepexplain_tf.metrics.curves import Curve, curves
-from deepexplain_tf.types import Structure
 
 
 @metric("deletion", better="lower")

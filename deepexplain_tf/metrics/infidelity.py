@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from deepexplain_tf.arguments.options import is_real, require, require_bool, require_seed, require_whole
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.metrics.arguments import Attributions, Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.masks import masked_values
-from deepexplain_tf.types import Structure
 
 _ROWS = 512  # perturbed examples that are held at once
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from deepexplain_tf.arguments.options import is_real, require, require_seed, require_whole
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.explainers import Explainers
-from deepexplain_tf.types import Structure
 
 
 @metric("max_sensitivity", better="lower")

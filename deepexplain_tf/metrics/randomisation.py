@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from deepexplain_tf.arguments.options import require_bool, require_seed
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.errors import InputError, ModelError, UnknownNameError, brief, closest
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import spearman
 from deepexplain_tf.metrics.explainers import Explainers
-from deepexplain_tf.types import Structure
 from deepexplain_tf.writing.table import render
 
 

@@ -8,13 +8,13 @@ import ml_dtypes
 import numpy as np
 
 from deepexplain_tf.arguments.options import is_int, require, require_seed, require_whole
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.errors import InputError, OptionError, shortened
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import pearson
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.masks import masked_values
-from deepexplain_tf.types import Structure
 from deepexplain_tf.writing.table import render
 
 _POINTS, _LARGEST = 16, 0.8  # of the default grid: how many, and up to which part of the features

@@ -6,11 +6,11 @@ from typing import Any
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
+from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.export.program import ExplainerProgram, concrete
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import METHODS
-from deepexplain_tf.types import Structure
 
 _SETTINGS = frozenset(inspect.signature(DeepExplain).parameters) - {"model"}
 
