@@ -11,7 +11,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError, UnsupportedOpError
 from deepexplain_tf.methods.base import make
-from tests.checks import options_of
+from tests.checks import derivative, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -36,11 +36,7 @@ def rectified(dtype: str = "float32") -> keras.Model:
 
 
 def replaced_gradient(rewritten: Callable[..., Any], x: np.ndarray, select: Callable[[Any], tf.Tensor]) -> np.ndarray:
-    tensor = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(tensor)
-        value = select(rewritten(tensor))
-    return tape.gradient(value, tensor).numpy()
+    return derivative(lambda x: select(rewritten(x)), x)
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ from deepexplain_tf.errors import (
     UnknownNameError,
     UnsupportedOpError,
 )
-from tests.models import filled, mlp, perceptron
+from tests.checks import PROMISED, message_of
+from tests.models import Counted, filled, mlp, perceptron
 
 METHODS = dx.list_methods()
-PROMISED = (DeepExplainError, TypeError, FileNotFoundError)
 GRADIENT, PATH = "gradient_x_input", "integrated_gradients"
 X = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
 
@@ -35,31 +35,6 @@ X = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
 def ids(value: Any) -> str:
     """Names a case by its type: a value's own text may be long, or an address."""
     return value if isinstance(value, str) and value.isidentifier() else type(value).__name__
-
-
-def message_of(call: Callable[[], Any], kind: Any, *words: str) -> str:
-    """Returns the message of the error that a call must raise, after checks of its form."""
-    with pytest.raises(PROMISED) as caught:
-        call()
-    message = str(caught.value)
-    assert isinstance(caught.value, kind), f"{type(caught.value).__name__}: {message}"
-    assert 0 < len(message) <= 500
-    assert "\n" not in message
-    for word in words:
-        assert word in message, message
-    return message
-
-
-class Counted:
-    """A model that counts how often its Python code runs."""
-
-    def __init__(self, function: Callable[..., Any] | None = None) -> None:
-        self.runs = 0
-        self._function = function or perceptron()
-
-    def __call__(self, *inputs: tf.Tensor) -> Any:
-        self.runs += 1
-        return self._function(*inputs)
 
 
 SIGNATURE = [tf.TensorSpec([None, 4], name="features")]

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import options_of
+from tests.checks import derivative, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -23,14 +23,6 @@ def explain(
     options = {"signed": True} if method == "saliency" else options_of(method, like)
     with dx.DeepExplain(model, **settings) as de:
         return de.explain(method, x, target=target, seed=0, **options)
-
-
-def derivative(value: Any, x: Any = X) -> np.ndarray:
-    tensor = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(tensor)
-        output = value(tensor)
-    return tape.gradient(output, tensor).numpy()
 
 
 # --- names ------------------------------------------------------------------------------------------------
@@ -85,7 +77,7 @@ def test_model_explains_the_output_as_it_is():
     model = mlp()
     e = explain(model, output="model")
     np.testing.assert_allclose(e.outputs, model(X)[:, 1], rtol=1e-5)
-    np.testing.assert_allclose(e.attributions, derivative(lambda x: model(x)[:, 1]), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(e.attributions, derivative(lambda x: model(x)[:, 1], X), rtol=1e-4, atol=1e-6)
     assert e.notes == ()
 
 
