@@ -86,6 +86,14 @@ def mlp(dtype: str = "float32", features: int = 4, units: int = 3, name: str | N
     return filled(keras.Model(inputs, outputs, name=name))
 
 
+def rectified(dtype: str = "float32") -> keras.Model:
+    """A functional Keras model `[batch, 4]` → `[batch, 3]`: a rectifier, a tanh layer and a softmax."""
+    inputs = keras.Input((4,), dtype=dtype)
+    hidden = keras.layers.Dense(6, activation="relu", dtype=dtype)(inputs)
+    hidden = keras.layers.Dense(5, activation="tanh", dtype=dtype)(hidden)
+    return filled(keras.Model(inputs, keras.layers.Dense(3, activation="softmax", dtype=dtype)(hidden)))
+
+
 def perceptron(dtype: str = "float32") -> Callable[[tf.Tensor], tf.Tensor]:
     """A plain function `[batch, 4]` → `[batch, 3]` with a tanh layer; its variables are in `variables`."""
     first, first_bias = weight(4, 5, dtype=dtype), weight(5, seed=1, dtype=dtype)
@@ -96,6 +104,18 @@ def perceptron(dtype: str = "float32") -> Callable[[tf.Tensor], tf.Tensor]:
 
     function.variables = [first, first_bias, second, second_bias]  # type: ignore[attr-defined]
     return function
+
+
+def matrix_root(x: tf.Tensor) -> tf.Tensor:
+    """No rule is given for the root of a matrix."""
+    matrix = x[:, :, None] * x[:, None, :] + tf.eye(4)
+    return tf.tanh(tf.linalg.sqrtm(matrix, name="rooted")[:, 0, :3])
+
+
+def python_inside(x: tf.Tensor) -> tf.Tensor:
+    """A Python function in the middle, which no program can be read from."""
+    called = tf.numpy_function(np.tanh, [x], tf.float32, name="called")
+    return tf.reduce_sum(tf.ensure_shape(called, [None, 4]), 1)
 
 
 class Counted:

@@ -12,7 +12,7 @@ import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, UnsupportedOpError
 from tests.checks import explain, message_of
 from tests.errors.refused import GRADIENT, METHODS, X
-from tests.models import filled, mlp, perceptron
+from tests.models import filled, mlp, perceptron, python_inside
 
 _NO_MODELS = {
     "a number": 42,
@@ -103,11 +103,7 @@ def test_a_model_whose_output_cannot_be_explained(model: Any, kind: Any, words: 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_python_inside_a_program_is_refused_by_name(method: str):
-    def model(x: tf.Tensor) -> tf.Tensor:
-        called = tf.numpy_function(np.tanh, [x], tf.float32, name="called")
-        return tf.reduce_sum(tf.ensure_shape(called, [None, 4]), 1)
-
-    with dx.DeepExplain(model) as de:
+    with dx.DeepExplain(python_inside) as de:
         message_of(lambda: de.explain(method, X), UnsupportedOpError, "PyFunc", "'called'")
         assert de.explainer(method).n_traces == 0
 

@@ -1,0 +1,167 @@
+"""Tests of `engine.py`: when XLA compiles, and how often."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from deepexplain_tf.methods.base import make
+from tests.checks import explain, options_of
+from tests.models import filled, mlp, perceptron
+
+X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+METHODS = dx.list_methods()
+
+
+def recurrent() -> keras.Model:
+    inputs = keras.Input((3, 4))
+    return filled(keras.Model(inputs, keras.layers.Dense(2)(keras.layers.LSTM(3)(inputs))))
+
+
+def convolutional() -> keras.Model:
+    inputs = keras.Input((5, 5, 2))
+    hidden = keras.layers.Conv2D(3, 3, activation="tanh")(inputs)
+    return filled(keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(hidden))))
+
+
+def dense(units: int) -> keras.Model:
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(units, activation="relu")(keras.layers.Dense(units, activation="relu")(inputs))
+    return filled(keras.Model(inputs, keras.layers.Dense(2)(hidden)))
+
+
+def compiled_by_xla(model: Any, method: str, **settings: Any) -> bool:
+    with dx.DeepExplain(model, **settings) as de:
+        engine = de._engine
+        objective = engine.objective(engine.model(), None, "index")
+        return engine.compiles(make(method, {}), objective)
+
+
+on_a_cpu = pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="a GPU always compiles")
+
+
+@on_a_cpu
+@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+def test_on_a_cpu_gradients_through_loops_are_compiled_where_there_are_many(method: str):
+    assert compiled_by_xla(recurrent(), method)
+    assert not compiled_by_xla(mlp(), method)
+    assert not compiled_by_xla(convolutional(), method)
+
+
+@on_a_cpu
+@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+def test_on_a_cpu_gradients_of_dense_layers_are_compiled_where_they_are_no_trifle(method: str):
+    assert compiled_by_xla(dense(200), method)
+    assert not compiled_by_xla(dense(6), method)
+
+
+@on_a_cpu
+@pytest.mark.parametrize("method", ["saliency", "deeplift", "epsilon_lrp", "occlusion", "shapley_sampling"])
+def test_on_a_cpu_what_does_not_repeat_gradients_is_not_compiled(method: str):
+    assert not compiled_by_xla(recurrent(), method)
+    assert not compiled_by_xla(dense(200), method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_users_word_decides(method: str):
+    for build in (recurrent, mlp):
+        assert compiled_by_xla(build(), method, jit_compile=True)
+        assert not compiled_by_xla(build(), method, jit_compile=False)
+
+
+def test_a_recurrent_network_has_the_same_integrals_compiled_by_itself_or_not():
+    x = np.random.default_rng(3).normal(size=(3, 3, 4)).astype(np.float32)
+    found, expected = (
+        explain(recurrent(), "integrated_gradients", x, target=1, n_steps=8, jit_compile=jit_compile).attributions
+        for jit_compile in ("auto", False)
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def explain_shapes(calls: Callable[[Any], None], **settings: Any) -> list[set[Any]]:
+    """Returns the forms of all that the compiled programs are fed, for each program: XLA compiles each form once."""
+    programs: dict[Any, set[Any]] = {}
+    with dx.DeepExplain(perceptron(), jit_compile=True, **settings) as de:
+        engine = de._engine
+        attribution = engine.attribution
+
+        def watched(method: Any, objective: Any, chunks: Any, arguments: Any) -> Any:
+            found = attribution(method, objective, chunks, arguments)
+            forms = programs.setdefault(found, set())
+            forms.add(tuple((tuple(a.shape), a.dtype) for a in tf.nest.flatten(list(arguments.values()))))
+            return found
+
+        engine.attribution = watched
+        calls(de)
+    return list(programs.values())
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+def test_other_steps_targets_and_baselines_do_not_compile_again(method: str):
+    def calls(de: Any) -> None:
+        explain = de.explainer(method, **options_of(method, X))
+        explain(X, target=0)
+        explain(X[::-1].copy(), target=2)
+        explain(X, target=[0, 1, 2])
+        if method == "integrated_gradients":
+            for n_steps in (1, 9, 50):
+                explain(X, target=0, n_steps=n_steps, quadrature="midpoint")
+            for baseline in (0.5, X[0], -1):
+                explain(X, target=0, baseline=baseline)
+        else:
+            for n_samples in (2, 9, 50):
+                explain(X, target=0, n_samples=n_samples, sampling="random")
+
+    (forms,) = explain_shapes(calls)
+    assert len(forms) == 1
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+def test_any_number_of_examples_needs_few_compilations(method: str):
+    """Batches are padded to powers of two, and full ones have one size."""
+
+    def calls(de: Any) -> None:
+        explain = de.explainer(method, target=0, batch_size=16, **options_of(method, X))
+        for count in (16, 5, 6, 7, 8, 13, 15, 29, 32, 47, 3):
+            explain(np.random.default_rng(count).normal(size=(count, 4)).astype(np.float32))
+
+    (forms,) = explain_shapes(calls)
+    assert len(forms) <= 3  # 4, 8 and 16 rows
+
+
+def test_padding_counts_nothing():
+    x = np.random.default_rng(5).normal(size=(5, 4)).astype(np.float32)
+    with dx.DeepExplain(perceptron(), jit_compile=True) as de, dx.DeepExplain(perceptron()) as plain:
+        for settings in ({}, {"chunk_size": 3}, {"batch_size": 3}, {"chunk_size": 1}):
+            found, expected = (
+                one.explain("integrated_gradients", x, target=1, n_steps=7, **settings) for one in (de, plain)
+            )
+            np.testing.assert_allclose(found.attributions, expected.attributions, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(found.outputs, expected.outputs, rtol=1e-5)
+            assert found.attributions.shape == (5, 4)
+
+
+def _halving(x):
+    """A loop of which no counter tells how often it turns."""
+
+    def turn(n, state):
+        return n // 2, tf.tanh(state * 1.1 + 0.1)
+
+    return tf.reduce_sum(tf.while_loop(lambda n, _: n > 1, turn, [tf.constant(40), x])[1], 1, keepdims=True)
+
+
+@pytest.mark.parametrize("method", ["deeplift", "gradient_x_input", "integrated_gradients", "occlusion"])
+def test_a_loop_without_a_bound_is_not_compiled_by_xla(method: str):
+    x = np.random.default_rng(0).normal(size=(2, 3))
+    found = {}
+    for jit in (False, True):
+        signature = [tf.TensorSpec([None, 3], tf.float64)]
+        with dx.DeepExplain(_halving, input_signature=signature, jit_compile=jit) as de:
+            found[jit] = de.explain(method, x)
+    np.testing.assert_allclose(found[True].attributions, found[False].attributions, rtol=1e-12)
+    assert found[False].notes == ()
+    assert [note.startswith("not compiled by XLA") for note in found[True].notes] == [True] * (method != "occlusion")
