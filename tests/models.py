@@ -3,7 +3,8 @@
 A new structure is one function under `@structure`; every method is then tested with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -71,6 +72,19 @@ def filled(model: keras.Model, seed: int = 0) -> keras.Model:
         values = generator.uniform(0.5, 1.5, weight.shape) if positive else generator.normal(0, 0.6, weight.shape)
         weight.assign(values)
     return model
+
+
+@contextlib.contextmanager
+def floats(dtype: str) -> Iterator[None]:
+    """Within the block, Keras makes models of this dtype."""
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)
+        keras.config.set_dtype_policy(policy)
 
 
 def weight(*shape: int, seed: int = 0, dtype: Any = tf.float32) -> tf.Variable:
