@@ -25,14 +25,10 @@ The exit code is 1 where the attributions differ.
 from collections.abc import Mapping, Sequence
 import dataclasses
 import functools
-import gc
-import json
 import os
-import platform
 from typing import Any
 
 from absl import app, flags
-import keras
 import tensorflow as tf
 
 from benchmark_works.base import Sizes, Subject
@@ -40,10 +36,12 @@ from benchmark_works.floor import Setting, divided, floor
 from benchmark_works.measure import best, build, difference, even, exact_difference, first_calls, growth, memory, ours
 from benchmark_works.peers import PEERS
 from benchmark_works.works import WORKS
+from choices import require_known
 from deepexplain_tf.errors import brief
-from deepexplain_tf.writing.atomic import atomic_file
 from deepexplain_tf.writing.table import render, scientific
 from interleaved import Pairs
+from keras_state import forget
+from results import versions, write_json
 
 _WORKS = flags.DEFINE_list("works", list(WORKS), "The works.")
 _MEASURES = flags.DEFINE_list("measures", ["memory", "first"], "What is measured beside the time: memory, first.")
@@ -128,9 +126,9 @@ def _measure(name: str, sizes: Sizes) -> Row:
     few = 3 * divided(len(subject.x), row.steps, bare.chunk or 1)[1]
     _time(row, subject, own, bare)
     del subject
-    _forget()
+    forget()
     row.add({"difference 64": exact_difference(name, own, bare)})
-    _forget()
+    forget()
     if "memory" in _MEASURES.value:
         row.add(memory(name, sizes, own, bare, few))
         if work.growth:
@@ -163,17 +161,6 @@ def _time(row: Row, subject: Subject, own: Setting, bare: Setting) -> None:
         row.peers.append({"peer": name, **figures})
 
 
-def _forget() -> None:
-    keras.backend.clear_session()
-    gc.collect()
-
-
-def _check(flag: Any, known: Sequence[str]) -> None:
-    unknown = sorted(set(flag.value) - set(known))
-    if unknown:
-        raise app.UsageError(f"--{flag.name} must be some of {', '.join(known)}. Got {', '.join(unknown)}.")
-
-
 def _print(rows: Sequence[Row]) -> None:
     names = [name for name in _FIGURES if any(name in row.figures for row in rows)]
     header = ["work", "inputs · steps", "floor", *names, "reached"]
@@ -191,22 +178,20 @@ def _print(rows: Sequence[Row]) -> None:
 
 
 def _write(file: str, rows: Sequence[Row]) -> None:
-    versions = {"TensorFlow": tf.__version__, "Keras": keras.__version__, "Python": platform.python_version()}
     machine = {
         "processors": os.cpu_count(),
         "devices": [device.device_type for device in tf.config.list_logical_devices()],
     }
     shown = [{**dataclasses.asdict(row), "reached": row.reached} for row in rows]
-    found = {"versions": versions, "machine": machine, "limit of the difference": _MOST_DIFFERENT, "rows": shown}
-    with atomic_file(file) as out:
-        out.write((json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode())
+    found = {"versions": versions(), "machine": machine, "limit of the difference": _MOST_DIFFERENT, "rows": shown}
+    write_json(file, found)
 
 
 def main(argv: Sequence[str]) -> None:
     """Measures each work and prints the table."""
     del argv
     for flag, known in ((_WORKS, WORKS), (_MEASURES, ("memory", "first")), (_XLA, ("no", "yes")), (_PEERS, PEERS)):
-        _check(flag, list(known))
+        require_known(flag, list(known))
     tf.get_logger().setLevel("ERROR")
     rows: list[Row] = []
     for name in _WORKS.value:

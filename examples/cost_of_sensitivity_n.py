@@ -18,6 +18,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 import deepexplain_tf.writing.table as table
 from interleaved import Pairs, seconds
+from sensitivity_n_panels.nets import FULL, cnn
 
 _EXAMPLES = flags.DEFINE_integer("examples", 100, "How many pictures.", lower_bound=1)
 _SIZES = flags.DEFINE_integer("sizes", 16, "How many n, from 1 to 80 % of the pixels.", lower_bound=2)
@@ -25,14 +26,6 @@ _SUBSETS = flags.DEFINE_integer("subsets", 100, "How many subsets for each n.", 
 _METHODS = flags.DEFINE_integer("methods", 5, "How many attributions are scored.", lower_bound=1)
 _CHUNKS = flags.DEFINE_list("chunks", ["32", "64", "100", "128", "256"], "Chunk sizes of the bare loop to choose from.")
 _PAIRS = flags.DEFINE_integer("pairs", 2, "How often each is timed.", lower_bound=1)
-
-
-def cnn() -> keras.Model:
-    """A usual network for MNIST; 1.2 million parameters."""
-    layers = keras.layers
-    features = [layers.Conv2D(32, 3, activation="relu"), layers.Conv2D(64, 3, activation="relu")]
-    dense = [layers.Flatten(), layers.Dense(128, "relu"), layers.Dense(10)]
-    return keras.Sequential([keras.Input((28, 28, 1)), *features, layers.MaxPooling2D(), *dense])
 
 
 def bare(model: keras.Model, x: np.ndarray, total: int, chunk: int) -> Callable[[], object]:
@@ -52,7 +45,7 @@ def bare(model: keras.Model, x: np.ndarray, total: int, chunk: int) -> Callable[
 def main(argv: list[str]) -> None:
     """Prints the table."""
     del argv
-    model, generator = cnn(), np.random.default_rng(0)
+    model, generator = cnn(FULL).model, np.random.default_rng(0)
     x = generator.uniform(size=(_EXAMPLES.value, 28, 28, 1)).astype(np.float32)
     labels = np.arange(len(x)) % 10
     attributions = {f"method {k}": generator.normal(size=x.shape).astype(np.float32) for k in range(_METHODS.value)}

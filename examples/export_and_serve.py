@@ -29,10 +29,11 @@ import keras
 from keras import layers
 import numpy as np
 
+from choices import require_known
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0
-from deepexplain_tf.writing.atomic import atomic_file
 from deepexplain_tf.writing.table import render, scientific
+from results import write_json
 
 _MODELS = flags.DEFINE_list("models", ["efficientnet_lite0", "lstm", "encoder", "tabular"], "The networks.")
 _METHODS = flags.DEFINE_list(
@@ -199,9 +200,7 @@ def main(argv: Sequence[str]) -> None:
     """Exports, runs elsewhere and compares."""
     del argv
     logging.set_verbosity(logging.ERROR)  # TensorFlow tells of every file that it writes
-    unknown = [name for name in _MODELS.value if name not in _NETWORKS]
-    if unknown:
-        raise app.UsageError(f"--models must be some of {', '.join(_NETWORKS)}. Got {unknown[0]}.")
+    require_known(_MODELS, _NETWORKS)
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         for name in _MODELS.value:
@@ -217,8 +216,7 @@ def main(argv: Sequence[str]) -> None:
         if _SHOW.value:
             print("\n" + _by_command_line(root / method))
     if _OUT.value:
-        with atomic_file(_OUT.value) as file:
-            file.write(json.dumps(rows, indent=1).encode())
+        write_json(_OUT.value, rows)
     if any(row["difference"] > _MOST_DIFFERENT or row["MB"] > row["own MB"] + _MOST_MEGABYTES for row in rows):
         sys.exit(1)
 

@@ -16,7 +16,6 @@ public mails of SpamAssassin; public domain). The figure needs matplotlib: pip i
 
 from collections.abc import Sequence
 import dataclasses
-import json
 import os
 import pathlib
 import sys
@@ -25,13 +24,14 @@ from typing import Any
 
 from absl import app, flags
 import keras
-import numpy as np
 import tensorflow as tf
 
+from choices import require_known
 from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.visualize.curves import require_figure
-from deepexplain_tf.writing.atomic import atomic_file
+from deepexplain_tf.writing.json_values import plain
 from deepexplain_tf.writing.table import render
+from results import versions, write, write_json
 from sensitivity_n_panels import figure, findings, page
 from sensitivity_n_panels.data import Data
 from sensitivity_n_panels.measure import Figures, measure
@@ -49,9 +49,7 @@ _OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
 def main(argv: Sequence[str]) -> None:
     """Measures each kind of net and judges the findings."""
     del argv
-    unknown = sorted(set(_PANELS.value) - set(PANELS))
-    if unknown:
-        raise app.UsageError(f"--panels must be some of {', '.join(PANELS)}. Got {', '.join(unknown)}.")
+    require_known(_PANELS, PANELS)
     tf.get_logger().setLevel("ERROR")
     sizes = QUICK if _QUICK.value else FULL
     sizes = dataclasses.replace(sizes, nets=_NETS.value or sizes.nets)
@@ -66,14 +64,14 @@ def main(argv: Sequence[str]) -> None:
     header = ["finding", "nets", "verdict", "limit", "our number, for each net"]
     print("\n" + render(header, [_cells(verdict) for verdict in verdicts], left=len(header)))
     if _FIGURE.value:
-        _write(_FIGURE.value, figure.draw(found))
+        write(_FIGURE.value, figure.draw(found))
     if _PAGE.value:
         picture = os.path.relpath(_FIGURE.value, pathlib.Path(_PAGE.value).parent) if _FIGURE.value else None
         given = [argument for argument in sys.argv[1:] if not argument.startswith(("--data", "--out"))]
         command = " ".join(["python examples/reproduce_sensitivity_n.py", *given])
-        _write(_PAGE.value, page.write(found, verdicts, sizes, command, picture).encode())
+        write(_PAGE.value, page.write(found, verdicts, sizes, command, picture))
     if _OUT.value:
-        _write(_OUT.value, (json.dumps(_plain(found, verdicts, sizes), indent=1, ensure_ascii=False) + "\n").encode())
+        write_json(_OUT.value, _plain(found, verdicts, sizes))
 
 
 def run(panels: Sequence[str], sizes: Sizes, folder: pathlib.Path) -> dict[str, list[Figures]]:
@@ -107,9 +105,9 @@ def _cells(verdict: findings.Verdict) -> list[str]:
 
 def _plain(found: dict[str, list[Figures]], verdicts: Sequence[findings.Verdict], sizes: Sizes) -> dict[str, Any]:
     """Returns everything as JSON has it: None for what is not finite."""
-    return _jsonable(
+    return plain(
         {
-            "versions": {"TensorFlow": tf.__version__, "Keras": keras.__version__},
+            "versions": versions(),
             "sizes": dataclasses.asdict(sizes),
             "findings": [
                 {"finding": v.finding.name, "panel": v.panel, "values": v.values, "verdict": str(v)} for v in verdicts
@@ -117,21 +115,6 @@ def _plain(found: dict[str, list[Figures]], verdicts: Sequence[findings.Verdict]
             "figures": {name: [dataclasses.asdict(net) for net in nets] for name, nets in found.items()},
         }
     )
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | np.ndarray):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, np.generic):
-        return _jsonable(value.item())
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _write(path: str, content: bytes) -> None:
-    with atomic_file(path) as file:
-        file.write(content)
 
 
 if __name__ == "__main__":

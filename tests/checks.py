@@ -1,13 +1,15 @@
-"""What many tests do with the library: explain once, read multipliers, judge completeness."""
+"""What many tests do with the library: explain once, read multipliers, judge completeness, read what is refused."""
 
 from collections.abc import Callable, Sequence
 import inspect
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.graph.activity import active_ops
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Program
@@ -15,6 +17,7 @@ from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import trace
 from deepexplain_tf.paths.quadrature import QUADRATURES
 
+PROMISED = (DeepExplainError, TypeError, FileNotFoundError)
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 
 
@@ -42,6 +45,28 @@ def options_of(method: str, like: Any) -> dict[str, Any]:
 def total(outputs: tf.Tensor) -> tf.Tensor:
     """The sum over all units of each example, as a target."""
     return tf.reduce_sum(outputs, axis=list(range(1, len(outputs.shape))))
+
+
+def derivative(value: Callable[[Any], Any], x: Any) -> np.ndarray:
+    """Returns the gradient of the sum of `value(x)`, by TensorFlow alone."""
+    tensor = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        output = value(tensor)
+    return np.asarray(tape.gradient(output, tensor))
+
+
+def message_of(call: Callable[[], Any], kind: Any = DeepExplainError, *words: str) -> str:
+    """Returns the message of the error that a call must raise, after checks of its form."""
+    with pytest.raises(PROMISED) as caught:
+        call()
+    message = str(caught.value)
+    assert isinstance(caught.value, kind), f"{type(caught.value).__name__}: {message}"
+    assert 0 < len(message) <= 500
+    assert "\n" not in message
+    for word in words:
+        assert word in message, message
+    return message
 
 
 class Replaced:

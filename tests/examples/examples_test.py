@@ -1,34 +1,22 @@
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
 from deepexplain_tf.demo import packages
+from tests.examples.scripts import run
 
-_ROOT = pathlib.Path(__file__).parents[2]
 _missing = packages.missing()
 
 
-def _run(script, *flags):
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    command = [sys.executable, _ROOT / "examples" / script, *flags]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_words_of_a_verdict():
-    lines = _run("explain_text.py", "--sentence=the plot was awful").splitlines()
+    lines = run("explain_text.py", "--sentence=the plot was awful").splitlines()
     contributions = {line.split()[0]: float(line.split()[1]) for line in lines[3:]}
     assert list(contributions) == ["the", "plot", "was", "awful"]
     assert min(contributions, key=contributions.get) == "awful"
 
 
 def test_costs():
-    header, _, row = _run("cost.py", "--ratio=cnn", "--calls=2", "--ready=").splitlines()
+    header, _, row = run("cost.py", "--ratio=cnn", "--calls=2", "--ready=").splitlines()
     assert header.split()[0] == "network"
     name, xla, plain, ours, ratio = row.split()
     assert (name, xla) == ("cnn", "no")
@@ -37,7 +25,7 @@ def test_costs():
 
 def test_cost_of_sensitivity_n():
     flags = ("--examples=2", "--sizes=2", "--subsets=2", "--methods=1", "--chunks=4,5", "--pairs=1")
-    header, _, ours, bare = _run("cost_of_sensitivity_n.py", *flags).splitlines()
+    header, _, ours, bare = run("cost_of_sensitivity_n.py", *flags).splitlines()
     assert header.split() == ["what", "seconds", "ratio"]
     assert ours.startswith("sensitivity_n of 1 attributions")
     assert bare.startswith("10 forward passes")
@@ -46,14 +34,14 @@ def test_cost_of_sensitivity_n():
 
 @pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
 def test_photo(tmp_path):
-    out = _run("explain_image.py", f"--out={tmp_path / 'coffee.png'}", "--method=saliency")
+    out = run("explain_image.py", f"--out={tmp_path / 'coffee.png'}", "--method=saliency")
     assert "saliency, target=967" in out
     assert (tmp_path / "coffee.png").is_file()
 
 
 @pytest.mark.long  # tests/export/saved_model_test.py runs exported explainers in a bare process too
 def test_exported_elsewhere(tmp_path):
-    out = _run(
+    out = run(
         "export_and_serve.py",
         "--models=tabular",
         "--methods=deeplift",

@@ -1,29 +1,23 @@
 import importlib.util
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-_ROOT = pathlib.Path(__file__).parents[2]
-_FOLDER = _ROOT / "examples" / "path_on_gpu"
-
-
-def _run(script, *flags):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, _FOLDER / script, *flags]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+from tests.examples.scripts import run
 
 
 @pytest.mark.long  # tests/export/stablehlo_test.py runs programs of XLA in JAX too
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX, which runs the programs, is not installed")
 def test_programs_run_elsewhere_as_in_tensorflow(tmp_path):
     out = tmp_path / "figures.json"
-    _run("export.py", "--quick", "--works=wide_mlp,lstm", "--chunks=16", f"--out={tmp_path / 'programs'}")
-    _run("run.py", f"--programs={tmp_path / 'programs'}", "--repeats=1", "--precisions=float32", f"--out={out}")
+    run("path_on_gpu/export.py", "--quick", "--works=wide_mlp,lstm", "--chunks=16", f"--out={tmp_path / 'programs'}")
+    run(
+        "path_on_gpu/run.py",
+        f"--programs={tmp_path / 'programs'}",
+        "--repeats=1",
+        "--precisions=float32",
+        f"--out={out}",
+    )
     rows = json.loads(out.read_text("utf-8"))["rows"]
     assert [row["work"] for row in rows] == ["lstm", "wide_mlp"]
     for row in rows:

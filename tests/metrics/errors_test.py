@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.checks import message_of
 
 M = dx.metrics
 X = np.random.default_rng(0).normal(size=(3, 4))
@@ -14,15 +15,6 @@ PAIR = {"a": X, "b": X[:, :2]}
 
 def unasked(x):
     raise AssertionError("the model was asked")
-
-
-def message_of(call, kind=dx.DeepExplainError):
-    with pytest.raises(kind) as caught:
-        call()
-    message = str(caught.value)
-    assert 0 < len(message) <= 500
-    assert "\n" not in message
-    return message
 
 
 OF_ATTRIBUTIONS = [M.completeness, M.deletion, M.infidelity, M.insertion, M.sensitivity_n]

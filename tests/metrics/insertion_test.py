@@ -4,12 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.metrics import deletion, insertion
+from tests.checks import total
 
 X = np.array([[3.0, 1.0, 2.0], [1.0, 1.0, 5.0]])
-
-
-def total(x):
-    return tf.reduce_sum(x, 1)
 
 
 def test_a_known_curve():
