@@ -9,7 +9,7 @@ from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
 from deepexplain_tf.engine.engine import Engine, Settings
 from deepexplain_tf.engine.preparation import check_call
-from deepexplain_tf.engine.rewrite import rewritten
+from deepexplain_tf.engine.rewrite import rewritten_model
 from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import ClosedError, OptionError, shortened
 from deepexplain_tf.explanation import Explanation
@@ -172,7 +172,7 @@ class DeepExplain:
             composite = self._engine.composite(method)
         if baseline is not None and not composite.twin:
             raise OptionError("baseline belongs to methods that compare with one. Got it for one that has none.")
-        return rewritten(self._engine, composite, baseline)
+        return rewritten_model(self._engine, composite, baseline)
 
     def coverage(self, method: str) -> Coverage:
         """Returns what a method does at each op between what is explained and the outputs.

@@ -29,7 +29,7 @@ import tensorflow as tf
 from choices import require_known
 from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.visualize.curves import require_figure
-from deepexplain_tf.writing.json_values import plain
+from deepexplain_tf.writing.json_values import to_json
 from deepexplain_tf.writing.table import render
 from results import versions, write, write_json
 from sensitivity_n_panels import figure, findings, page
@@ -105,7 +105,7 @@ def _cells(verdict: findings.Verdict) -> list[str]:
 
 def _plain(found: dict[str, list[Figures]], verdicts: Sequence[findings.Verdict], sizes: Sizes) -> dict[str, Any]:
     """Returns everything as JSON has it: None for what is not finite."""
-    return plain(
+    return to_json(
         {
             "versions": versions(),
             "sizes": dataclasses.asdict(sizes),

@@ -10,7 +10,7 @@ import numpy as np
 from deepexplain_tf.comparison.requests import MethodRequest, MetricRequest
 from deepexplain_tf.comparison.runner import Runner
 from deepexplain_tf.explanation import Explanation
-from deepexplain_tf.writing.json_values import checksum, plain, versions
+from deepexplain_tf.writing.json_values import checksum, to_json, versions
 
 _WHOLE = 64  # numbers of an array of the user's that are listed
 
@@ -46,7 +46,7 @@ def provenance(
 
 def described(value: Any) -> Any:
     """Returns what an argument was: small arrays in full, large ones by dtype, shape and checksum."""
-    return plain(value, _of_array)
+    return to_json(value, _of_array)
 
 
 def _of_array(array: np.ndarray) -> Any:

@@ -14,7 +14,7 @@ from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN
 from deepexplain_tf.visualize.curves import draw_curves, picture_format
 from deepexplain_tf.writing.atomic import atomic_file
-from deepexplain_tf.writing.json_values import plain
+from deepexplain_tf.writing.json_values import to_json
 from deepexplain_tf.writing.table import render
 
 _ARROWS = {"higher": "↑", "lower": "↓"}
@@ -91,7 +91,7 @@ class Comparison:
                 for metric, found in self.scores.items()
             },
         }
-        text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(to_json(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         _write(path, text)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:

@@ -141,12 +141,12 @@ class Engine:
         return dataclasses.replace(method.composite, overrides=self.settings.overrides)
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
-        """Checks that a method can explain an objective; returns notes. See `Objective.require`."""
+        """Checks that a method can explain an objective; returns notes. See `Objective.check_rules`."""
         if not method.differentiates:
-            objective.require_dependence()
+            objective.check_dependence()
             return ()
         composite = self.composite(method)
-        notes = self.require(composite, objective)
+        notes = self.check_rules(composite, objective)
         _, affine = objective.simplified(composite, straight=method.straight)
         if affine is not None:
             ends = [repr(value.node.name) for value in affine.prefix.outputs if value not in affine.prefix.inputs]
@@ -157,9 +157,9 @@ class Engine:
             notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
         return notes
 
-    def require(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
-        """Checks that a composite covers an objective; returns notes. See `Objective.require`."""
-        return objective.require(composite, self.settings.strict)
+    def check_rules(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
+        """Checks that a composite covers an objective; returns notes. See `Objective.check_rules`."""
+        return objective.check_rules(composite, self.settings.strict)
 
     def coverage(self, method: Method) -> Coverage:
         """Returns what a method does at each active op."""

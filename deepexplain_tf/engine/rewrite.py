@@ -10,13 +10,13 @@ from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
 from deepexplain_tf.arguments.baselines import read_baseline
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.engine import Engine
-from deepexplain_tf.graph.trace import packed
+from deepexplain_tf.graph.trace import fill_structure
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
 
 
-def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[Any], Any]:
+def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Callable[[Any], Any]:
     """Returns a function of the model's inputs; see `DeepExplain.rewrite`.
 
     Args:
@@ -35,11 +35,11 @@ def rewritten(engine: Engine, composite: Composite, baseline: Any) -> Callable[[
         tensors = [_tensor(leaf, spec.dtype) for leaf, spec in zip(leaves, specs, strict=True)]
         if model not in functions:
             objective = model.all_outputs()
-            engine.require(composite, objective)
+            engine.check_rules(composite, objective)
             functions[model] = _function(objective, composite)
         starts = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
         outputs = functions[model](tensors, [tf.convert_to_tensor(start) for start in starts])
-        return packed(model.traced.outputs, outputs)
+        return fill_structure(model.traced.outputs, outputs)
 
     return call
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.ir import CAPTURE, Program, Value
 from deepexplain_tf.methods.base import Method
-from deepexplain_tf.writing.json_values import checksum, plain
+from deepexplain_tf.writing.json_values import checksum, to_json
 
 
 def options_of(method: Method) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def options_of(method: Method) -> dict[str, Any]:
 
 def described(value: Any) -> Any:
     """Returns a value of JSON: of an array what tells it from others."""
-    return plain(value, _of_array)
+    return to_json(value, _of_array)
 
 
 def digest(program: Program, number_of: Callable[[tf.Tensor], np.ndarray | None]) -> str:

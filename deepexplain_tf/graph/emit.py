@@ -160,11 +160,11 @@ def emit_twin(
         baseline = [at_baseline(signal) for signal in signals]
         rule = rule_of(op) if active else None
         if rule is None:
-            pair = op.outputs(inputs), op.outputs(baseline)
+            both = [op.outputs(inputs), op.outputs(baseline)]
         else:
             first, second = rule(op, inputs, baseline)
-            pair = _checked(op, first), _checked(op, second)
-        return [Twin(*both) for both in zip(*pair, strict=True)]
+            both = [_checked(op, first), _checked(op, second)]
+        return [Twin(x, x0) for x, x0 in zip(*both, strict=True)]
 
     signals = Walk(step).run(program.outputs, {**given, **explained}, list(explained))
     return [Twin(at_x(signal), at_baseline(signal)) for signal in signals]

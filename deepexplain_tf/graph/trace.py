@@ -116,7 +116,7 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     return Traced(read, specs, positions, value, batch, tuple(notes), (function, source))
 
 
-def packed(structure: Any, leaves: Sequence[Any]) -> Any:
+def fill_structure(structure: Any, leaves: Sequence[Any]) -> Any:
     """Returns `structure`, whose leaves are positions, with what stands in `leaves` there; None stays None."""
     return tf.nest.map_structure(lambda position: None if position is None else leaves[position], structure)
 

@@ -10,7 +10,7 @@ from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, bri
 from deepexplain_tf.graph.ir import Program, Value, rewrite
 from deepexplain_tf.graph.passes import cut, freeze, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
-from deepexplain_tf.graph.trace import Traced, packed
+from deepexplain_tf.graph.trace import Traced, fill_structure
 from deepexplain_tf.objective.objective import Objective
 
 
@@ -82,7 +82,7 @@ class Model:
 
 def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[tf.TensorSpec]) -> Any:
     try:
-        function = tf.function(lambda *flat: target(packed(structure, flat)))
+        function = tf.function(lambda *flat: target(fill_structure(structure, flat)))
         concrete = function.get_concrete_function(*specs)
     except Exception as error:  # whatever the user's function raises
         raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error

@@ -143,7 +143,7 @@ class Objective:
         reached = [analyse([value], self.program.outputs).varying for value in self.explained]
         return [any(output in varying for output in self.program.outputs) for varying in reached]
 
-    def require_dependence(self) -> None:
+    def check_dependence(self) -> None:
         """Checks that the program can be emitted and that the target depends on the explained tensors at all.
 
         Raises:
@@ -160,14 +160,14 @@ class Objective:
                 'is reached with output="model").'
             )
 
-    def require(self, composite: Composite, strict: bool) -> tuple[str, ...]:
+    def check_rules(self, composite: Composite, strict: bool) -> tuple[str, ...]:
         """Checks that a composite covers the program; returns notes on ops that pass by plain gradient.
 
         Raises:
           TargetError: the target depends on none of the explained tensors.
           UnsupportedOpError: an op has no gradient, or no rule where `strict` is set.
         """
-        self.require_dependence()
+        self.check_dependence()
         program = self.program_for(composite)
         derived = analyse(self.explained, program.outputs, how="derivatives").varying
         if not any(value in derived for value in program.outputs):

@@ -17,7 +17,7 @@ def versions() -> dict[str, str]:
     return {"deepexplain_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
 
 
-def plain(value: Any, of_array: Callable[[np.ndarray], Any] = np.ndarray.tolist) -> Any:
+def to_json(value: Any, of_array: Callable[[np.ndarray], Any] = np.ndarray.tolist) -> Any:
     """Returns a value of strings, numbers, lists and dicts; None for a number that is not finite.
 
     Args:
@@ -25,12 +25,12 @@ def plain(value: Any, of_array: Callable[[np.ndarray], Any] = np.ndarray.tolist)
       of_array: array of one axis or more → what is told of it; all its numbers by default.
     """
     if isinstance(value, Mapping):
-        return {str(key): plain(item, of_array) for key, item in value.items()}
+        return {str(key): to_json(item, of_array) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item, of_array) for item in value]
+        return [to_json(item, of_array) for item in value]
     if hasattr(value, "__array__") and not callable(value):
         array = np.asarray(value)
-        return plain(of_array(array) if array.ndim else array.item())
+        return to_json(of_array(array) if array.ndim else array.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     known = value is None or isinstance(value, bool | int | float | str)

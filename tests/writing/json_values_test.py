@@ -6,13 +6,13 @@ import ml_dtypes
 import numpy as np
 
 from deepexplain_tf.comparison.provenance import described
-from deepexplain_tf.writing.json_values import plain
+from deepexplain_tf.writing.json_values import to_json
 
 
 def test_plain():
     value = {"a": np.float32(0.5), 3: [np.nan, np.int64(2), True, None], "b": np.array([1.0, np.inf]), "c": (1, "x")}
-    assert plain(value) == {"a": 0.5, "3": [None, 2, True, None], "b": [1.0, None], "c": [1, "x"]}
-    json.dumps(plain(value), allow_nan=False)
+    assert to_json(value) == {"a": 0.5, "3": [None, 2, True, None], "b": [1.0, None], "c": [1, "x"]}
+    json.dumps(to_json(value), allow_nan=False)
 
 
 def test_arguments():
