@@ -1,0 +1,51 @@
+"""ARCHITECTURE.md tells of files and folders that exist, and of all of them that it should."""
+
+import pathlib
+import re
+
+import pytest
+
+import deepexplain_tf as dx
+
+_ROOT = pathlib.Path(__file__).parents[1]
+_PACKAGE = _ROOT / "deepexplain_tf"
+_TEXT = (_ROOT / "ARCHITECTURE.md").read_text("utf-8")
+_CODE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", _TEXT, flags=re.DOTALL))
+_PATHS = sorted({code for code in _CODE if re.fullmatch(r"[\w./]+(\.py|\.toml|/)", code)})
+_TREE = _TEXT.partition("```text\n")[2].partition("```")[0]
+
+
+def test_paths_are_found_in_the_text():
+    assert {"explain.py", "graph/emit.py", "rules/", "tests/ways_in_test.py", "pyproject.toml"} <= set(_PATHS)
+
+
+@pytest.mark.parametrize("path", _PATHS)
+def test_the_paths_that_it_names_exist(path):
+    assert (_PACKAGE / path).exists() or (_ROOT / path).exists()
+
+
+def test_the_tree_has_every_folder_of_the_package():
+    folders = {folder.name for folder in [*_PACKAGE.rglob("*/")] if (folder / "__init__.py").exists()}
+    assert folders - {_PACKAGE.name} == set(re.findall(r"(\w+)/", _TREE)) - {
+        "deepexplain_tf",
+        "tests",
+        "examples",
+        "configs",
+        "conformance",
+    }
+
+
+def test_there_are_few_modules_at_the_top():
+    assert len(list(_PACKAGE.glob("*.py"))) <= 8
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent.relative_to(_PACKAGE) for path in _PACKAGE.rglob("*/__init__.py"))
+)
+def test_every_folder_says_what_lives_there(folder):
+    assert (_PACKAGE / folder / "__init__.py").read_text("utf-8").startswith('"""')
+
+
+@pytest.mark.parametrize(("folder", "names"), [("methods", dx.list_methods()), ("metrics", dx.list_metrics())])
+def test_each_member_of_a_family_has_a_file_of_its_name(folder, names):
+    assert {name for name in names if not (_PACKAGE / folder / f"{name}.py").is_file()} == set()
