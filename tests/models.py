@@ -126,6 +126,16 @@ def matrix_root(x: tf.Tensor) -> tf.Tensor:
     return tf.tanh(tf.linalg.sqrtm(matrix, name="rooted")[:, 0, :3])
 
 
+def without_a_rule(x: tf.Tensor) -> tf.Tensor:
+    """x² by an op that has no rule."""
+    return tf.raw_ops.ReciprocalGrad(y=x, dy=-tf.ones_like(x))
+
+
+def strings_inside(x: tf.Tensor) -> tf.Tensor:
+    """x² by way of strings, which XLA does not have."""
+    return x * tf.strings.to_number(tf.strings.as_string(x))
+
+
 def python_inside(x: tf.Tensor) -> tf.Tensor:
     """A Python function in the middle, which no program can be read from."""
     called = tf.numpy_function(np.tanh, [x], tf.float32, name="called")

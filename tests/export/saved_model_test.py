@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.models import STRUCTURES, mlp
+from tests.models import STRUCTURES, mlp, strings_inside
 
 _BACKGROUND = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 # Structure, method, fixed arguments and settings.
@@ -171,13 +171,9 @@ def test_the_nodes_of_a_path_are_as_many_as_its_steps(exported):
 _ODD = [tf.TensorSpec([None, 2], name="x")]
 
 
-def _odd(x):
-    return x * tf.strings.to_number(tf.strings.as_string(x))
-
-
 def test_what_xla_refuses_is_an_error_where_it_was_asked_for(tmp_path):
     with (
-        dx.DeepExplain(_odd, input_signature=_ODD, jit_compile=True) as de,
+        dx.DeepExplain(strings_inside, input_signature=_ODD, jit_compile=True) as de,
         pytest.raises(dx.DeepExplainError, match="XLA must be able"),
     ):
         de.explainer("saliency").export(tmp_path / "model")
@@ -189,7 +185,7 @@ def test_what_xla_refuses_is_exported_without_it(tmp_path):
 
     def model(x):
         return tf.while_loop(
-            lambda n, _: n < 4, lambda n, s: (n + 1, s + tf.sin(s) * _odd(s)), (0, x), maximum_iterations=4
+            lambda n, _: n < 4, lambda n, s: (n + 1, s + tf.sin(s) * strings_inside(s)), (0, x), maximum_iterations=4
         )[1]
 
     with dx.DeepExplain(model, input_signature=_ODD) as de:

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.models import STRUCTURES, filled, mlp
+from tests.models import STRUCTURES, filled, mlp, strings_inside
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX, which runs it, is not installed")
@@ -150,11 +150,8 @@ def test_wrong_options_write_nothing(tmp_path, options, words):
 
 
 def test_what_xla_refuses_is_said(tmp_path):
-    def model(x):
-        return x * tf.strings.to_number(tf.strings.as_string(x))
-
     with (
-        dx.DeepExplain(model, input_signature=[tf.TensorSpec([None, 2])]) as de,
+        dx.DeepExplain(strings_inside, input_signature=[tf.TensorSpec([None, 2])]) as de,
         pytest.raises(dx.DeepExplainError, match="XLA must be able"),
     ):
         de.explainer("saliency").export(tmp_path / "m", format="stablehlo", inputs=np.ones((1, 2)))

@@ -8,6 +8,7 @@ import deepexplain_tf as dx
 from deepexplain_tf.rules.base import RULES, single
 from deepexplain_tf.rules.composites import DECONVNET, DEEPLIFT, GRADIENT, GUIDED, Composite, epsilon_lrp
 from tests.checks import Replaced, explain, multipliers
+from tests.models import without_a_rule
 
 _X = np.array([[-1.5, 0.5, 2.0]])
 
@@ -80,14 +81,9 @@ def test_overrides_of_unknown_ops_are_errors(rules):
         dx.DeepExplain(tf.nn.relu, overrides=rules)
 
 
-def _refused(x):
-    """x² by an op that has no rule."""
-    return tf.raw_ops.ReciprocalGrad(y=x, dy=-tf.ones_like(x))
-
-
 def test_an_op_without_a_rule_is_refused_by_name():
     with pytest.raises(dx.UnsupportedOpError, match="ReciprocalGrad") as error:
-        explain(_refused, "deeplift", _X, target=0)
+        explain(without_a_rule, "deeplift", _X, target=0)
     assert "graph/kinds.py" in str(error.value)
     assert len(str(error.value)) <= 500
 
@@ -99,19 +95,19 @@ def test_an_index_that_depends_on_the_input_is_refused():
 
 
 def test_strict_false_passes_by_plain_gradient_and_says_so():
-    e = explain(_refused, "deeplift", _X, target=1, baseline=1.0, strict=False)
+    e = explain(without_a_rule, "deeplift", _X, target=1, baseline=1.0, strict=False)
     assert any("ReciprocalGrad" in note for note in e.notes)
     np.testing.assert_allclose(e.attributions, [[0, 2 * 0.5 * (0.5 - 1), 0]], rtol=1e-12)
 
 
 def test_single_valued_methods_keep_the_ordinary_gradient():
-    e = explain(_refused, "epsilon_lrp", _X, target=1)
+    e = explain(without_a_rule, "epsilon_lrp", _X, target=1)
     np.testing.assert_allclose(e.attributions, [[0, 2 * 0.5 * 0.5, 0]], rtol=1e-12)
     assert e.notes == ()
 
 
 def test_an_override_covers_a_refused_op():
-    e = explain(_refused, "deeplift", _X, target=2, baseline=1.0, overrides={"ReciprocalGrad": _twice})
+    e = explain(without_a_rule, "deeplift", _X, target=2, baseline=1.0, overrides={"ReciprocalGrad": _twice})
     np.testing.assert_array_equal(e.attributions, [[0, 0, 2 * (2.0 - 1)]])
     assert e.notes == ()
 

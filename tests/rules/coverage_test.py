@@ -6,12 +6,9 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.models import without_a_rule
 
 _SIGNATURE = [tf.TensorSpec([None, 4], tf.float64)]
-
-
-def _refused(x):
-    return tf.raw_ops.ReciprocalGrad(y=x, dy=-tf.ones_like(x))
 
 
 def _coverage(function, method, **settings):
@@ -69,18 +66,18 @@ def test_guided_methods_have_rules_at_rectifiers(method):
 
 @pytest.mark.parametrize("method", ["occlusion", "shapley_sampling"])
 def test_perturbations_cover_every_op(method):
-    assert set(_verdicts(_refused, method).values()) == {"exact"}
+    assert set(_verdicts(without_a_rule, method).values()) == {"exact"}
 
 
 def test_refused_ops_are_found():
-    coverage = _coverage(lambda x: _refused(tf.nn.relu(x)), "deeplift")
+    coverage = _coverage(lambda x: without_a_rule(tf.nn.relu(x)), "deeplift")
     assert [op.type for op in coverage.refused()] == ["ReciprocalGrad"]
     assert coverage.counts == {"exact": 1, "linear": 1, "gradient": 0, "refused": 1}
     assert len(coverage) == 3
 
 
 def test_an_override_is_exact():
-    assert _verdicts(_refused, "deeplift", overrides={"ReciprocalGrad": lambda op, x: op(*x)}) == {
+    assert _verdicts(without_a_rule, "deeplift", overrides={"ReciprocalGrad": lambda op, x: op(*x)}) == {
         "ReciprocalGrad": "exact"
     }
 
@@ -99,7 +96,7 @@ def test_inactive_ops_are_no_part_of_it():
 
 
 def test_it_prints_as_a_table():
-    text = str(_coverage(lambda x: _refused(tf.nn.relu(x)), "deeplift"))
+    text = str(_coverage(lambda x: without_a_rule(tf.nn.relu(x)), "deeplift"))
     head, _, *rows, summary = text.splitlines()
     assert head.split() == ["op", "type", "kind", "verdict"]
     assert [row.split()[1:] for row in rows] == [
@@ -113,7 +110,7 @@ def test_it_prints_as_a_table():
 def test_a_summary_counts_types():
     def model(x):
         rows = tf.reduce_max(tf.nn.relu(x), 1, keepdims=True)
-        return _refused(tf.nn.relu(-x) * 2.0) * rows
+        return without_a_rule(tf.nn.relu(-x) * 2.0) * rows
 
     text = _coverage(model, "deeplift").summary()
     head, _, *rows, summary = text.splitlines()
