@@ -102,9 +102,11 @@ def _demo(methods: Sequence[str], stage: pathlib.Path) -> None:
     titles = _print_predictions(model.predict(inputs, verbose=0))
     runs = _explain(model, inputs, methods)
     print(_table(runs))
-    for index, name in enumerate(photos.NAMES):
-        picture = draw([run.explanation for run in runs], index, pixels[index], titles[index])
-        visualize.save_png(picture, stage / f"{name}.png")
+    with progress.bar(len(photos.NAMES), "drawing") as step:
+        for index, name in enumerate(photos.NAMES):
+            with step(name):
+                picture = draw([run.explanation for run in runs], index, pixels[index], titles[index])
+                visualize.save_png(picture, stage / f"{name}.png")
 
 
 def _print_predictions(probabilities: npt.NDArray[Any]) -> list[str]:
@@ -120,13 +122,12 @@ def _explain(model: Any, inputs: npt.NDArray[Any], methods: Sequence[str]) -> li
     import deepexplain_tf as dx
 
     runs = []
-    with dx.DeepExplain(model) as de, progress.bar(len(methods), "explaining") as bar:
+    with dx.DeepExplain(model) as de, progress.bar(len(methods), "explaining") as step:
         for method in methods:
-            bar.set_postfix_str(method)
-            start = time.perf_counter()
-            explanation = de.explain(method, inputs, seed=0, **_options(method))
-            runs.append(_Run(explanation, time.perf_counter() - start))
-            bar.update()
+            with step(method):
+                start = time.perf_counter()
+                explanation = de.explain(method, inputs, seed=0, **_options(method))
+                runs.append(_Run(explanation, time.perf_counter() - start))
     return runs
 
 

@@ -1,11 +1,12 @@
 """`deepexplain evaluate`: methods by metrics, on the user's own model and inputs."""
 
 import pathlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from deepexplain_tf.cli import files, output, quiet, subject, values as parse
+from deepexplain_tf.cli import files, inputs, model as models, output, quiet, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
 from deepexplain_tf.errors import DeepExplainError, closest
 
@@ -47,7 +48,8 @@ class Evaluate(Command):
     required = ("model", "input", "out")
 
     def define(self, values: flags.FlagValues) -> None:
-        subject.define(values)
+        models.define(values)
+        inputs.define(values)
         flags.DEFINE_alias("inputs", "input", flag_values=values)
         for name, default, words in _TEXTS:
             flags.DEFINE_string(name, default, words, flag_values=values)
@@ -103,15 +105,14 @@ def _requests(flag: flags.FlagValues, options: dict[str, dict[str, Any]]) -> dic
 def _compared(flag: flags.FlagValues, arguments: dict[str, Any]) -> "Comparison":
     import deepexplain_tf as dx
 
-    model, examples, baseline = subject.read(flag)
+    model, examples, baseline = inputs.read(flag)
     return dx.compare(
-        model,
-        examples.inputs,
+        inputs=examples.inputs,
         baseline=baseline,
-        progress=True,
+        progress=sys.stderr.isatty(),
         **arguments,
-        **subject.sizes(flag),
-        **subject.model_options(flag),
+        **inputs.sizes(flag),
+        **model,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from absl import flags
 
-from deepexplain_tf.cli import any_model, files, progress, quiet, values as parse
+from deepexplain_tf.cli import files, model as models, progress, quiet, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
 
 _TEXTS = (
@@ -23,7 +23,6 @@ _TEXTS = (
         """What the inputs are compared with, for good: a number or an .npy or .npz file of one example, in the units
         of the model. Without it, an argument of what is exported, where the method has one.""",
     ),
-    ("layer", None, "Explains the output of this layer instead of the input, as the embedding of a text."),
     (
         "input",
         None,
@@ -57,7 +56,7 @@ class Export(Command):
     required = ("model", "method", "out")
 
     def define(self, values: flags.FlagValues) -> None:
-        any_model.define(values)
+        models.define(values)
         for name, default, words in _TEXTS:
             flags.DEFINE_string(name, default, words, flag_values=values)
         flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
@@ -75,13 +74,13 @@ class Export(Command):
         if values.format == "stablehlo" and not values.input:
             raise UsageError("--format=stablehlo needs --input.")
         fixed = _fixed(values)
-        model = any_model.read(values)
+        files.require_files(values.model)
         given = {"inputs": values.input and files.read_arrays(values.input), "weights": values.weights}
         quiet.start_tensorflow()
         import deepexplain_tf as dx
 
         jit = "auto" if values.jit is None else values.jit
-        with progress.bar(1, "exporting"), dx.DeepExplain(**model, layer=values.layer, jit_compile=jit) as de:
+        with progress.bar(1, "exporting"), dx.DeepExplain(**models.read(values), jit_compile=jit) as de:
             explainer = de.explainer(values.method, **fixed)
             options = {name: value for name, value in given.items() if value is not None}
             place = {"version": values.version, "overwrite": values.overwrite}
