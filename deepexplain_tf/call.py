@@ -145,7 +145,7 @@ def prepare(
         raise OptionError("baseline is left out where background is given. Got both.")
     symbolic, compiled = any(is_symbolic(array) for array in arrays), engine.compiles(method, objective)
     layout = Layout(
-        structure=_positions(model, inputs),
+        structure=0 if model.prefix is not None else positions(inputs, model.traced.specs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
         fixed=compiled and not symbolic,  # the data of a graph being built are constants of it
@@ -272,12 +272,12 @@ def _whole(baseline: Any, spec: tf.TensorSpec) -> Any:
     return np.broadcast_to(baseline, (baseline.shape[0], *spec.shape[1:]))
 
 
-def _positions(model: Model, inputs: Any) -> Any:
-    """Returns the structure in which attributions are reported, with positions as leaves."""
-    if model.prefix is not None or not isinstance(inputs, list | tuple | Mapping):
+def positions(inputs: Any, specs: Any) -> Any:
+    """Returns the user's structure of inputs, with their positions among those of the model as leaves."""
+    if not isinstance(inputs, list | tuple | Mapping):
         return 0
     if isinstance(inputs, Mapping):
-        names = names_of(model.traced.specs)
+        names = names_of(specs)
         return {name: names.index(name) for name in inputs}
     return type(inputs)(range(len(inputs)))
 

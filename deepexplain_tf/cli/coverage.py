@@ -2,10 +2,9 @@
 
 from absl import flags
 
-from deepexplain_tf.cli import files, model as models, progress, quiet
+from deepexplain_tf.cli import files, model as models, progress, quiet, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command
 
-_METHOD = "The attribution method. An unknown name lists those that exist."
 _SUMMARY = "Prints one line for each type of op instead of one for each op."
 
 
@@ -19,13 +18,14 @@ class PrintCoverage(Command):
 
         deepexplain coverage --model=cats.keras
         deepexplain coverage --model=exported/ --signature=serve --method=epsilon_lrp --summary
+        deepexplain coverage --model=frozen.pb --output=logits
     """
 
     required = ("model",)
 
     def define(self, values: flags.FlagValues) -> None:
         models.define(values)
-        flags.DEFINE_string("method", "deeplift", _METHOD, flag_values=values)
+        flags.DEFINE_string("method", "deeplift", parse.METHOD, flag_values=values)
         flags.DEFINE_boolean("summary", False, _SUMMARY, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:

@@ -66,10 +66,10 @@ def _options(method: str) -> dict[str, Any]:
 class Demo(Command):
     """Explains two photos by all methods with a trained ImageNet network.
 
-    Prints what EfficientNet-Lite0 sees in the photos chelsea and coffee, and a table of the methods: the
-    seconds that both photos took together, compilation included, and each photo's completeness gap,
-    relative to the difference of the outputs at the photo and at the baseline (mid-grey). Writes a PNG file
-    for each photo into the folder --out.
+    Prints what EfficientNet-Lite0 sees in the photos chelsea and coffee, and a table of the methods. The table
+    gives the seconds that both photos took together, compilation included, and the completeness gap of each
+    photo, relative to the difference of the outputs at the photo and at the baseline (mid-grey). Writes one
+    PNG file for each photo into the folder --out.
 
     Needs the packages of the demo: pip install 'deepexplain_tf[demo]'
     """
@@ -77,8 +77,8 @@ class Demo(Command):
     required = ("out",)
 
     def define(self, values: flags.FlagValues) -> None:
-        flags.DEFINE_string("out", None, "The folder to write to; made if it is missing.", flag_values=values)
-        flags.DEFINE_list("methods", None, "Some of the methods, separated by commas.", flag_values=values)
+        flags.DEFINE_string("out", None, "The folder to write to. It is made if it is missing.", flag_values=values)
+        flags.DEFINE_list("methods", None, "The methods, separated by commas. Without it: all.", flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
         packages.require()

@@ -9,19 +9,19 @@ from absl import flags
 from deepexplain_tf.cli import files, inputs, model as models, output, progress, quiet, report, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command
 
-_OUT = "The folder to write to; made if it is missing."
-_METHOD = "The attribution method; an unknown name lists those that exist."
+_OUT = "The folder to write to. It is made if it is missing."
 
 
 @COMMANDS.register("explain")
 class Explain(Command):
-    """Explains a Keras model of yours on your pictures or arrays.
+    """Explains what your model says of your pictures or arrays.
 
     Writes explanation.npz, which deepexplain_tf.load reads, and one PNG file for each example into the
     folder --out.
 
         deepexplain explain --model=cats.keras --input=photos/ --preprocess=unit --method=deeplift --out=why
         deepexplain explain --model=text.keras --input=tokens.npy --layer=embedding --out=why
+        deepexplain explain --model=frozen.pb --output=logits --input=digits.npy --out=why
     """
 
     required = ("model", "input", "out")
@@ -30,7 +30,7 @@ class Explain(Command):
         models.define(values)
         inputs.define(values)
         flags.DEFINE_string("out", None, _OUT, flag_values=values)
-        flags.DEFINE_string("method", "integrated_gradients", _METHOD, flag_values=values)
+        flags.DEFINE_string("method", "integrated_gradients", parse.METHOD, flag_values=values)
         flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:

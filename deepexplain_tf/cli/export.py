@@ -9,36 +9,36 @@ from deepexplain_tf.cli import files, model as models, progress, quiet, values a
 from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
 
 _TEXTS = (
-    ("method", None, "The attribution method; an unknown name lists those that exist."),
-    ("out", None, "The folder to write; it appears whole or not at all."),
+    ("method", None, parse.METHOD),
+    ("out", None, "The folder to write. It appears whole or not at all."),
     (
         "target",
         None,
-        """The output to explain, for good: 7, or an index into several axes, as (4,2), or predicted: the class that
-        the model predicts. Without it, an argument of what is exported.""",
+        """Fixes the output to explain: 7; or an index into several axes, as (4,2); or predicted, the class that the
+        model predicts. Without it, the target is an argument of what is exported.""",
     ),
     (
         "baseline",
         None,
-        """What the inputs are compared with, for good: a number or an .npy or .npz file of one example, in the units
-        of the model. Without it, an argument of what is exported, where the method has one.""",
+        """Fixes what the inputs are compared with: a number, or an .npy or .npz file of one example, in the units of
+        the model. Without it, the baseline is an argument of what is exported, where the method has one.""",
     ),
     (
         "input",
         None,
-        """For stablehlo: an .npy or .npz file of inputs, whose shapes, batch included, are those of the program.""",
+        """For stablehlo: an .npy or .npz file of inputs. The program takes their shapes, batch included.""",
     ),
 )
 _NUMBERS = (
-    ("version", "Writes OUT/VERSION/, as TensorFlow Serving reads it."),
-    ("seed", "For methods that draw random numbers."),
-    ("chunk_size", "Evaluations of the model at a time."),
+    ("version", "Writes to OUT/VERSION/, as TensorFlow Serving expects it."),
+    ("seed", "The seed of the random numbers."),
+    ("chunk_size", "The number of model evaluations at a time. It changes memory and time, but no result."),
 )
 _FORMATS = ("saved_model", "stablehlo")
 _WEIGHTS = ("constants", "arguments")
 _BOOLEANS: tuple[tuple[str, bool | None, str], ...] = (
     ("overwrite", False, "Replaces an older export."),
-    ("jit", None, "Whether XLA compiles what is exported. Without it, where that pays."),
+    ("jit", None, "Compiles what is exported by XLA; --nojit does not. Without either: where that pays."),
 )
 
 
@@ -46,8 +46,9 @@ _BOOLEANS: tuple[tuple[str, bool | None, str], ...] = (
 class Export(Command):
     """Writes an explainer of your model that runs without this library.
 
-    A SavedModel, which TensorFlow runs without Keras, with the signatures explain and predict; or a StableHLO
-    program of fixed shapes for any runtime of XLA. A JSON file in the folder tells what it takes and returns.
+    The folder --out then holds a SavedModel with the signatures explain and predict, which TensorFlow runs
+    without Keras; or a StableHLO program of fixed shapes for any runtime of XLA. A JSON file in the folder tells
+    what the explainer takes and returns.
 
         deepexplain export --model=cats.keras --method=deeplift --out=served/cats --version=1
         deepexplain export --model=cats.keras --method=ig --format=stablehlo --input=cats.npy --out=cats_xla
@@ -62,8 +63,8 @@ class Export(Command):
         flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
         for name, words in _NUMBERS:
             flags.DEFINE_integer(name, None, words, flag_values=values)
-        flags.DEFINE_enum("format", "saved_model", _FORMATS, "saved_model or stablehlo.", flag_values=values)
-        words = "For stablehlo: whether weights are constants of the program or arguments, in a file beside it."
+        flags.DEFINE_enum("format", "saved_model", _FORMATS, "The format of what is exported.", flag_values=values)
+        words = "For stablehlo: constants puts the weights into the program, arguments into a file beside it."
         flags.DEFINE_enum("weights", None, _WEIGHTS, words, flag_values=values)
         for name, given, words in _BOOLEANS:
             flags.DEFINE_boolean(name, given, words, flag_values=values)

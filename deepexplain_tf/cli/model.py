@@ -14,16 +14,16 @@ _TEXTS = (
         """auto leaves out a final softmax or sigmoid; model takes the model as it is; a name or number chooses
         one of several outputs. For a frozen graph: the name of a tensor.""",
     ),
-    ("signature", None, "The signature of a SavedModel that has several."),
+    ("signature", None, "The signature to explain of a SavedModel that has several."),
     (
         "layer",
         None,
-        """Explains the output of this Keras layer instead of the model's input, as the embedding of a text.""",
+        """The Keras layer whose output is explained instead of the model's input, as the embedding of a text.""",
     ),
 )
-_INPUT_SIGNATURE = """An input of the model as NAME:DTYPE[SHAPE], as 'x:float32[?,28,28,1]', where ? is an open axis.
-    For a frozen graph: NAME is the tensor that becomes an input. For other models: the shape, where the file leaves it
-    open. Repeat the flag for each input."""
+_INPUT_SIGNATURE = """The name, dtype and shape of an input, as 'x:float32[?,28,28,1]', where ? is an open axis. A
+    frozen graph takes as inputs the tensors named here instead of its placeholders. Other models need it only where
+    their file leaves shapes open"""
 
 
 def define(values: flags.FlagValues) -> None:

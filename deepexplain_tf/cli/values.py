@@ -12,8 +12,9 @@ import numpy.typing as npt
 from deepexplain_tf.cli.command import UsageError
 from deepexplain_tf.cli.files import read_array
 
-# What `options` reads.
-OPTION = "An option of the method as name=value, as n_steps=128. An .npy file stands for its array."
+METHOD = "The attribution method. An unknown name lists those that exist."
+# What `options` reads; absl adds that the flag can be repeated.
+OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file stands for its array"
 _INPUT = re.compile(r"(?:(?P<name>.+):)?(?P<dtype>\w+)\[(?P<shape>(?:\d+|\?)(?:,(?:\d+|\?))*)\]")
 Target = int | tuple[int, ...] | npt.NDArray[np.int64] | None
 
