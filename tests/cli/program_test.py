@@ -65,16 +65,23 @@ def test_a_log_has_finished_steps_alone(commands):
     assert told == [starting, "reading the model:", *explain, *evaluate, starting, "exporting:"]
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals on this system")
 def test_a_terminal_has_bars(commands):
+    termios = pytest.importorskip("termios", reason="there are no pseudo-terminals on this system")
     ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     arguments = [sys.executable, "-c", _LONG, *commands[1:3]]
     with subprocess.Popen(arguments, cwd=_ROOT, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=theirs) as running:
         os.close(theirs)
         drawn = "".join(iter(lambda: _read(ours), ""))
     os.close(ours)
     assert running.returncode == 0
-    for doing in ("starting TensorFlow", "reading the model", "IntegratedGradients", "drawing", "comparing"):
+    for doing in (
+        "starting TensorFlow",
+        "reading the model and the inputs",
+        "IntegratedGradients",
+        "drawing",
+        "comparing",
+    ):
         assert f"\r{doing}: " in drawn
 
 
