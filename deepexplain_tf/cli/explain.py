@@ -14,7 +14,7 @@ _OUT = "The folder to write to. It is made if it is missing."
 
 @COMMANDS.register("explain")
 class Explain(Command):
-    """Explains what your model says of your pictures or arrays.
+    """Explains what your model says about your pictures or arrays.
 
     Writes explanation.npz, which deepexplain_tf.load reads, and one PNG file for each example into the
     folder --out.

@@ -46,9 +46,9 @@ _BOOLEANS: tuple[tuple[str, bool | None, str], ...] = (
 class Export(Command):
     """Writes an explainer of your model that runs without this library.
 
-    The folder --out then holds a SavedModel with the signatures explain and predict, which TensorFlow runs
-    without Keras; or a StableHLO program of fixed shapes for any runtime of XLA. A JSON file in the folder tells
-    what the explainer takes and returns.
+    Writes into the folder --out a SavedModel with the signatures explain and predict, which TensorFlow runs
+    without Keras; or a StableHLO program of fixed shapes for any runtime of XLA. A JSON file beside it tells what
+    the explainer takes and returns.
 
         deepexplain export --model=cats.keras --method=deeplift --out=served/cats --version=1
         deepexplain export --model=cats.keras --method=ig --format=stablehlo --input=cats.npy --out=cats_xla

@@ -75,13 +75,8 @@ def test_a_terminal_has_bars(commands):
         drawn = "".join(iter(lambda: _read(ours), ""))
     os.close(ours)
     assert running.returncode == 0
-    for doing in (
-        "starting TensorFlow",
-        "reading the model and the inputs",
-        "IntegratedGradients",
-        "drawing",
-        "comparing",
-    ):
+    reading = "reading the model and the inputs"
+    for doing in ("starting TensorFlow", reading, "IntegratedGradients", "drawing", "comparing"):
         assert f"\r{doing}: " in drawn
 
 
