@@ -45,3 +45,13 @@ def names_of(specs: Any) -> list[str]:
     if isinstance(specs, Mapping):
         return [name for name, _ in sorted(specs.items())]  # the order of tf.nest
     return [getattr(spec, "name", None) or f"input {n}" for n, spec in enumerate(tf.nest.flatten(specs))]
+
+
+def positions(inputs: Any, specs: Any) -> Any:
+    """Returns the user's structure of inputs, with their positions among those of the model as leaves."""
+    if not isinstance(inputs, list | tuple | Mapping):
+        return 0
+    if isinstance(inputs, Mapping):
+        names = names_of(specs)
+        return {name: names.index(name) for name in inputs}
+    return type(inputs)(range(len(inputs)))

@@ -66,10 +66,10 @@ def _options(method: str) -> dict[str, Any]:
 class Demo(Command):
     """Explains two photos by all methods with a trained ImageNet network.
 
-    Prints what EfficientNet-Lite0 sees in the photos chelsea and coffee, and a table of the methods: the
-    seconds that both photos took together, compilation included, and each photo's completeness gap,
-    relative to the difference of the outputs at the photo and at the baseline (mid-grey). Writes a PNG file
-    for each photo into the folder --out.
+    Prints what EfficientNet-Lite0 sees in the photos chelsea and coffee, and a table of the methods. The table
+    gives the seconds that both photos took together, compilation included, and the completeness gap of each
+    photo, relative to the difference of the outputs at the photo and at the baseline (mid-grey). Writes one
+    PNG file for each photo into the folder --out.
 
     Needs the packages of the demo: pip install 'deepexplain_tf[demo]'
     """
@@ -77,8 +77,8 @@ class Demo(Command):
     required = ("out",)
 
     def define(self, values: flags.FlagValues) -> None:
-        flags.DEFINE_string("out", None, "The folder to write to; made if it is missing.", flag_values=values)
-        flags.DEFINE_list("methods", None, "Some of the methods, separated by commas.", flag_values=values)
+        flags.DEFINE_string("out", None, "The folder to write to. It is made if it is missing.", flag_values=values)
+        flags.DEFINE_list("methods", None, "The methods, separated by commas. Without it: all.", flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
         packages.require()
@@ -102,9 +102,11 @@ def _demo(methods: Sequence[str], stage: pathlib.Path) -> None:
     titles = _print_predictions(model.predict(inputs, verbose=0))
     runs = _explain(model, inputs, methods)
     print(_table(runs))
-    for index, name in enumerate(photos.NAMES):
-        picture = draw([run.explanation for run in runs], index, pixels[index], titles[index])
-        visualize.save_png(picture, stage / f"{name}.png")
+    with progress.bar(len(photos.NAMES), "drawing") as step:
+        for index, name in enumerate(photos.NAMES):
+            with step(name):
+                picture = draw([run.explanation for run in runs], index, pixels[index], titles[index])
+                visualize.save_png(picture, stage / f"{name}.png")
 
 
 def _print_predictions(probabilities: npt.NDArray[Any]) -> list[str]:
@@ -120,13 +122,12 @@ def _explain(model: Any, inputs: npt.NDArray[Any], methods: Sequence[str]) -> li
     import deepexplain_tf as dx
 
     runs = []
-    with dx.DeepExplain(model) as de, progress.bar(len(methods), "explaining") as bar:
+    with dx.DeepExplain(model) as de, progress.bar(len(methods), "explaining") as step:
         for method in methods:
-            bar.set_postfix_str(method)
-            start = time.perf_counter()
-            explanation = de.explain(method, inputs, seed=0, **_options(method))
-            runs.append(_Run(explanation, time.perf_counter() - start))
-            bar.update()
+            with step(method):
+                start = time.perf_counter()
+                explanation = de.explain(method, inputs, seed=0, **_options(method))
+                runs.append(_Run(explanation, time.perf_counter() - start))
     return runs
 
 

@@ -1,11 +1,12 @@
 """`deepexplain evaluate`: methods by metrics, on the user's own model and inputs."""
 
 import pathlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from deepexplain_tf.cli import files, output, quiet, subject, values as parse
+from deepexplain_tf.cli import files, inputs, model as models, output, quiet, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
 from deepexplain_tf.errors import DeepExplainError, closest
 
@@ -14,26 +15,27 @@ if TYPE_CHECKING:
 
 _FIGURE = "sensitivity_n.png"
 _TEXTS = (
-    ("out", None, "The folder to write to; made if it is missing."),
+    ("out", None, "The folder to write to. It is made if it is missing."),
     (
         "groups",
         None,
         """What a feature is: elements, positions (all channels of a pixel, the embedding of a word), or an .npy
-        file of whole numbers shaped like one example, where one number is one feature. Default: elements.""",
+        file of whole numbers shaped like one example: elements with the same number are one feature. Without it:
+        elements.""",
     ),
 )
 _LISTS = (
-    ("methods", "The attribution methods, separated by commas; an unknown name lists those that exist."),
-    ("metrics", "The metrics, separated by commas; an unknown name lists those that exist."),
+    ("methods", "The attribution methods, separated by commas. An unknown name lists those that exist."),
+    ("metrics", "The metrics, separated by commas. An unknown name lists those that exist."),
 )
-_SUBSETS = "Random sets of features for each n of Sensitivity-n."
+_SUBSETS = "The number of random sets of features for each n of Sensitivity-n."
 _OPTION = "An option of a method or metric as NAME.option=value, as integrated_gradients.n_steps=128"
 _OVERWRITE = "Replaces the results in --out."
 
 
 @COMMANDS.register("evaluate")
 class Evaluate(Command):
-    """Scores attribution methods on a Keras model and examples of yours.
+    """Scores attribution methods on your model and examples.
 
     Prints a table of methods by metrics, and writes results.json, results.csv and, where matplotlib is
     installed (pip install 'deepexplain_tf[plots]'), sensitivity_n.png into the folder --out.
@@ -47,7 +49,8 @@ class Evaluate(Command):
     required = ("model", "input", "out")
 
     def define(self, values: flags.FlagValues) -> None:
-        subject.define(values)
+        models.define(values)
+        inputs.define(values)
         flags.DEFINE_alias("inputs", "input", flag_values=values)
         for name, default, words in _TEXTS:
             flags.DEFINE_string(name, default, words, flag_values=values)
@@ -103,15 +106,14 @@ def _requests(flag: flags.FlagValues, options: dict[str, dict[str, Any]]) -> dic
 def _compared(flag: flags.FlagValues, arguments: dict[str, Any]) -> "Comparison":
     import deepexplain_tf as dx
 
-    model, examples, baseline = subject.read(flag)
+    model, examples, baseline = inputs.read(flag)
     return dx.compare(
-        model,
-        examples.inputs,
+        inputs=examples.inputs,
         baseline=baseline,
-        progress=True,
+        progress=sys.stderr.isatty(),
         **arguments,
-        **subject.sizes(flag),
-        **subject.model_options(flag),
+        **inputs.sizes(flag),
+        **model,
     )
 
 

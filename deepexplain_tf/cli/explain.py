@@ -1,34 +1,36 @@
 """`deepexplain explain`: the user's own model and inputs."""
 
 import pathlib
+import sys
 from typing import Any
 
 from absl import flags
 
-from deepexplain_tf.cli import files, output, progress, quiet, report, subject, values as parse
+from deepexplain_tf.cli import files, inputs, model as models, output, progress, quiet, report, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command
 
-_OUT = "The folder to write to; made if it is missing."
-_METHOD = "The attribution method; an unknown name lists those that exist."
+_OUT = "The folder to write to. It is made if it is missing."
 
 
 @COMMANDS.register("explain")
 class Explain(Command):
-    """Explains a Keras model of yours on your pictures or arrays.
+    """Explains what your model says about your pictures or arrays.
 
     Writes explanation.npz, which deepexplain_tf.load reads, and one PNG file for each example into the
     folder --out.
 
         deepexplain explain --model=cats.keras --input=photos/ --preprocess=unit --method=deeplift --out=why
         deepexplain explain --model=text.keras --input=tokens.npy --layer=embedding --out=why
+        deepexplain explain --model=frozen.pb --output=logits --input=digits.npy --out=why
     """
 
     required = ("model", "input", "out")
 
     def define(self, values: flags.FlagValues) -> None:
-        subject.define(values)
+        models.define(values)
+        inputs.define(values)
         flags.DEFINE_string("out", None, _OUT, flag_values=values)
-        flags.DEFINE_string("method", "integrated_gradients", _METHOD, flag_values=values)
+        flags.DEFINE_string("method", "integrated_gradients", parse.METHOD, flag_values=values)
         flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
@@ -44,20 +46,20 @@ def _explain(flag: flags.FlagValues, target: parse.Target, options: dict[str, An
     """Does the work, and returns the names of the files written to the folder `stage`."""
     import deepexplain_tf as dx
 
-    model, examples, baseline = subject.read(flag)
-    with dx.DeepExplain(model, **subject.model_options(flag)) as de:
+    model, examples, baseline = inputs.read(flag)
+    with dx.DeepExplain(**model) as de:
         explanation = de.explain(
             flag.method,
             examples.inputs,
             target=target,
             baseline=baseline,
-            progress=True,
-            **subject.sizes(flag),
+            progress=sys.stderr.isatty(),
+            **inputs.sizes(flag),
             **options,
         )
     names = report.names(explanation, examples)
     print(report.text(explanation, names))
     explanation.save(stage / "explanation.npz")
-    with progress.bar(len(names), "drawing") as bar:
-        drawn = report.draw(explanation, examples, names, stage, bar, sequence=flag.layer is not None)
+    with progress.bar(len(names), "drawing") as step:
+        drawn = report.draw(explanation, examples, names, stage, step, sequence=flag.layer is not None)
     return ["explanation.npz", *drawn]

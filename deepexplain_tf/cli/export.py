@@ -5,41 +5,40 @@ from typing import Any
 
 from absl import flags
 
-from deepexplain_tf.cli import any_model, files, progress, quiet, values as parse
+from deepexplain_tf.cli import files, model as models, progress, quiet, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
 
 _TEXTS = (
-    ("method", None, "The attribution method; an unknown name lists those that exist."),
-    ("out", None, "The folder to write; it appears whole or not at all."),
+    ("method", None, parse.METHOD),
+    ("out", None, "The folder to write. It appears whole or not at all."),
     (
         "target",
         None,
-        """The output to explain, for good: 7, or an index into several axes, as (4,2), or predicted: the class that
-        the model predicts. Without it, an argument of what is exported.""",
+        """Fixes the output to explain: 7; or an index into several axes, as (4,2); or predicted, the class that the
+        model predicts. Without it, the target is an argument of what is exported.""",
     ),
     (
         "baseline",
         None,
-        """What the inputs are compared with, for good: a number or an .npy or .npz file of one example, in the units
-        of the model. Without it, an argument of what is exported, where the method has one.""",
+        """Fixes what the inputs are compared with: a number, or an .npy or .npz file of one example, in the units of
+        the model. Without it, the baseline is an argument of what is exported, where the method has one.""",
     ),
-    ("layer", None, "Explains the output of this layer instead of the input, as the embedding of a text."),
     (
         "input",
         None,
-        """For stablehlo: an .npy or .npz file of inputs, whose shapes, batch included, are those of the program.""",
+        """For stablehlo: an .npy or .npz file of inputs. The program takes their shapes, batch included.""",
     ),
 )
 _NUMBERS = (
-    ("version", "Writes OUT/VERSION/, as TensorFlow Serving reads it."),
-    ("seed", "For methods that draw random numbers."),
-    ("chunk_size", "Evaluations of the model at a time."),
+    ("version", "Writes to OUT/VERSION/, as TensorFlow Serving expects it."),
+    ("seed", "The seed of the random numbers."),
+    ("chunk_size", "The number of model evaluations at a time. It changes memory and time, but no result."),
 )
 _FORMATS = ("saved_model", "stablehlo")
 _WEIGHTS = ("constants", "arguments")
 _BOOLEANS: tuple[tuple[str, bool | None, str], ...] = (
     ("overwrite", False, "Replaces an older export."),
-    ("jit", None, "Whether XLA compiles what is exported. Without it, where that pays."),
+    ("jit", None, "Compiles what is exported by XLA; --nojit does not. Without either: where that pays."),
 )
 
 
@@ -47,8 +46,9 @@ _BOOLEANS: tuple[tuple[str, bool | None, str], ...] = (
 class Export(Command):
     """Writes an explainer of your model that runs without this library.
 
-    A SavedModel, which TensorFlow runs without Keras, with the signatures explain and predict; or a StableHLO
-    program of fixed shapes for any runtime of XLA. A JSON file in the folder tells what it takes and returns.
+    Writes into the folder --out a SavedModel with the signatures explain and predict, which TensorFlow runs
+    without Keras; or a StableHLO program of fixed shapes for any runtime of XLA. A JSON file beside it tells what
+    the explainer takes and returns.
 
         deepexplain export --model=cats.keras --method=deeplift --out=served/cats --version=1
         deepexplain export --model=cats.keras --method=ig --format=stablehlo --input=cats.npy --out=cats_xla
@@ -57,14 +57,14 @@ class Export(Command):
     required = ("model", "method", "out")
 
     def define(self, values: flags.FlagValues) -> None:
-        any_model.define(values)
+        models.define(values)
         for name, default, words in _TEXTS:
             flags.DEFINE_string(name, default, words, flag_values=values)
         flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
         for name, words in _NUMBERS:
             flags.DEFINE_integer(name, None, words, flag_values=values)
-        flags.DEFINE_enum("format", "saved_model", _FORMATS, "saved_model or stablehlo.", flag_values=values)
-        words = "For stablehlo: whether weights are constants of the program or arguments, in a file beside it."
+        flags.DEFINE_enum("format", "saved_model", _FORMATS, "The format of what is exported.", flag_values=values)
+        words = "For stablehlo: constants puts the weights into the program, arguments into a file beside it."
         flags.DEFINE_enum("weights", None, _WEIGHTS, words, flag_values=values)
         for name, given, words in _BOOLEANS:
             flags.DEFINE_boolean(name, given, words, flag_values=values)
@@ -75,13 +75,13 @@ class Export(Command):
         if values.format == "stablehlo" and not values.input:
             raise UsageError("--format=stablehlo needs --input.")
         fixed = _fixed(values)
-        model = any_model.read(values)
+        files.require_files(values.model)
         given = {"inputs": values.input and files.read_arrays(values.input), "weights": values.weights}
         quiet.start_tensorflow()
         import deepexplain_tf as dx
 
         jit = "auto" if values.jit is None else values.jit
-        with progress.bar(1, "exporting"), dx.DeepExplain(**model, layer=values.layer, jit_compile=jit) as de:
+        with progress.bar(1, "exporting"), dx.DeepExplain(**models.read(values), jit_compile=jit) as de:
             explainer = de.explainer(values.method, **fixed)
             options = {name: value for name, value in given.items() if value is not None}
             place = {"version": values.version, "overwrite": values.overwrite}

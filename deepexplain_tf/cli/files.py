@@ -40,8 +40,8 @@ def read_array(path: str | os.PathLike[str]) -> Array:
     return value
 
 
-def read_arrays(path: str | os.PathLike[str]) -> Array | dict[str, Array]:
-    """Reads an `.npy` or `.npz` file; an `.npz` of one array is that array.
+def read_arrays(path: str | os.PathLike[str]) -> Array | list[Array] | dict[str, Array]:
+    """Reads an `.npy` or `.npz` file; an `.npz` of one array is that array, one of arrays without names a list.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -52,7 +52,10 @@ def read_arrays(path: str | os.PathLike[str]) -> Array | dict[str, Array]:
         return value
     if not value:
         raise InputError(f"{path} must hold an array. Got an empty archive.")
-    return next(iter(value.values())) if len(value) == 1 else value
+    numbered = [f"arr_{index}" for index in range(len(value))]  # how `np.savez` calls arrays without names
+    if len(value) > 1:
+        return [value[name] for name in numbered] if set(value) == set(numbered) else value
+    return next(iter(value.values()))
 
 
 def _load(path: str | os.PathLike[str]) -> Array | dict[str, Array]:

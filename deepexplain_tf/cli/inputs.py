@@ -1,13 +1,59 @@
-"""The user's files as inputs and baselines of the user's model."""
+"""The flags that name the examples and the target, and the user's files as inputs and baselines of a model."""
 
 import dataclasses
 from typing import Any
 
+from absl import flags
 import numpy as np
 
-from deepexplain_tf.cli import files, model as models, values
+from deepexplain_tf.cli import files, model as models, progress, values as parse
 from deepexplain_tf.cli.files import Array
-from deepexplain_tf.errors import OptionError
+from deepexplain_tf.errors import InputError, OptionError
+
+_TEXTS = (
+    (
+        "input",
+        None,
+        """A .png or .jpg file, or a folder of them, stretched to the size that the model takes; or an .npy
+        file [batch, …]; or an .npz file with one array for each input of the model, by its name.""",
+    ),
+    (
+        "target",
+        None,
+        """The output to explain: 7; or one for each example, as 3,8; or an index into several axes, as
+        (4,2). Without it: the class that the model predicts.""",
+    ),
+    (
+        "baseline",
+        None,
+        """What the inputs are compared with: a number, or an .npy or .npz file, in the units of the model; or
+        a picture, which is treated as those of --input. Without it: zeros, for methods that have a baseline.""",
+    ),
+    (
+        "preprocess",
+        "none",
+        """How pixels become inputs: none (0..255), unit (0..1), symmetric (-1..1), or MEAN,SCALE for
+        (pixel - MEAN) / SCALE.""",
+    ),
+    (
+        "max_memory",
+        None,
+        "The memory that the work may take beside the model, as 2GiB. It sets --chunk_size.",
+    ),
+)
+_NUMBERS = (
+    ("batch_size", "The number of examples at a time. It changes memory and time, but no result."),
+    ("chunk_size", "The number of model evaluations at a time. It changes memory and time, but no result."),
+    ("seed", "The seed of the random numbers."),
+)
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags."""
+    for name, default, words in _TEXTS:
+        flags.DEFINE_string(name, default, words, flag_values=values)
+    for name, words in _NUMBERS:
+        flags.DEFINE_integer(name, None, words, flag_values=values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +61,7 @@ class Examples:
     """A batch for a model.
 
     Attributes:
-        inputs: An array, or a list, tuple or dict of them, as the model takes it.
+        inputs: An array, or a list or dict of them, as the library takes it.
         names: One for each example, to name files after; None where the files name none.
         pictures: `[batch, height, width, channels]`, what a person would look at; None if the inputs are no
             pictures.
@@ -26,31 +72,40 @@ class Examples:
     pictures: Array | None = None
 
 
+def read(flag: flags.FlagValues) -> tuple[dict[str, Any], Examples, Any]:
+    """Returns the arguments of `DeepExplain`, the examples and the baseline."""
+    with progress.bar(1, "reading the model and the inputs"):
+        model = models.read(flag)
+        reader = Reader(model["model"].specs, flag.preprocess)
+        return model, reader.examples(flag.input), reader.baseline(flag.baseline)
+
+
+def sizes(flag: flags.FlagValues) -> dict[str, Any]:
+    """Returns how much is done at once, and the seed."""
+    return {name: flag[name].value for name in ("batch_size", "chunk_size", "max_memory", "seed")}
+
+
 class Reader:
     """Reads what a model takes; pictures are stretched to its size and preprocessed.
 
     Args:
-        model: A Keras model.
+        specs: The model's inputs, a structure of `tf.TensorSpec`; None where the model does not tell them.
         preprocess: What `--preprocess` says.
 
     Raises:
         OptionError: A `preprocess` that is not understood.
     """
 
-    def __init__(self, model: Any, preprocess: str):
-        self._model = model
+    def __init__(self, specs: Any, preprocess: str):
+        self._specs = specs
         self._mean, self._scale = files.preprocessing(preprocess)
         self._preprocess = preprocess
 
     def _prepared(self, pixels: Array) -> Array:
         return (pixels.astype(np.float32) - np.float32(self._mean)) / np.float32(self._scale)
 
-    def _arrays(self, path: str) -> Any:
-        read = files.read_arrays(path)
-        return models.arrange(read, self._model) if isinstance(read, dict) else read
-
     def _pictures(self, path: str) -> Examples:
-        names, pixels = files.read_pictures(path, models.picture_shape(self._model))
+        names, pixels = files.read_pictures(path, picture_shape(self._specs))
         return Examples(self._prepared(pixels), names, pixels)
 
     def examples(self, path: str) -> Examples:
@@ -59,17 +114,38 @@ class Reader:
             return self._pictures(path)
         if self._preprocess != "none":
             raise OptionError(f"--preprocess is for pictures. Got {self._preprocess!r} with the arrays of {path}.")
-        arrays = self._arrays(path)
-        drawable = isinstance(arrays, np.ndarray) and arrays.ndim == 4 and arrays.shape[-1] in (1, 3)
-        return Examples(arrays, pictures=arrays if drawable else None)
+        arrays = files.read_arrays(path)
+        if isinstance(arrays, np.ndarray) and arrays.ndim == 4 and arrays.shape[-1] in (1, 3):
+            return Examples(arrays, pictures=arrays)
+        return Examples(arrays)
 
     def baseline(self, text: str | None) -> Any:
         """Reads a number, or a file as for `examples`, where one picture is one example. None stays."""
         if text is None:
             return None
-        if (number := values.number(text)) is not None:
+        if (number := parse.number(text)) is not None:
             return number
         if not files.is_picture(text):
-            return self._arrays(text)
+            return files.read_arrays(text)
         pictures = self._pictures(text).inputs
         return pictures[0] if len(pictures) == 1 else pictures
+
+
+def picture_shape(specs: Any) -> tuple[int | None, ...]:
+    """Returns the shape of one example of a model's only input.
+
+    Raises:
+        InputError: The model has several inputs, or does not tell them.
+    """
+    import tensorflow as tf
+
+    from deepexplain_tf.arguments.arrays import names_of
+
+    if specs is None:
+        raise InputError(
+            "this model does not tell the size of the pictures it takes: give --input_signature or an .npy file."
+        )
+    found = tf.nest.flatten(specs)
+    if len(found) != 1:
+        raise InputError(f"pictures go to a model with one input. Got one with {names_of(specs)}: give an .npz file.")
+    return tuple(found[0].shape[1:])

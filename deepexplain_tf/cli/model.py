@@ -1,64 +1,53 @@
-"""The user's Keras model, and what its inputs look like."""
+"""The flags that name a model and the part of it to explain; the same for every command."""
 
 from typing import Any
 
-from deepexplain_tf.cli.files import Array
-from deepexplain_tf.errors import InputError, ModelError, closest
+from absl import flags
+
+from deepexplain_tf.cli import values as parse
+
+_TEXTS = (
+    ("model", None, "A .keras or .h5 file, a SavedModel folder, or a frozen graph (.pb). No code in it is run."),
+    (
+        "output",
+        "auto",
+        """auto leaves out a final softmax or sigmoid; model takes the model as it is; a name or number chooses
+        one of several outputs. For a frozen graph: the name of a tensor.""",
+    ),
+    ("signature", None, "The signature to explain of a SavedModel that has several."),
+    (
+        "layer",
+        None,
+        """The Keras layer whose output is explained instead of the model's input, as the embedding of a text.""",
+    ),
+)
+_INPUT_SIGNATURE = """The name, dtype and shape of an input, as 'x:float32[?,28,28,1]', where ? is an open axis. A
+    frozen graph takes as inputs the tensors named here instead of its placeholders. Other models need it only where
+    their file leaves shapes open"""
 
 
-def load(path: str) -> Any:
-    """Loads a `.keras` or `.h5` file.
-
-    Raises:
-        ModelError: The file is no Keras model, or one that Keras cannot rebuild.
-    """
-    import keras
-
-    try:
-        return keras.models.load_model(path, compile=False)
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0].partition(". ")[0].rstrip(".")
-        raise ModelError(f"{path} must be a model that Keras can load (.keras, .h5). {reason}.") from error
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags."""
+    for name, default, words in _TEXTS:
+        flags.DEFINE_string(name, default, words, flag_values=values)
+    flags.DEFINE_multi_string("input_signature", None, _INPUT_SIGNATURE, flag_values=values)
 
 
-def picture_shape(model: Any) -> tuple[int | None, ...]:
-    """Returns the shape of one example of a model's only input.
-
-    Raises:
-        InputError: The model has several inputs, or does not tell.
-    """
-    tensors = getattr(model, "inputs", None)
-    if not tensors:
-        raise InputError("this model does not tell the size of the pictures it takes: give an .npy file.")
-    if len(tensors) > 1:
-        raise InputError(f"pictures go to a model with one input. This one has {len(tensors)}: give an .npz file.")
-    return tuple(tensors[0].shape[1:])
-
-
-def arrange(arrays: dict[str, Array], model: Any) -> Any:
-    """Puts the arrays of an `.npz` file into the structure that the model takes its inputs in.
-
-    They are matched by the names of the inputs, or taken in order where `np.savez` numbered them (`arr_0`,
-    …).
+def read(flag: flags.FlagValues) -> dict[str, Any]:
+    """Reads the file and returns the arguments of `DeepExplain`, whose `model` is a `Source`.
 
     Raises:
-        InputError: An input of the model is missing or there are others.
+        UsageError: An input signature that cannot be read.
+        FileNotFoundError: There is no such file.
+        ModelError: The file holds no model, or one with code.
+        UnknownNameError: The model has no such signature, or the graph no such tensor.
+        OptionError: A signature of something that is no SavedModel.
     """
-    structure = getattr(model, "input", None)
-    if isinstance(structure, dict):
-        _match(arrays, list(structure))
-        return {name: arrays[name] for name in structure}
-    if not isinstance(structure, list | tuple):
-        return dict(arrays)
-    numbered = [f"arr_{index}" for index in range(len(structure))]
-    names = numbered if set(arrays) == set(numbered) else [tensor.name for tensor in structure]
-    _match(arrays, names)
-    return type(structure)(arrays[name] for name in names)
+    from deepexplain_tf.graph.sources.source import source_of
 
-
-def _match(arrays: dict[str, Array], names: list[str]) -> None:
-    for name in names:
-        if name not in arrays:
-            raise InputError(f"the .npz file must hold the model's input {name!r}; {closest(name, arrays)}.")
-    if extra := set(arrays) - set(names):
-        raise InputError(f"the model has no input {min(extra)!r}; {closest(min(extra), names)}.")
+    described = {
+        "output": parse.name_or_index(flag.output),
+        "signature": flag.signature,
+        "input_signature": parse.input_signature(flag.input_signature),
+    }
+    return {"model": source_of(flag.model, **described), "layer": flag.layer, **described}

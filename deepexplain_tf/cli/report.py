@@ -4,10 +4,10 @@ import pathlib
 from typing import Any
 
 import numpy as np
-import tqdm
 
 from deepexplain_tf.cli import pictures
 from deepexplain_tf.cli.inputs import Examples
+from deepexplain_tf.cli.progress import Step
 from deepexplain_tf.explanation import Explanation
 import deepexplain_tf.visualize as visualize
 import deepexplain_tf.writing.table as table
@@ -46,7 +46,7 @@ def draw(
     examples: Examples,
     named: list[str],
     folder: pathlib.Path,
-    bar: tqdm.tqdm,
+    step: Step,
     *,
     sequence: bool,
 ) -> list[str]:
@@ -55,9 +55,9 @@ def draw(
     for index, (name, target) in enumerate(zip(named, _targets(explanation), strict=True)):
         picture = None if examples.pictures is None else examples.pictures[index]
         caption = f"{name}: {explanation.method}, target {target}"
-        drawn = pictures.draw(explanation.attributions, index, picture, caption, sequence=sequence)
-        if drawn is not None:
-            visualize.save_png(drawn, folder / f"{name}.png")
-            written.append(f"{name}.png")
-        bar.update()
+        with step(""):
+            drawn = pictures.draw(explanation.attributions, index, picture, caption, sequence=sequence)
+            if drawn is not None:
+                visualize.save_png(drawn, folder / f"{name}.png")
+                written.append(f"{name}.png")
     return written

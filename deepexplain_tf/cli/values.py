@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterable
 import contextlib
+import re
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy.typing as npt
 from deepexplain_tf.cli.command import UsageError
 from deepexplain_tf.cli.files import read_array
 
-# What `options` reads.
-OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file is an array"
+METHOD = "The attribution method. An unknown name lists those that exist."
+# What `options` reads; absl adds that the flag can be repeated.
+OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file stands for its array"
+_INPUT = re.compile(r"(?:(?P<name>.+):)?(?P<dtype>\w+)\[(?P<shape>(?:\d+|\?)(?:,(?:\d+|\?))*)\]")
 Target = int | tuple[int, ...] | npt.NDArray[np.int64] | None
 
 
@@ -42,6 +45,21 @@ def number(text: str) -> float | None:
 def name_or_index(text: str) -> str | int:
     """Returns the integer that a text is, else the text: an output is meant by its name or index."""
     return int(text) if text.lstrip("-").isdigit() else text
+
+
+def input_signature(texts: Iterable[str] | None) -> list[Any] | None:
+    """Reads `NAME:DTYPE[SHAPE]` of each text, as `x:float32[?,4]`, as a `tf.TensorSpec`; None stays."""
+    return None if texts is None else [_spec(text) for text in texts]
+
+
+def _spec(text: str) -> Any:
+    import tensorflow as tf
+
+    if found := _INPUT.fullmatch(text.replace(" ", "")):
+        shape = [None if axis == "?" else int(axis) for axis in found["shape"].split(",")]
+        with contextlib.suppress(TypeError):  # no such dtype
+            return tf.TensorSpec(shape, found["dtype"], found["name"])
+    raise UsageError(f"--input_signature must be NAME:DTYPE[SHAPE], as x:float32[?,28,28,1]. Got {text!r}.")
 
 
 def options(texts: Iterable[str]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def compare(
       inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
       methods: a name of `list_methods()` or a pair (name, options); several of them; or a dict of them by names of your
         own, as where one method is compared with itself.
-      metrics: of `list_metrics()`, likewise; `"randomisation"` takes a Keras model, of which it makes a copy.
+      metrics: of `list_metrics()`, likewise; `"randomisation"` takes a Keras model or its file, and makes a copy.
       target: what is explained, as for `DeepExplain.explain`; of a predicted class, that at the inputs throughout.
       baseline: of the methods that have one, and what metrics set features to; None is zeros.
       groups: what a feature is for metrics, see `deepexplain_tf.metrics`.
@@ -91,7 +91,7 @@ def compare(
     arrays = given.pack(given.inputs)
     with DeepExplain(model, **model_options) as opened:
         explained = ExplainedTarget.read(opened.engine, arrays, target, baseline=baseline, **sizes)
-        runner = Runner(model, model_options, opened, explained, baseline, groups, sizes, seed)
+        runner = Runner(model_options, opened, explained, baseline, groups, sizes, seed)
         total = len(requests) + len(scores)
         with tqdm.tqdm(total=total, desc="comparing", disable=not progress, delay=2, leave=False) as bar:
             return _compared(runner, requests, scores, bar)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.structure import positions
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.preparation import forward, prepare
@@ -23,14 +24,14 @@ class ExplainedTarget:
       call: the arguments, read for a method that only evaluates the model.
       target: what is explained, the same one wherever the inputs move: of a predicted class, that at the inputs.
       tensors: what is explained, an array `[batch, ...]` for each.
-      specs: the structure of the model's inputs.
+      positions: the user's structure of inputs, with their positions among those of the model as leaves.
       chunk_size: evaluations of the target at once.
     """
 
     call: Call
     target: Any
     tensors: list[np.ndarray]
-    specs: Any
+    positions: Any
     chunk_size: int
 
     @classmethod
@@ -46,7 +47,7 @@ class ExplainedTarget:
             call=call,
             target=call.selection.reported if target is None else target,
             tensors=tensors,
-            specs=engine.model(inputs).traced.specs,
+            positions=positions(inputs, engine.model(inputs).traced.specs),
             chunk_size=call.objective.batch or chunk_size or fewer,
         )
 
@@ -57,8 +58,8 @@ class ExplainedTarget:
         return [np.broadcast_to(start, (len(start), *x.shape[1:])) for start, x in pairs]
 
     def pack(self, inputs: Any) -> Any:
-        """Returns one array for each input of the model, as the model takes them."""
-        return tf.nest.pack_sequence_as(self.specs, list(inputs))
+        """Returns one array for each input of the model in the user's structure."""
+        return tf.nest.map_structure(list(inputs).__getitem__, self.positions)
 
     def flatten(self, what: str, given: Any) -> list[Any]:
         """Returns what the user has for each explained tensor, in their order."""

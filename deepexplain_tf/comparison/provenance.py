@@ -1,7 +1,6 @@
 """What a comparison was made of and with."""
 
 from collections.abc import Mapping
-import os
 import platform
 from typing import Any
 
@@ -22,12 +21,12 @@ def provenance(
     explanations: Mapping[str, Explanation],
 ) -> dict[str, Any]:
     """Returns versions, arguments and notes, as JSON has them."""
-    explained = runner.explained
-    model = runner.model if isinstance(runner.model, str | os.PathLike) else getattr(runner.model, "name", None)
+    explained, source = runner.explained, runner.opened.engine.source
+    name = source.path or getattr(source.owner, "name", None)
     notes = {label: list(explanation.notes) for label, explanation in explanations.items()}
     return {
         "versions": {**versions(), "numpy": np.__version__, "python": platform.python_version()},
-        "model": {"type": type(runner.model).__name__, "name": None if model is None else str(model)},
+        "model": {"type": type(source.owner).__name__, "name": None if name is None else str(name)},
         "model_options": described(runner.model_options),
         "inputs": described({str(n): array for n, array in enumerate(explained.call.inputs)}),
         "examples": len(explained.tensors[0]),

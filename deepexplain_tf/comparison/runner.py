@@ -5,6 +5,7 @@ import dataclasses
 import functools
 from typing import Any, NoReturn, TypeVar
 
+import keras
 import numpy as np
 
 from deepexplain_tf.comparison.explained_target import ExplainedTarget
@@ -40,7 +41,6 @@ class Runner:
     """What all methods and metrics of a comparison share.
 
     Attributes:
-      model: the user's model.
       model_options: the arguments of `DeepExplain`.
       opened: the model inside its with-block.
       explained: the examples, and what is explained in them.
@@ -50,7 +50,6 @@ class Runner:
       seed: of all that is drawn.
     """
 
-    model: Any
     model_options: Mapping[str, Any]
     opened: DeepExplain
     explained: ExplainedTarget
@@ -79,8 +78,10 @@ class Runner:
 
         Raises:
           DeepExplainError: an option of the metric, or `groups`, that does not fit.
-          TypeError: no Keras model, for a metric that needs one.
         """
+        source = self.opened.engine.source
+        if "model" in request.parameters and not isinstance(source.layered, keras.Model):
+            return f"the metric takes a Keras model or its file. Got {source.path or type(source.owner).__name__}"
         zeros = [np.broadcast_to(np.float32(0), x.shape) for x in self.explained.tensors]
         try:
             # A metric reads all its arguments before it calls a function: this is a check, and nothing else.
@@ -144,7 +145,7 @@ class Runner:
         """Calls a metric with what it takes of all that there is; its own options come last."""
         groups = self.groups
         everything = {
-            "model": self.model,
+            "model": self.opened.engine.source.layered,
             "inputs": self.explained.call.inputs if request.explains else self.explained.tensors,
             "baseline": self.explained.baseline,
             "groups": groups if groups is None or isinstance(groups, str) else self.explained.flatten("groups", groups),

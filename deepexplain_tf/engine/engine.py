@@ -74,6 +74,11 @@ class Engine:
         return made
 
     @property
+    def source(self) -> Source:
+        """The model as it is called."""
+        return self._source
+
+    @property
     def specs(self) -> Any:
         """The structure of the model's inputs, None where only data can tell."""
         return self._source.specs

@@ -1,6 +1,6 @@
 """The arguments of one call, read and checked before any work is done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 from deepexplain_tf.arguments.arrays import as_arrays, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import read_background, read_baseline
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
-from deepexplain_tf.arguments.structure import names_of
+from deepexplain_tf.arguments.structure import positions
 from deepexplain_tf.arguments.target import Selection, read_target
 from deepexplain_tf.engine.call import Call, run_compiled
 from deepexplain_tf.engine.engine import Engine
@@ -82,7 +82,7 @@ def prepare(
         raise OptionError("baseline is left out where background is given. Got both.")
     symbolic, compiled = any(is_symbolic(array) for array in arrays), engine.compiles(method, objective)
     layout = Layout(
-        structure=_positions(model, inputs),
+        structure=0 if model.prefix is not None else positions(inputs, model.traced.specs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
         fixed=compiled and not symbolic,  # the data of a graph being built are constants of it
@@ -209,16 +209,6 @@ def _whole(baseline: Any, spec: tf.TensorSpec) -> Any:
     if is_symbolic(baseline) or None in spec.shape[1:]:
         return baseline
     return np.broadcast_to(baseline, (baseline.shape[0], *spec.shape[1:]))
-
-
-def _positions(model: Model, inputs: Any) -> Any:
-    """Returns the structure in which attributions are reported, with positions as leaves."""
-    if model.prefix is not None or not isinstance(inputs, list | tuple | Mapping):
-        return 0
-    if isinstance(inputs, Mapping):
-        names = names_of(model.traced.specs)
-        return {name: names.index(name) for name in inputs}
-    return type(inputs)(range(len(inputs)))
 
 
 def _require_real(model: Model) -> None:

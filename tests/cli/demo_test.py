@@ -1,10 +1,11 @@
 import os
+import re
 
 import numpy as np
 from PIL import Image
 import pytest
 
-from deepexplain_tf.cli import demo, main as cli
+from deepexplain_tf.cli import demo, main as cli, progress
 from deepexplain_tf.demo import packages
 from deepexplain_tf.methods import METHODS
 
@@ -13,9 +14,14 @@ needs_packages = pytest.mark.skipif(bool(_missing), reason=f"the demo's packages
 
 
 @needs_packages
-def test_names_what_is_seen_and_draws_it(tmp_path, capsys):
+def test_names_what_is_seen_and_draws_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
     assert cli.main(["demo", f"--out={tmp_path / 'out'}", "--methods=deeplift,saliency"]) == 0
-    out = capsys.readouterr().out
+    out, error = capsys.readouterr()
+    told = [re.sub(r" \d+\.\d s$", "", line) for line in error.splitlines()]
+    explaining = ["explaining: deeplift", "explaining: saliency", "explaining:"]
+    drawing = ["drawing: chelsea", "drawing: coffee", "drawing:"]
+    assert told == ["loading the network:", *explaining, *drawing]
     assert all(name in out for name in ("tiger cat", "Egyptian cat", "tabby", "espresso"))
     gaps = next(line for line in out.splitlines() if line.startswith("deeplift")).split()[-2:]
     assert all(float(gap) < 1e-4 for gap in gaps)

@@ -14,9 +14,11 @@ def test_reads_arrays(tmp_path):
     np.save(tmp_path / "a.npy", np.ones(3))
     np.savez(tmp_path / "one.npz", np.ones(3))
     np.savez(tmp_path / "two.npz", a=np.ones(3), b=np.zeros(2))
+    np.savez(tmp_path / "numbered.npz", *[np.full(1, number) for number in range(11)])
     np.testing.assert_array_equal(files.read_array(tmp_path / "a.npy"), np.ones(3))
     np.testing.assert_array_equal(files.read_arrays(tmp_path / "one.npz"), np.ones(3))
     assert list(files.read_arrays(tmp_path / "two.npz")) == ["a", "b"]
+    assert [int(array[0]) for array in files.read_arrays(tmp_path / "numbered.npz")] == list(range(11))
 
 
 def test_one_array_is_not_several(tmp_path):

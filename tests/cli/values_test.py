@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deepexplain_tf.cli import values
 from deepexplain_tf.cli.command import UsageError
@@ -35,6 +36,20 @@ def test_name_or_index():
     assert values.name_or_index("auto") == "auto"
     assert values.name_or_index("1") == 1
     assert values.name_or_index("-1") == -1
+
+
+def test_input_signature():
+    assert values.input_signature(None) is None
+    assert values.input_signature(["x:0:float32[?,28, 28,1]", "int32[2]"]) == [
+        tf.TensorSpec([None, 28, 28, 1], tf.float32, "x:0"),
+        tf.TensorSpec([2], tf.int32),
+    ]
+
+
+@pytest.mark.parametrize("text", ["x", "x:float32", "x:float32[]", "x:float32[?,n]", "x:float33[?]", ":[?]", "[?]"])
+def test_another_input_signature_is_wrong_usage(text):
+    with pytest.raises(UsageError, match="--input_signature"):
+        values.input_signature([text])
 
 
 def test_options_are_literals_or_text():

@@ -235,6 +235,29 @@ def test_the_model_is_asked_once_for_all_methods(monkeypatch):
     assert asked == [1 + CHEAP["subsets"]]
 
 
+def test_one_array_for_an_input_that_has_a_name():
+    fn = tf.function(lambda x: tf.reduce_sum(x**2, 1))
+    options = {"methods": "gradient_x_input", "metrics": ["deletion", "max_sensitivity"], "seed": 0}
+    x = X[:, :, 0, 0]
+    named = dx.compare(fn.get_concrete_function(x=tf.TensorSpec([None, 4], x.dtype)), x, **options)
+    for name, scores in dx.compare(fn, x, **options).scores.items():
+        same(named.scores[name]["gradient_x_input"], scores["gradient_x_input"])
+
+
+def test_randomisation_of_what_is_no_keras_model_is_told():
+    fn = lambda x: tf.reduce_sum(x**2, 1)  # noqa: E731
+    found = dx.compare(fn, X[:, :, 0, 0], methods="saliency", metrics=["deletion", "randomisation"])
+    assert "the metric takes a Keras model or its file. Got function" in str(found)
+    assert list(found.scores["deletion"]) == ["saliency"]
+
+
+def test_randomisation_of_a_file(model, tmp_path):
+    model.save(tmp_path / "net.keras")
+    options = {"methods": "saliency", "metrics": "randomisation", "target": 1, "seed": 5}
+    found, expected = dx.compare(tmp_path / "net.keras", X[:2], **options), dx.compare(model, X[:2], **options)
+    same(found.scores["randomisation"]["saliency"], expected.scores["randomisation"]["saliency"])
+
+
 def test_a_seed_is_drawn_and_reported():
     fn = lambda x: tf.reduce_sum(x**2 * tf.roll(x, 1, 1), 1)  # noqa: E731
     options = {"methods": "gradient_x_input", "metrics": [("sensitivity_n", CHEAP | {"n": 2})]}

@@ -47,7 +47,6 @@ WRONG = {
     "chunk_size": (OptionError, "chunk_size must be", {"chunk_size": 0}),
     "misspelt argument": (OptionError, "closest: 'methods'", {"method": "deeplift"}),
     "misspelt argument of DeepExplain": (OptionError, "closest: 'layer'", {"layers": "a"}),
-    "no Keras model": (TypeError, "model is a Keras model", {"metrics": "randomisation"}),
 }
 
 

@@ -31,6 +31,7 @@ class Source:
       output_names: the outputs' names, where what the call returns does not have them.
       custom_gradients: False where the graph comes from a file without the `tf.custom_gradient`s that it names.
       owner: keeps the model's variables alive.
+      path: the file or folder it was read from, None for others.
     """
 
     call: Callable[[Any], Any]
@@ -40,6 +41,7 @@ class Source:
     output_names: tuple[str, ...] = ()
     custom_gradients: bool = True
     owner: Any = None
+    path: str | None = None
 
 
 def source_of(model: Any, input_signature: Any = None, *, signature: str | None = None, output: Any = None) -> Source:
@@ -48,7 +50,7 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
     Args:
       model: a Keras or tf_keras model or layer; a `.keras`, `.h5` or `.hdf5` file; a SavedModel folder or what
         `tf.saved_model.load` made of one; a frozen GraphDef or `.pb` file; a ConcreteFunction, tf.function,
-        tf.Module or callable.
+        tf.Module or callable; or a Source, which stays as it is.
       signature: the signature of a SavedModel, `"serving_default"` (or the only one) where None.
       input_signature: TensorSpecs of the inputs; for a GraphDef their names are those of its tensors.
       output: for a GraphDef the name of the output tensor, where it is not the only end.
@@ -59,6 +61,8 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
       ModelError: a file that holds no model, or a graph without inputs.
       UnknownNameError: no such signature.
     """
+    if isinstance(model, Source):
+        return model
     if isinstance(model, str | os.PathLike):
         return _from_path(os.fspath(model), signature, input_signature, output)
     signatures = isinstance(getattr(model, "signatures", None), Mapping)
@@ -87,9 +91,9 @@ def _from_path(path: str, signature: str | None, input_signature: Any, output: A
         raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {os.path.basename(path)!r}.")
     loaded = load(path)
     if not folder:
-        return source_of(loaded, input_signature, output=output)
+        return dataclasses.replace(source_of(loaded, input_signature, output=output), path=path)
     source = _from_signatures(loaded, signature, input_signature)
-    return dataclasses.replace(source, custom_gradients=tf_private.has_custom_gradients(path))
+    return dataclasses.replace(source, custom_gradients=tf_private.has_custom_gradients(path), path=path)
 
 
 def _from_signatures(loaded: Any, name: str | None, input_signature: Any) -> Source:
