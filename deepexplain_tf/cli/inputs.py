@@ -139,7 +139,7 @@ def picture_shape(specs: Any) -> tuple[int | None, ...]:
     """
     import tensorflow as tf
 
-    from deepexplain_tf.arguments.arrays import names_of
+    from deepexplain_tf.arguments.structure import names_of
 
     if specs is None:
         raise InputError(
