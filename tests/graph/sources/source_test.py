@@ -14,6 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import ModelError, UnknownNameError, UnsupportedOpError
+from deepexplain_tf.graph.source import source_of
 from deepexplain_tf.methods.base import METHODS, make
 from tests.checks import explain
 from tests.models import filled, weight
@@ -56,6 +57,13 @@ def test_code_in_a_file_is_not_run(library: str, name: str, tmp_path: pathlib.Pa
     assert len(str(caught.value)) <= 500
     assert not mark.exists()
     explain(package.models.load_model(tmp_path / name, safe_mode=False), "saliency", X)  # what the message says
+
+
+def test_a_source_stays_as_it_is_and_knows_its_file(tmp_path: pathlib.Path):
+    source = source_of(str(saved(tf.tanh, tmp_path / "saved")))
+    assert source_of(source) is source
+    assert source.path == str(tmp_path / "saved")
+    assert source_of(tf.tanh).path is None
 
 
 # --- graphs that only run forward --------------------------------------------------------------------------
