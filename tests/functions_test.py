@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow import nn
 
 import deepexplain_tf as dx
-from tests.ops.functions import GROUPS, NO_NUMBERS, NOT_TRIED, REFUSED
+from tests.ops.functions import GROUPS, NO_NUMBERS, NOT_TRIED, REFUSED, is_installed
 
 
 def _public(module, prefix):
@@ -19,7 +19,8 @@ def test_every_function_is_here():
     tried = {name.partition(" by ")[0] for group, _ in GROUPS.values() for name in group}
     found = _public(K, "") | _public(K.image, "image.") | _public(nn, "nn.")
     refused = {name for name in REFUSED if " " not in name}
-    assert found == tried | refused | {*NO_NUMBERS.split(), *NOT_TRIED.split()}
+    others = {name for name in (*NO_NUMBERS.split(), *NOT_TRIED.split()) if is_installed(name)}
+    assert found == tried | refused | others
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -69,7 +70,7 @@ def test_refused_functions(name):
         _explain_refused(name)
 
 
-@pytest.mark.parametrize("name", ["an index that is chosen", "nanmean", "det"])
+@pytest.mark.parametrize("name", sorted(REFUSED.keys() & {"an index that is chosen", "nanmean", "det"}))
 def test_refused_functions_pass_by_plain_gradient(name):
     e = _explain_refused(name, strict=False)
     assert np.isfinite(e.attributions).all()

@@ -13,6 +13,7 @@ from deepexplain_tf.graph.broadcast import gradient_name
 from deepexplain_tf.graph.control_flow import emit_structure
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
+from deepexplain_tf.graph.pooling import COMPOSED
 from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
 
 Outputs: TypeAlias = Any  # a tensor, or a list or tuple of tensors
@@ -60,7 +61,7 @@ class Op:
     @property
     def is_composed(self) -> bool:
         """Whether it is emitted as several ops, or with a user's own gradient, not as one op of the graph."""
-        return self.type == GROUP or self.node.gradient is not None
+        return self.type == GROUP or self.type in COMPOSED or self.node.gradient is not None
 
     @property
     def has_gradient(self) -> bool:
@@ -238,6 +239,8 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     if gradient is not None:
         attrs["_gradient_op_type"] = tf.compat.v1.AttrValue(s=gradient.encode())
     with tf.device(node.device or None):
+        if node.type in COMPOSED:
+            return COMPOSED[node.type](node, inputs)
         op = graph.create_op(node.type, list(inputs), dtypes, name=node.name, attrs=attrs)
     return list(op.outputs)
 

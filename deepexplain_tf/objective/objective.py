@@ -14,6 +14,7 @@ from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
 from deepexplain_tf.graph.passes import (
     AffinePrefix,
     affine_prefix,
+    choices,
     fold,
     form_groups,
     last_product,
@@ -52,8 +53,8 @@ class Objective:
 
     @functools.cached_property
     def canonical(self) -> Program:
-        """The program seen through users' own gradients, with its canonical groups."""
-        return form_groups(see_through(self.program), self.explained)
+        """The program seen through users' own gradients, with its choices and canonical groups."""
+        return form_groups(choices(see_through(self.program), self.explained), self.explained)
 
     @functools.cached_property
     def optimised(self) -> "Objective":

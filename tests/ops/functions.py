@@ -1,4 +1,7 @@
-"""Functions of `keras.ops` and `tf.nn` as functions of one batch, side by side in groups of one input shape."""
+"""Functions of `keras.ops` and `tf.nn` as functions of one batch, side by side in groups of one input shape.
+
+Those that came with a later release than the one installed are left out.
+"""
 
 from keras import ops as K
 import numpy as np
@@ -33,6 +36,17 @@ _PAIRED = """
 _NN = "crelu elu gelu leaky_relu log_softmax relu relu6 selu sigmoid silu softmax softplus softsign swish tanh"
 
 
+def _installed(functions):
+    """Returns what the installed libraries have of a group by name; a name with a space may tell a use of one."""
+    return {name: function for name, function in functions.items() if is_installed(name)}
+
+
+def is_installed(name):
+    """Whether the installed Keras or TensorFlow has the function of a name."""
+    prefix, _, function = name.partition(" by ")[0].rpartition(".")
+    return " " in function or hasattr({"": K, "image": K.image, "nn": nn}[prefix], function)
+
+
 def _columns(function):
     """Makes a function of vectors of one that works along the first axis."""
     return lambda x: tf.transpose(function(tf.transpose(x)))
@@ -57,7 +71,7 @@ def _labels(x):
 
 
 _VECTORS = {
-    **{name: getattr(K, name) for name in _ALONE.split()},
+    **{name: getattr(K, name, None) for name in _ALONE.split()},
     **{name: lambda x, name=name: getattr(K, name)(x, axis=1) for name in _AXIS.split()},
     **{name: lambda x, name=name: getattr(K, name)(x, x[:, ::-1]) for name in _PAIRED.split()},
     "append": lambda x: K.append(x, 2 * x, axis=1),
@@ -183,13 +197,13 @@ _IMAGES = {
     "image.affine_transform": lambda x: K.image.affine_transform(x, tf.tile(_AFFINE, [tf.shape(x)[0], 1])),
     "image.crop_images": lambda x: K.image.crop_images(x, **_BOXES),
     "image.extract_patches": lambda x: K.image.extract_patches(x, 2),
-    "image.gaussian_blur": K.image.gaussian_blur,
+    "image.gaussian_blur": lambda x: K.image.gaussian_blur(x),
     "image.map_coordinates": _each(lambda r: K.image.map_coordinates(r[..., 0], np.array([[0.5, 1.2], [0.3, 2]]), 1)),
     "image.pad_images": lambda x: K.image.pad_images(x, 1, 1, 1, 1),
     "image.perspective_transform": lambda x: K.image.perspective_transform(
         x, *(tf.tile(corners[None], [tf.shape(x)[0], 1, 1]) for corners in _CORNERS)
     ),
-    "image.sobel_edges": K.image.sobel_edges,
+    "image.sobel_edges": lambda x: K.image.sobel_edges(x),
     "image.ssim": lambda x: K.image.ssim(x, x * x, 1.0, filter_size=3),
     "nn.atrous_conv2d": lambda x: nn.atrous_conv2d(x, _FILTERS, 2, "SAME"),
     "nn.avg_pool": lambda x: nn.avg_pool(x, 2, 1, "SAME"),
@@ -224,7 +238,7 @@ _IMAGES = {
 }
 _SINGLE = {
     "cast": lambda x: K.cast(x, "float32"),
-    "exp2": K.exp2,
+    "exp2": lambda x: K.exp2(x),
     "saturate_cast": lambda x: K.saturate_cast(x, "float32"),
     "image.extract_patches_3d": lambda x: K.image.extract_patches_3d(x[:, None], (1, 2, 2)),
     "image.resize": lambda x: K.image.resize(x, (4, 9)),
@@ -239,24 +253,24 @@ _SINGLE = {
     "nn.local_response_normalization": lambda x: nn.local_response_normalization(x, 1),
     "nn.max_pool3d": lambda x: nn.max_pool3d(x[:, None], 2, 1, "SAME"),
 }
-_COLOURS = {f"image.{name}": getattr(K.image, name) for name in ("rgb_to_grayscale", "rgb_to_hsv")}
+_COLOURS = {f"image.{name}": getattr(K.image, name, None) for name in ("rgb_to_grayscale", "rgb_to_hsv")}
 GROUPS = {
-    "vectors": (_VECTORS, (6,)),
-    "matrices": (_MATRICES, (3, 3)),
-    "images": (_IMAGES, (6, 6, 2)),
-    "colours": (_COLOURS, (2, 2, 3)),
-    "in single precision": (_SINGLE, (6, 6, 2)),
+    "vectors": (_installed(_VECTORS), (6,)),
+    "matrices": (_installed(_MATRICES), (3, 3)),
+    "images": (_installed(_IMAGES), (6, 6, 2)),
+    "colours": (_installed(_COLOURS), (2, 2, 3)),
+    "in single precision": (_installed(_SINGLE), (6, 6, 2)),
 }
 # What has no rule, with the op that says so, on matrices `[batch, 3, 3]` or images.
-REFUSED = {
+_REFUSED = {
     "angle": (lambda x: K.angle(tf.complex(x, x * x)), "Angle"),
-    "det": (K.det, "MatrixDeterminant"),
+    "det": (lambda x: K.det(x), "MatrixDeterminant"),
     "eig": (lambda x: K.real(K.eig(x)[0]), "Eig"),
     "eigh": (lambda x: K.eigh(_definite(x))[0], "SelfAdjointEigV2"),
     "nanmean": (lambda x: K.nanmean(x, axis=1), "condition"),
     "nanstd": (lambda x: K.nanstd(x, axis=1), "condition"),
     "nanvar": (lambda x: K.nanvar(x, axis=1), "condition"),
-    "pinv": (K.pinv, "Svd"),
+    "pinv": (lambda x: K.pinv(x), "Svd"),
     "qr": (lambda x: K.qr(x)[1], "Qr"),
     "slogdet": (lambda x: K.slogdet(x)[1], "LogMatrixDeterminant"),
     "slice_update": (lambda x: K.slice_update(x, (0, 0, 1), x[:, :, :1]), "XlaDynamicUpdateSlice"),
@@ -274,6 +288,7 @@ REFUSED = {
     "nn.l2_loss": (_each(nn.l2_loss), "L2Loss"),
     "an index that is chosen": (lambda x: K.take_along_axis(x, K.argmax(x, 1)[:, None], 1), "index or condition"),
 }
+REFUSED = _installed(_REFUSED)
 
 # Those that give or take no real numbers, or nothing that depends on them.
 NO_NUMBERS = """

@@ -1,6 +1,7 @@
 """Passes: each takes a program and returns one with the same values."""
 
 from deepexplain_tf.graph.passes.affine_prefix import AffinePrefix, affine_prefix
+from deepexplain_tf.graph.passes.choices import choices
 from deepexplain_tf.graph.passes.cut import cut
 from deepexplain_tf.graph.passes.fold import fold
 from deepexplain_tf.graph.passes.freeze import freeze, precompute
@@ -13,6 +14,7 @@ from deepexplain_tf.graph.passes.strip import strip_probability
 __all__ = [
     "AffinePrefix",
     "affine_prefix",
+    "choices",
     "cut",
     "fold",
     "form_groups",

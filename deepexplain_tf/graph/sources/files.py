@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, brief
 from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.sources.file_code import code_in
 from deepexplain_tf.graph.sources.verify import verify
 
 _FILES = (".keras", ".h5", ".hdf5")
@@ -38,15 +39,15 @@ def load(path: str) -> Any:
         raise
     except Exception as error:  # the loaders raise many kinds for files that are not their own
         if _has_code(error):
-            raise ModelError(
-                f"a model file must hold no code, which is not run. Got {name!r} with that of a Lambda layer; if you "
-                "trust it, load it yourself, keras.models.load_model(path, safe_mode=False), and pass the model."
-            ) from error
+            raise _code(name, "a Lambda layer") from error
         raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
 
 
 def _keras_model(path: str) -> Any:
     """Loads a Keras file; code in it (a Lambda layer's) is not run."""
+    code = code_in(path)
+    if code is not None:
+        raise _code(os.path.basename(path), code)
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
@@ -59,6 +60,13 @@ def _keras_model(path: str) -> Any:
                 return legacy.models.load_model(path, compile=False)
         except Exception as second:
             raise (second if path.endswith(".keras") or _has_code(second) else error) from None
+
+
+def _code(name: str, what: str) -> ModelError:
+    return ModelError(
+        f"a model file must hold no code, which is not run. Got {name!r} with that of {what}; if you trust it, load it "
+        "yourself, keras.models.load_model(path, safe_mode=False), and pass the model."
+    )
 
 
 def _tf_keras() -> Any:

@@ -14,7 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import ModelError, UnknownNameError, UnsupportedOpError
-from deepexplain_tf.graph.source import source_of
+from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.base import METHODS, make
 from tests.checks import explain
 from tests.models import filled, weight
