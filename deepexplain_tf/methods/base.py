@@ -100,7 +100,8 @@ class Method(abc.ABC):
       uses_baseline: whether the method compares with a baseline; if False, `explain` refuses `baseline=`.
       differentiates: whether the method takes gradients; if False, ops need no rules and inputs may be whole numbers.
       complete: whether attributions add up to outputs − baseline_outputs; if True, `completeness_gap` is reported.
-      repeats: whether the method evaluates the model many times for each example, `chunks.size` at a time.
+      repeats: whether the method evaluates the model many times for each example, in loops over `chunks` as
+        `objective.evaluations` and `masking.masked` offer them.
       straight: whether these evaluations lie on straight lines from baseline to input, as `paths.lines` takes them.
       graph_options: the names of the options that `attribute` or `composite` reads, besides `data`.
     """

@@ -59,7 +59,7 @@ class ExpectedGradients(Method):
 
     def data(self, layout: Layout) -> Data:
         if self.background is None:
-            raise OptionError("expected_gradients needs background=, an array of baselines [n_baselines, ...]. Got none.")
+            raise OptionError("expected_gradients needs background=, baselines [n_baselines, ...]. Got none.")
         generator, n = np.random.default_rng(layout.seed), self.n_samples
         size = len(layout.background_data["background_0"])
         if self.sampling == "random":

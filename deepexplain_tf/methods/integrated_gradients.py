@@ -110,7 +110,7 @@ class IntegratedGradients(Method):
             return {**evaluate(self), "n_steps": self.evaluations}
         if count is None:
             raise OptionError(
-                "a tolerance must run outside of tf.function and is not exported, since it needs results between steps. "
+                "a tolerance must run outside of tf.function and is not exported: it needs results between steps. "
                 "Got a call inside a graph; give n_steps instead."
             )
         integral = integrate(
