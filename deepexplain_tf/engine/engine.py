@@ -66,7 +66,7 @@ class Engine:
         return self.with_settings(freeze=True)
 
     def with_settings(self, **settings: Any) -> "Engine":
-        """Returns an engine of the same model with other settings, which shares traces (and frozen weights) if it can."""
+        """Returns an engine of the same model with other settings; it shares traces and frozen weights if it can."""
         before, after = self.settings, dataclasses.replace(self.settings, **settings)
         engine = Engine(self._source, after)
         if (before.layer, before.output, before.freeze) == (after.layer, after.output, after.freeze):

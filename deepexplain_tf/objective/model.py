@@ -55,7 +55,7 @@ class Model:
         """
         if len(self.program.outputs) != 1:
             raise TargetError(
-                f"a model with several outputs needs a callable target, or output= to choose one of them. Got "
+                "a model with several outputs needs a callable target, or output= to choose one of them. Got "
                 f"{len(self.program.outputs)} outputs."
             )
         return self._objective(self.program, selection)
