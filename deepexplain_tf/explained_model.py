@@ -64,8 +64,8 @@ def with_explanations(model: Any, method: str, **fixed: Any) -> ExplainedModel:
       >>> model = dx.with_explanations(
       ...     lambda x: x[:, 0] * x[:, 1], "deeplift", input_signature=[tf.TensorSpec([None, 2])]
       ... )
-      >>> found = model(np.array([[2.0, 3.0]]))
-      >>> found["output_0"].numpy(), found["attributions"].numpy()
+      >>> result = model(np.array([[2.0, 3.0]]))
+      >>> result["output_0"].numpy(), result["attributions"].numpy()
       (array([6.], dtype=float32), array([[3., 3.]], dtype=float32))
 
     Args:

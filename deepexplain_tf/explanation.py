@@ -19,7 +19,7 @@ _FORMAT = "deepexplain_tf.Explanation/1"
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Explanation:
-    """The attributions of a batch of inputs, with what is needed to judge them.
+    """The attributions of a batch of inputs, with the numbers needed to judge them.
 
     Where the method promises completeness, Σ attributions = outputs − baseline_outputs + completeness_gap for
     each example, in units of the target; a group of features counts once. Inside a `tf.function` the arrays are
@@ -36,7 +36,7 @@ class Explanation:
       estimated_error: `[batch]`, the estimated relative L2 error of an adaptive path integral; None for other methods.
       method: The registered name of the method.
       target: An int, a tuple of ints, an array, or the name of a callable.
-      notes: Notes on what was stripped from the model, fell back, or passed without a rule.
+      notes: Notes on outputs that were stripped, on programs that XLA did not compile, and on ops without a rule.
     """
 
     attributions: Any

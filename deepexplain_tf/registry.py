@@ -42,13 +42,13 @@ class Registry(Generic[T]):
         """
         if not isinstance(name, str):
             raise TypeError(f"a {self._family} is given by its name, a string. Got {type(name).__name__}.")
-        found = self._aliases.get(name, name)
-        if found not in self._members:
+        registered = self._aliases.get(name, name)
+        if registered not in self._members:
             hint = closest(name, [*self._members, *self._aliases])
             if hint.startswith("known"):  # aliases help only as close matches
                 hint = closest(name, self._members)
             raise UnknownNameError(f"unknown {self._family} {shortened(name)}; {hint}.")
-        return found
+        return registered
 
     def __getitem__(self, name: str) -> T:
         return self._members[self.resolve(name)]

@@ -58,14 +58,14 @@ def _read_baseline(given: Any, example: Any) -> Any:
     rank = len(array.shape)
     if rank == 0:
         return array.reshape((1,) * len(shape)) if not is_symbolic(array) else tf.reshape(array, (1,) * len(shape))
-    one = rank == len(shape) - 1 and matches(array.shape, shape[1:])
-    each = rank == len(shape) and array.shape[0] in (1, shape[0], None) and matches(array.shape[1:], shape[1:])
-    if not one and not each:
+    is_example = rank == len(shape) - 1 and matches(array.shape, shape[1:])
+    is_batch = rank == len(shape) and array.shape[0] in (1, shape[0], None) and matches(array.shape[1:], shape[1:])
+    if not is_example and not is_batch:
         raise InputError(
             f"baseline must be a number, one example {list(shape[1:])} or one per example {list(shape)}. Got shape "
             f"{list(array.shape)}."
         )
-    return array[None] if one else array
+    return array[None] if is_example else array
 
 
 def _is_number(given: Any) -> bool:

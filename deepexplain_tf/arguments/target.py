@@ -130,7 +130,7 @@ def _sizes(axes: Sequence[int | None]) -> tf.Tensor:
 def _weights(array: np.ndarray, axes: list[int | None], dtype: tf.DType, batch: int | None) -> Selection:
     shape = list(array.shape)
     fits = len(shape) == len(axes) + 1 and (batch is None or shape[0] in (1, batch))
-    if not fits or any(size not in (None, got) for size, got in zip(axes, shape[1:], strict=True)):
+    if not fits or any(size not in (None, length) for size, length in zip(axes, shape[1:], strict=True)):
         raise TargetError(
             f"float targets are weights in the output's shape {[batch or 'batch', *axes]}. Got shape {shape}."
         )

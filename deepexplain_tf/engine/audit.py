@@ -137,11 +137,11 @@ class _Watched(Composite):
         rule = super().single_rule(op)
 
         def watched(op: Op, inputs: Sequence[tf.Tensor]) -> Outputs:
-            zeros = [
+            zero_inputs = [
                 tf.zeros_like(tensor) if op.node.inputs[n].differentiable else tensor for n, tensor in enumerate(inputs)
             ]
-            nothing = [tf.zeros_like(tensor) for tensor in op.outputs(inputs)]
-            return self._emit(op, inputs, zeros, nothing, rule or (lambda op, inputs: op.outputs(inputs)))
+            zero_outputs = [tf.zeros_like(tensor) for tensor in op.outputs(inputs)]
+            return self._emit(op, inputs, zero_inputs, zero_outputs, rule or (lambda op, inputs: op.outputs(inputs)))
 
         return watched if self._watches(op) else rule
 
@@ -180,8 +180,8 @@ class _Watched(Composite):
                 points = [tf.stop_gradient(tensor) for tensor in active]
                 ruled = as_list(rule(op, _placed(op, inputs, points)))
                 passed = tf.gradients(ruled, points, list(upstream), unconnected_gradients="zero")
-                starts = [baseline_inputs[position] for position in op.differentiable]
-                lost = _summed(passed, points, starts) - _summed(upstream, outputs, baseline_outputs)
+                baselines = [baseline_inputs[position] for position in op.differentiable]
+                lost = _summed(passed, points, baselines) - _summed(upstream, outputs, baseline_outputs)
                 return [tf.reshape(lost, tf.shape(probe)), *passed]
 
             return outputs, gradient

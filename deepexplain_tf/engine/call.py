@@ -54,7 +54,7 @@ class Call:
         return any(is_symbolic(array) for array in self.inputs)
 
     def batches(self, total: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
-        """Yields for each batch the example numbers, padded to an allowed size, and how many of them are no padding.
+        """Yields for each batch the example numbers, padded to an allowed size, and their number without padding.
 
         Args:
           total: the number of examples.
@@ -144,8 +144,8 @@ def run_compiled(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
 
 
 def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
-    whole = len(rows) == len(array) and np.array_equal(rows, np.arange(len(rows)))
-    return array if whole else array[rows]
+    all_rows = len(rows) == len(array) and np.array_equal(rows, np.arange(len(rows)))
+    return array if all_rows else array[rows]
 
 
 def _first(count: int, tensor: tf.Tensor) -> np.ndarray:

@@ -47,7 +47,13 @@ class Settings:
 
 
 class Engine:
-    """Traces a model once per signature, and compiles each method once per form of its arguments."""
+    """Traces a model once per signature, and compiles each method once per form of its arguments.
+
+    Attributes:
+      settings: the settings of the model.
+      accelerated: whether there is a GPU or TPU.
+      n_traces: the number of graphs traced so far.
+    """
 
     def __init__(self, source: Source, settings: Settings):
         self.settings = settings
@@ -173,11 +179,11 @@ class Engine:
     def coverage(self, method: Method) -> Coverage:
         """Returns the verdict of a method on each active op; see `DeepExplain.coverage`."""
         objective = self.model().chosen_outputs()
-        found = objective.coverage(self.composite(method))
+        coverage = objective.coverage(self.composite(method))
         if method.differentiates:
-            return found
-        verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in found.ops)
-        return Coverage(found.ops, tuple(verdicts))
+            return coverage
+        verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in coverage.ops)
+        return Coverage(coverage.ops, tuple(verdicts))
 
     def attribution(
         self, method: Method, objective: Objective, chunks: Chunks, arguments: Mapping[str, Any]

@@ -81,9 +81,9 @@ def prepare(
         _require_real(model)
     objective, selection, notes = _target(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
-    starts = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
-    given = getattr(method, "background", None)
-    if given is not None and baseline is not None:
+    baselines = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
+    background = getattr(method, "background", None)
+    if background is not None and baseline is not None:
         raise OptionError("baseline is left out where background is given. Got both.")
     symbolic, compiled = any(is_symbolic(array) for array in arrays), engine.compiles(method, objective)
     layout = Layout(
@@ -91,10 +91,10 @@ def prepare(
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
         fixed=compiled and not symbolic,  # in a graph being built, data are constants
-        background=() if given is None else read_background(given, model.structure, explained),
+        background=() if background is None else read_background(background, model.structure, explained),
     )
     if compiled:
-        starts = [_whole(start, spec) for start, spec in zip(starts, explained, strict=False)]
+        baselines = [_whole(array, spec) for array, spec in zip(baselines, explained, strict=False)]
     method.data(layout)  # refuses options that do not fit the inputs
     fixed = objective.batch
     batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
@@ -108,7 +108,7 @@ def prepare(
         objective=objective,
         layout=layout,
         inputs=arrays,
-        baseline=starts,
+        baseline=baselines,
         selection=selection,
         batch_size=batch,
         chunks=Chunks(chunk, pad=bool(fixed or compiled), small_size=fixed or min(chunk, _FEW)),

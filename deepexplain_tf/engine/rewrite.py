@@ -38,8 +38,8 @@ def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Call
             objective = model.all_outputs()
             engine.check_rules(composite, objective)
             functions[model] = _function(objective, composite)
-        starts = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
-        outputs = functions[model](tensors, [tf.convert_to_tensor(start) for start in starts])
+        baselines = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
+        outputs = functions[model](tensors, [tf.convert_to_tensor(array) for array in baselines])
         return fill_structure(model.traced.outputs, outputs)
 
     return call

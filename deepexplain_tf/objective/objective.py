@@ -127,8 +127,8 @@ class Objective:
 
     def coverage(self, composite: Composite) -> Coverage:
         """Returns the verdict of a composite on each active op."""
-        found = active_ops(self.explained, self.program_for(composite).outputs)
-        ops = tuple(Op(node, positions, {}) for node, positions in found)
+        active = active_ops(self.explained, self.program_for(composite).outputs)
+        ops = tuple(Op(node, positions, {}) for node, positions in active)
         return Coverage(ops, tuple(composite.verdict(op) for op in ops))
 
     @functools.cached_property

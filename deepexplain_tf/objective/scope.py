@@ -126,9 +126,9 @@ class Scope:
             and not changes_rows(objective.explained, program)
         )
         twins = {}
-        for value, x, start in zip(objective.explained, explained, baseline, strict=True):
-            rows = tf.shape(start if shareable else x)[:1]
-            twins[value] = Twin(x, _broadcast(start, tf.concat([rows, tf.shape(x)[1:]], 0), x))
+        for value, x, x0 in zip(objective.explained, explained, baseline, strict=True):
+            rows = tf.shape(x0 if shareable else x)[:1]
+            twins[value] = Twin(x, _broadcast(x0, tf.concat([rows, tf.shape(x)[1:]], 0), x))
         outputs = emit_twin(program, self._given, twins, composite.twin_rule)
         return [twin.x for twin in outputs], [twin.baseline for twin in outputs]
 
@@ -205,10 +205,10 @@ def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tenso
         raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from error
 
 
-def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    spread = tf.broadcast_to(baseline, shape)
-    spread.set_shape([None, *like.shape[1:]])
-    return spread
+def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+    tensor = tf.broadcast_to(baseline, shape)
+    tensor.set_shape([None, *example.shape[1:]])
+    return tensor
 
 
 def _repeat(tensor: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:

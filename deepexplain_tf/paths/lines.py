@@ -77,8 +77,8 @@ class Lines:
 
         # Plain gradients are linear in the upstream gradient, rules may not be; a narrow dtype would round the weights.
         linear = self._composite.is_plain and all(end.dtype == wide_dtype(end) for end in ends)
-        how = (unchanged, weight) if linear else (weighted, None)
-        sums = sum_contributions(self._suffix, self._composite, evaluations, ends, points, *how)
+        contribution, factors = (unchanged, weight) if linear else (weighted, None)
+        sums = sum_contributions(self._suffix, self._composite, evaluations, ends, points, contribution, factors)
         means = [tf.cast(total, end.dtype) for total, end in zip(sums, ends, strict=True)]
         if self._prefix is None:
             return means
