@@ -1,16 +1,16 @@
-"""Explains any TensorFlow model: which inputs made it say that?"""
+"""Explains the output of a TensorFlow or Keras model: how much did each part of the input contribute?"""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deepexplain_tf.api import *  # noqa: F403  (the type checker's view of what is found below)
+    from deepexplain_tf.api import *  # noqa: F403  (for type checkers; at run time `__getattr__` looks names up)
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    # TensorFlow takes seconds to import, and the command line's help does without it.
+    # Importing TensorFlow takes seconds, and the command line's help does not need it.
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module("deepexplain_tf.api"), name)

@@ -1,4 +1,4 @@
-"""Lets `python -m deepexplain_tf` do what the command `deepexplain` does."""
+"""Runs the command `deepexplain` as `python -m deepexplain_tf`."""
 
 from deepexplain_tf.cli.main import run
 

@@ -1,4 +1,4 @@
-"""The public names, which `import deepexplain_tf` offers."""
+"""The public names that `import deepexplain_tf` offers."""
 
 from deepexplain_tf import metrics, visualize
 from deepexplain_tf.comparison import Comparison, compare

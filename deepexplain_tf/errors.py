@@ -1,16 +1,16 @@
-"""The errors that this library raises: each states the requirement, what came and what is possible."""
+"""The errors of this library: a message states the requirement, then the value that came, then what is possible."""
 
 from collections.abc import Iterable
 import difflib
 
 _MAX_LENGTH = 500
-_LISTED = 12  # names that a message lists
-# How the lines of a traceback, and of what Keras and TensorFlow add to one, begin.
+_LISTED = 12  # at most so many names in a message
+# Beginnings of the lines of a traceback, and of the lines that Keras and TensorFlow add to it.
 _FRAMES = ("File ", "•", "Arguments received", "Call arguments", "[[", "[Op:", "Detected at", "Original stack")
 
 
 class DeepExplainError(ValueError):
-    """Base of the errors of this library; its message has at most 500 characters."""
+    """Base class of this library's errors; a longer message is cut to 500 characters."""
 
     def __init__(self, message: str):
         if len(message) > _MAX_LENGTH:
@@ -19,23 +19,23 @@ class DeepExplainError(ValueError):
 
 
 class InputError(DeepExplainError):
-    """An input or baseline that the model cannot take."""
+    """An input, baseline or background that the model cannot take."""
 
 
 class TargetError(DeepExplainError):
-    """A target that the model's output does not have."""
+    """A target that does not fit the model's output, or that does not depend on the explained tensors."""
 
 
 class OptionError(DeepExplainError):
-    """An option that the method does not have, or a value outside its range."""
+    """An option that does not exist, or a value outside its range."""
 
 
 class UnknownNameError(DeepExplainError):
-    """A method, rule, layer or output that does not exist."""
+    """The name of a method, rule, layer or output that does not exist."""
 
 
 class ModelError(DeepExplainError):
-    """Something that is no model, or a model that cannot be traced."""
+    """A file without a model, or a model that cannot be traced, compiled or run."""
 
 
 class UnsupportedOpError(DeepExplainError):
@@ -47,17 +47,17 @@ class ClosedError(DeepExplainError):
 
 
 class PathError(DeepExplainError, OSError):
-    """A path that cannot be written to, or that holds something already."""
+    """A path that cannot be written to, or that exists already."""
 
 
 def shortened(value: object) -> str:
-    """Returns what came, quoted and cut to fit into a message."""
+    """Returns `repr(value)`, cut to 80 characters, for a message."""
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Returns the known names nearest to `name`, or all of them where none is near, for a message."""
+    """Returns, for a message, up to 3 known names close to `name`, or up to 12 known names where none is close."""
     names = sorted(known)
     spelled = {item.lower(): item for item in reversed(names)}
     near = [spelled[item] for item in difflib.get_close_matches(name[:64].lower(), spelled, n=3, cutoff=0.5)]
@@ -68,12 +68,12 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 
 def brief(error: Exception | None) -> str:
-    """Returns the line of another library's error that says what is wrong."""
+    """Returns the class and the one telling line of another library's error, at most 300 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     line = lines[0]
     if line.startswith(("in user code:", "Exception encountered when calling", "Graph execution error:")):
-        # The error's own words stand behind the frames, and before the arguments that Keras lists.
-        said = [found for found in lines[1:] if not found.startswith(_FRAMES)]
-        line = said[-1] if said else line
+        # The message itself comes after the frames and before the arguments that Keras lists.
+        candidates = [candidate for candidate in lines[1:] if not candidate.startswith(_FRAMES)]
+        line = candidates[-1] if candidates else line
     kind = f"{type(error).__name__}: "
     return (line if line.startswith(kind) else kind + line)[:300]

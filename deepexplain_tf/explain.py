@@ -1,4 +1,4 @@
-"""`DeepExplain`, the with-block around a model, and the explainers made in it."""
+"""`DeepExplain`, the with-block around a model, and `Explainer`, a method bound to that model."""
 
 from collections.abc import Callable, Mapping
 import os
@@ -44,29 +44,30 @@ class DeepExplain:
         input_signature: Any = None,
         strict: bool = True,
     ):
-        """Checks what can be checked without inputs; entering the with-block traces the model where it can.
+        """Checks the arguments; entering the with-block traces the model if the shapes of its inputs are known.
 
         Args:
-          model: a Keras model or layer, the path of a `.keras` or `.h5` file, a tf.Module, a tf.function, or a
-            callable of tensors.
-          output: `"auto"` takes a trailing Softmax or Sigmoid off each output, so that the target is a logit;
-            `"model"` takes outputs as they are; a name or index chooses one of several (and strips it).
+          model: a Keras or tf_keras model or layer; the path of a `.keras`, `.h5` or `.pb` file or of a SavedModel
+            folder; a GraphDef, ConcreteFunction, tf.function, tf.Module or callable of tensors.
+          output: `"auto"` strips a final softmax or sigmoid from each output, so that the target is a logit;
+            `"model"` strips nothing; a name or index chooses one of several outputs, and strips it too.
           layer: the name of a Keras layer whose output is explained instead of the inputs; `"name:i"` picks
-            one of several calls.
+            one of several calls of the layer.
           overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under
-            `tf.custom_gradient`; merged over every method's own map.
-          jit_compile: True, False, or `"auto"`: XLA where there is a GPU or TPU; on a CPU for path integrals through
-            loops (recurrent networks) or dense layers, where it pays.
-          signature: the signature of a SavedModel; not used by other models.
-          input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable; without it shapes come
-            from the first call.
-          strict: False lets ops without a rule pass by plain gradient, listed in `notes`.
+            `tf.custom_gradient`; these rules take precedence over those of the method.
+          jit_compile: True, False, or `"auto"`: XLA compiles on a GPU or TPU; on a CPU it compiles path integrals
+            through loops (recurrent networks) or dense layers, where that pays.
+          signature: the name of a signature of a SavedModel; an error for any other model.
+          input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable; without it, the first call
+            gives the shapes.
+          strict: False lets an op without a rule keep its plain gradient, with a note in `notes`.
 
         Raises:
-          TypeError: an argument of the wrong type, or something that is no model.
+          TypeError: an argument of the wrong type, or an object that is not a model.
           FileNotFoundError: there is no such file.
           ModelError: the file holds no model.
           OptionError: an argument out of range.
+          UnknownNameError: an unknown signature of a SavedModel.
         """
         if not isinstance(output, str | int) or isinstance(output, bool):
             raise TypeError(f"output is 'auto', 'model', a name or an index. Got {type(output).__name__}.")
@@ -81,7 +82,7 @@ class DeepExplain:
 
     @property
     def engine(self) -> Engine:
-        """What stands behind it, for the rest of the library."""
+        """The engine that traces and compiles, for the rest of the library."""
         return self._engine
 
     def __enter__(self) -> "DeepExplain":
@@ -111,25 +112,27 @@ class DeepExplain:
 
         Args:
           method: a name of `list_methods()` or an alias.
-          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
+          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays in the structure of the model's inputs.
           target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index
             into the non-batch axes), float weights in the output's shape, or a function of the outputs.
-          baseline: None (zeros), a number, one example or one per example, in the structure of `inputs`.
-          batch_size: examples per call of the compiled program; default 32, of methods that evaluate the model many
-            times as many as need 32 MiB, 1 … 1024.
-          chunk_size: model evaluations at once inside it, 1 … 1024; default: as many as have 256 MiB of
-            activations, or 2 GiB on a GPU or TPU, 10 … 1024.
-          max_memory: bytes, or a text such as `"2GiB"`, that the call may take beside the model and its inputs, by an
-            estimate; chooses `chunk_size`, and `batch_size` where that is not given.
-          seed: of methods that sample.
+          baseline: None (zeros), a number, one example or one per example, in the structure of the explained tensors.
+          batch_size: examples per call of the compiled program; default 32, or as many as need 32 MiB or fill a chunk,
+            at most 1024, for methods that evaluate the model many times.
+          chunk_size: model evaluations at once inside the program, at most 1024 of them; default: as many as have
+            256 MiB of activations, or 2 GiB on a GPU or TPU, 10 … 1024.
+          max_memory: bytes, or a text such as `"2GiB"`: an estimated limit on the memory of the call, without the
+            model and its inputs; sets `chunk_size`, and `batch_size` unless that is given.
+          seed: a whole number ≥ 0, for methods that draw random numbers.
           progress: whether to show a progress bar over the batches.
-          **options: the method's own; see its docstring.
+          **options: the options of the method; see its docstring.
 
         Returns:
-          An `Explanation`; its arrays are NumPy, or symbolic tensors where `inputs` are.
+          An `Explanation` of NumPy arrays, or of symbolic tensors where `inputs` are symbolic.
 
         Raises:
-          DeepExplainError: any argument that does not fit, before any work is done.
+          ClosedError: a call outside the with-block.
+          DeepExplainError: an argument that does not fit, before any work is done; the subclass says which.
+          TypeError: a method name that is not a string.
           UnsupportedOpError: an op that no rule covers.
         """
         call = {"target": target, "baseline": baseline, "batch_size": batch_size, "chunk_size": chunk_size}
@@ -137,13 +140,18 @@ class DeepExplain:
         return self.explainer(method, **call, **options)(inputs)
 
     def explainer(self, method: str, *, freeze: bool = False, **fixed: Any) -> "Explainer":
-        """Returns a compiled, reusable callable; it lives on after the block.
+        """Returns a compiled, reusable callable that outlives the with-block.
 
         Args:
           method: a name of `list_methods()` or an alias.
-          freeze: whether the weights become constants of the program, as they are at the first call: faster, but it
-            does not follow training.
+          freeze: whether the program keeps the weights of its first call as constants: faster, but later training
+            does not change it.
           **fixed: arguments of `explain` that are the same for every call.
+
+        Raises:
+          ClosedError: a call outside the with-block.
+          UnknownNameError: an unknown method.
+          OptionError: an unknown option, or a value out of range.
         """
         self._require_open()
         if not isinstance(freeze, bool):
@@ -151,14 +159,18 @@ class DeepExplain:
         return Explainer(self._engine.frozen() if freeze else self._engine, method, fixed)
 
     def rewrite(self, method_or_map: str | Mapping[str, Any], baseline: Structure = None) -> Callable[..., Any]:
-        """Returns a callable with the model's outputs whose gradient is the replaced one.
+        """Returns a callable with the outputs of the model but with replaced gradients.
 
-        Its values are the model's (nothing is stripped); under `tf.GradientTape` it has the gradient of the
-        method's rules, or of the given override map.
+        No softmax or sigmoid is stripped. Under `tf.GradientTape` the callable has the gradient of the method's
+        rules, or of the given override map.
 
         Args:
-          method_or_map: a method that replaces gradients, or op type or kind → rule.
-          baseline: for DeepLIFT: None (zeros), a number, or one example in the structure of the inputs.
+          method_or_map: the name of a method that replaces gradients, or a map: op type or kind → rule.
+          baseline: for DeepLIFT: None (zeros), a number, or one example in the structure of the explained tensors.
+
+        Raises:
+          ClosedError: a call outside the with-block.
+          OptionError: a method without gradients, or a baseline for rules that use none.
         """
         self._require_open()
         if isinstance(method_or_map, Mapping):
@@ -167,20 +179,21 @@ class DeepExplain:
             method = make(method_or_map, {})
             if not method.differentiates:
                 raise OptionError(
-                    f"rewrite takes a method that replaces gradients. Got {method_or_map!r}, which has none."
+                    f"rewrite takes a method that uses gradients. Got {method_or_map!r}, which uses none."
                 )
             composite = self._engine.composite(method)
         if baseline is not None and not composite.twin:
-            raise OptionError("baseline belongs to methods that compare with one. Got it for one that has none.")
+            raise OptionError("baseline belongs to rules that compare with one. Got a baseline for rules without one.")
         return rewritten_model(self._engine, composite, baseline)
 
     def coverage(self, method: str) -> Coverage:
-        """Returns what a method does at each op between what is explained and the outputs.
+        """Returns the verdict of a method on each op between the explained tensors and the outputs.
 
         Args:
           method: a name of `list_methods()`; a method that only evaluates the model covers every op.
 
         Raises:
+          ClosedError: a call outside the with-block.
           ModelError: a model whose input shapes are not known yet.
         """
         self._require_open()
@@ -195,33 +208,34 @@ class DeepExplain:
         baseline: Structure = None,
         **options: Any,
     ) -> Audit:
-        """Runs a method once and returns what each op loses of the sum: Σ multiplier·Δin − Σ multiplier·Δout.
+        """Runs a method once and returns the loss of each op: Σ multiplier·Δin − Σ multiplier·Δout.
 
-        Where every rule is exact, each row is rounding; the largest row names the op whose rule is not.
+        Where every rule is exact, each loss is rounding; else the largest names the op whose rule is not exact.
 
         Args:
-          method: a method that is one backward pass, as `"deeplift"`.
-          inputs: an array `[batch, ...]`, or a structure of arrays as the model takes them; few examples are enough.
-          target: what is explained, as for `explain`.
-          baseline: for DeepLIFT, as for `explain`.
-          **options: the method's own.
+          method: a method that is one backward pass, such as `"deeplift"`.
+          inputs: an array `[batch, ...]`, or a structure of arrays, as for `explain`; a few examples are enough.
+          target: the target, as for `explain`.
+          baseline: the baseline, as for `explain`; only for DeepLIFT.
+          **options: the options of the method.
 
         Raises:
+          ClosedError: a call outside the with-block.
           OptionError: a method that integrates or perturbs.
-          DeepExplainError: any argument that does not fit, as for `explain`.
+          DeepExplainError: an argument that does not fit, as for `explain`.
         """
         self._require_open()
-        name, made = METHODS.resolve(method), make(method, options)
-        check_call(name, made, target=target, baseline=baseline)
-        return audit(self._engine, name, made, inputs, target=target, baseline=baseline)
+        name, instance = METHODS.resolve(method), make(method, options)
+        check_call(name, instance, target=target, baseline=baseline)
+        return audit(self._engine, name, instance, inputs, target=target, baseline=baseline)
 
     def _require_open(self) -> None:
         if not self._open:
-            raise ClosedError("a DeepExplain is used inside its with-block. Got a call outside of it.")
+            raise ClosedError("a DeepExplain must be used inside its with-block. Got a call outside of it.")
 
 
 class Explainer:
-    """A method bound to a model: called with inputs, it returns an `Explanation`."""
+    """A method bound to a model; a call with inputs returns an `Explanation`."""
 
     def __init__(self, engine: Engine, method: str, fixed: Mapping[str, Any]):
         self._engine = engine
@@ -231,11 +245,11 @@ class Explainer:
 
     @property
     def n_traces(self) -> int:
-        """How often a graph has been traced for this model; a repeated call leaves it as it is."""
+        """The number of graphs traced for this model so far; a repeated call adds none."""
         return self._engine.n_traces
 
     def __call__(self, inputs: Structure, **late: Any) -> Explanation:
-        """Explains a batch; `late` are arguments of `DeepExplain.explain`, which replace the fixed ones."""
+        """Explains a batch; `late` arguments of `DeepExplain.explain` replace the fixed ones."""
         call, options = self._split({**self._fixed, **late})
         return run(self._engine, self._name, make(self._name, options), inputs, **call)
 
@@ -250,33 +264,34 @@ class Explainer:
     ) -> None:
         """Writes a folder that explains without this library and without Keras.
 
-        A SavedModel has a signature `explain`, also `serving_default`, which takes the model's inputs by name, any
-        number of examples, and `target` and `baseline` where they are not fixed (`target=None` fixes the predicted
-        class, `baseline=None` zeros); it returns `attributions`, `outputs`, and `baseline_outputs`, `completeness_gap`
-        and `standard_error` where the method has them. Several inputs have `baseline_NAME` and `attributions_NAME`
-        each. `predict` returns the model's own outputs. `assets/explainer.json` tells what was exported.
+        A SavedModel has the signatures `explain` (also as `serving_default`) and `predict`. `explain` takes the model's
+        inputs by name, with any number of examples, and `target` and `baseline` unless they are fixed (`target=None`
+        fixes the predicted class, `baseline=None` zeros). It returns `attributions` and `outputs`, and where the method
+        has them `baseline_outputs`, `completeness_gap` and `standard_error`; with several inputs, `baseline_NAME` and
+        `attributions_NAME` for each. `predict` returns the model's own outputs. `assets/explainer.json` describes the
+        method, its options and the model.
 
-        A StableHLO program is the same for fixed shapes, for any runtime of XLA; `explainer.json` beside it names its
-        parameters and results in their order.
+        A StableHLO program does the same for fixed shapes in any runtime of XLA; `explainer.json` beside it names the
+        program's parameters and results in order.
 
         Args:
           path: the folder to write; it appears whole or not at all.
           format: `"saved_model"` or `"stablehlo"`.
-          version: writes `path/version/`, as TensorFlow Serving reads it.
-          overwrite: whether an older export is replaced.
-          **options: of `"stablehlo"`: `inputs=`, arrays or `tf.TensorSpec`s whose shapes the program is for, and
-            `weights=`, `"constants"` of the program or `"arguments"`, which `weights.npz` holds then.
+          version: writes `path/version/`, the layout of TensorFlow Serving.
+          overwrite: whether to replace an older export.
+          **options: for `"stablehlo"`: `inputs=`, arrays or `tf.TensorSpec`s that fix the shapes of the program, and
+            `weights=`, either `"constants"` of the program or `"arguments"`, stored in `weights.npz`.
 
         Raises:
-          PathError: there is something at `path`, or it cannot be written to.
-          OptionError: a method that is no graph: integrated_gradients to a tolerance.
-          ModelError: XLA was asked for and cannot compile it.
+          PathError: `path` exists, or cannot be written to.
+          OptionError: integrated_gradients to a tolerance, which is no single graph.
+          ModelError: `jit_compile=True` or `format="stablehlo"`, and XLA cannot compile the program.
           DeepExplainError: any other argument that does not fit, before anything is written.
         """
         save(self.program, path, make_format(format, options), version=version, overwrite=overwrite)
 
     def program(self) -> ExplainerProgram:
-        """Returns what is exported: functions of named tensors, to be called inside a `tf.function`."""
+        """Returns the program to export: functions of named tensors, to be called inside a `tf.function`."""
         return ExplainerProgram(self._engine, self._name, self._fixed)
 
     def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

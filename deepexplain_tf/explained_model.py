@@ -1,4 +1,4 @@
-"""A model with explanations built in: one call returns what it predicts and why."""
+"""A model with explanations built in: one call returns predictions and attributions."""
 
 import inspect
 from typing import Any
@@ -16,15 +16,15 @@ _SETTINGS = frozenset(inspect.signature(DeepExplain).parameters) - {"model"}
 
 
 class ExplainedModel(tf.Module):
-    """A model whose one call returns its outputs and their explanation.
+    """A `tf.Module` whose one call returns the outputs of a model and their explanation.
 
-    It reads the model's own variables, so that it follows training. `tf.saved_model.save(module, path)` writes it with
-    the one signature `serving_default`, which takes the model's inputs by name and runs without this library and
-    without Keras. What it returns has no gradient, and a gradient tape says so: differentiate
-    the model itself.
+    The module reads the model's own variables, so that it follows training. `tf.saved_model.save(module, path)` writes
+    it with the one signature `serving_default`, which takes the model's inputs by name and runs without this library
+    and without Keras. The returned tensors have no gradient, and differentiating them raises LookupError:
+    differentiate the model itself.
 
     Attributes:
-      serve: that signature, a `tf.function` of tensors by name.
+      serve: the signature, a `tf.function` of tensors by name.
     """
 
     def __init__(self, program: ExplainerProgram):
@@ -37,10 +37,10 @@ class ExplainedModel(tf.Module):
     def __call__(self, inputs: Structure) -> dict[str, tf.Tensor]:
         """Returns the model's outputs by name, and `attributions`, `outputs`, … as an exported explainer does.
 
-        An output of the model that has the name of one of these is `predicted_NAME`.
+        An output of the model whose name is also that of an explanation's array becomes `predicted_NAME`.
 
         Args:
-          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
+          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays in the structure of the model's inputs.
 
         Raises:
           InputError: inputs that the model cannot take.
@@ -50,10 +50,10 @@ class ExplainedModel(tf.Module):
         return dict(self.serve(**dict(zip(self._program.inputs, arrays, strict=True))))
 
 
-def _final(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Returns tensors whose gradient is an error."""
+def _final(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Returns the tensors such that differentiating them is an error."""
     message = "A model with explanations has no gradient: differentiate the model itself."
-    return {name: tf.raw_ops.PreventGradient(input=tensor, message=message) for name, tensor in found.items()}
+    return {name: tf.raw_ops.PreventGradient(input=tensor, message=message) for name, tensor in tensors.items()}
 
 
 def with_explanations(model: Any, method: str, **fixed: Any) -> ExplainedModel:
@@ -64,18 +64,18 @@ def with_explanations(model: Any, method: str, **fixed: Any) -> ExplainedModel:
       >>> model = dx.with_explanations(
       ...     lambda x: x[:, 0] * x[:, 1], "deeplift", input_signature=[tf.TensorSpec([None, 2])]
       ... )
-      >>> found = model(np.array([[2.0, 3.0]]))
-      >>> found["output_0"].numpy(), found["attributions"].numpy()
+      >>> result = model(np.array([[2.0, 3.0]]))
+      >>> result["output_0"].numpy(), result["attributions"].numpy()
       (array([6.], dtype=float32), array([[3., 3.]], dtype=float32))
 
     Args:
-      model: whatever `DeepExplain` takes, of which the inputs' shapes are known.
+      model: any model that `DeepExplain` takes and whose input shapes are known.
       method: a name of `list_methods()` or an alias.
-      **fixed: arguments of `DeepExplain` (as `layer=`) and of `explain` (as `target=`, `baseline=` and the method's
-        options). What is not given has its default, so that `target` is the predicted class.
+      **fixed: arguments of `DeepExplain` (such as `layer=`) and of `explain` (such as `target=`, `baseline=` and the
+        method's options); the default target is the only unit or the predicted class, the default baseline zeros.
 
     Raises:
-      DeepExplainError: as `DeepExplain` and its `explainer`; OptionError also for a method that is no graph.
+      DeepExplainError: as `DeepExplain` and its `explainer`; OptionError also for integrated_gradients to a tolerance.
     """
     settings = {name: value for name, value in fixed.items() if name in _SETTINGS}
     call = {name: value for name, value in fixed.items() if name not in _SETTINGS}

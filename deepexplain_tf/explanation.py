@@ -19,23 +19,24 @@ _FORMAT = "deepexplain_tf.Explanation/1"
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Explanation:
-    """The attributions of a batch of inputs, with what is needed to judge them.
+    """The attributions of a batch of inputs, with the numbers needed to judge them.
 
     Where the method promises completeness, Σ attributions = outputs − baseline_outputs + completeness_gap for
-    each example, in units of the target. Inside a `tf.function` the arrays are symbolic tensors: nothing here
-    converts them before they are asked for as NumPy.
+    each example, in units of the target; a group of features counts once. Inside a `tf.function` the arrays are
+    symbolic tensors, which nothing converts to NumPy on its own.
 
     Attributes:
-      attributions: An array, or a list, tuple or dict of arrays, as the explained input(s); `[batch, ...]`.
-      outputs: `[batch]`, the explained scalar at the inputs.
-      baseline_outputs: `[batch]`, the same at the baseline; None for methods without one.
-      completeness_gap: `[batch]`; None where the method does not promise completeness.
-      n_steps: The number of path steps, one int or one per example; None for methods without a path.
-      standard_error: Of sampled attributions, in their structure; else None.
-      estimated_error: `[batch]`, of an adaptive path integral; else None.
+      attributions: An array, or a list, tuple or dict of arrays, shaped like the explained tensors `[batch, ...]`.
+      outputs: `[batch]`, the target at the inputs.
+      baseline_outputs: `[batch]`, the target at the baseline, or its mean over the background; None for methods
+        without a baseline.
+      completeness_gap: `[batch]`, in units of the target; None where the method does not promise completeness.
+      n_steps: The number of gradients along the path, one int or one per example; None for methods without a path.
+      standard_error: The standard error of sampled attributions, in their structure; None for other methods.
+      estimated_error: `[batch]`, the estimated relative L2 error of an adaptive path integral; None for other methods.
       method: The registered name of the method.
-      target: None, an int, a tuple of ints, an array, or the name of a callable.
-      notes: What was stripped, fell back or passed without a rule.
+      target: An int, a tuple of ints, an array, or the name of a callable.
+      notes: Notes on outputs that were stripped, on programs that XLA did not compile, and on ops without a rule.
     """
 
     attributions: Any
@@ -53,7 +54,7 @@ class Explanation:
         return np.array(_only(self.attributions), dtype=dtype, copy=copy)
 
     def __eq__(self, other: object) -> bool:
-        """Whether every field is the same: structure, dtypes and values, where NaN equals NaN."""
+        """Returns whether every field has the same structure, dtypes and values; NaN equals NaN."""
         if not isinstance(other, Explanation):
             return NotImplemented
         return _same(vars(self), vars(other))
@@ -74,14 +75,14 @@ class Explanation:
 
         Args:
           inputs: The explained batch of pictures; required for kinds that show the picture.
-          example: Which example of the batch is drawn.
-          kind: `"heat_map"`, `"overlay"` or `"window"`, as in `deepexplain_tf.visualize`; None is an overlay
+          example: The index of the example in the batch.
+          kind: `"heat_map"`, `"overlay"` or `"window"`, as in `deepexplain_tf.visualize`; None draws an overlay
             where `inputs` are given, else a heat map.
-          **options: Those of the function of that name, such as `percentile`.
+          **options: Options of the function of that name, such as `percentile`.
 
         Raises:
-          InputError: The attributions are no picture, the inputs are missing, or there is no such example.
-          TypeError: There are several inputs.
+          InputError: The attributions are not a picture, the inputs are missing, or there is no such example.
+          TypeError: The attributions hold several arrays.
           UnknownNameError: An unknown kind.
         """
         from deepexplain_tf import visualize
@@ -100,10 +101,11 @@ class Explanation:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes one file in the `.npz` format at exactly `path`; no suffix is added.
 
-        It is written beside `path` and takes its place once it is whole; a failure leaves an old file alone.
+        A temporary file beside `path` is renamed to `path` once it is complete; a failure leaves an old file alone.
 
         Raises:
-          TypeError: A field holds something that is not an array, a number, a string or a structure of these.
+          TypeError: A field holds a value that is not an array, a number, a string or a structure of these.
+          OSError: The file cannot be written.
         """
         arrays: dict[str, Any] = {}
         fields = {name: _pack(value, arrays) for name, value in vars(self).items()}
@@ -117,7 +119,7 @@ def load(path: str | os.PathLike[str]) -> Explanation:
 
     Raises:
       FileNotFoundError: There is no such file.
-      InputError: The file is damaged, or something else.
+      InputError: The file is damaged, or is not an explanation.
     """
     with open(path, "rb") as file:
         # A damaged archive fails in its zip, zlib, npy or JSON layer, each with errors of its own.
@@ -139,7 +141,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _only(structure: Any) -> Any:
-    """The array of a structure that holds one."""
+    """Returns the array of a structure that holds exactly one."""
     while isinstance(structure, (list, tuple, dict)):
         if len(structure) != 1:
             names = f": {', '.join(map(str, structure))}" if isinstance(structure, dict) else ""
@@ -169,7 +171,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _describe(value: Any) -> str:
-    """Structures with the dtype and shape of each array; anything else in full."""
+    """Returns a structure with the dtype and shape of each array; any other value in full."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_describe(part)}" for key, part in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -185,7 +187,7 @@ def _numbers(values: Any) -> str:
 
 
 def _pack(value: Any, arrays: dict[str, Any]) -> Any:
-    """A JSON value for `value`, whose arrays are put into `arrays` and stand there by name."""
+    """Returns `value` as JSON; its arrays go into `arrays`, and the JSON refers to them by name."""
     if isinstance(value, dict):
         return {"dict": [[key, _pack(part, arrays)] for key, part in value.items()]}
     if isinstance(value, (list, tuple)):
@@ -196,7 +198,7 @@ def _pack(value: Any, arrays: dict[str, Any]) -> Any:
     if array is None or array.dtype.hasobject:
         raise TypeError(f"an explanation is saved from arrays, numbers and strings. Got {type(value).__name__}.")
     name = f"array_{len(arrays)}"
-    if array.dtype.isbuiltin == 2:  # bfloat16 and its like, which the npy format cannot name
+    if array.dtype.isbuiltin == 2:  # bfloat16 and similar dtypes, which the npy format cannot name
         arrays[name] = array.view(f"u{array.itemsize}")
         return {"array": name, "dtype": array.dtype.name}
     arrays[name] = array

@@ -1,4 +1,4 @@
-"""Named members of a family (methods, rules, metrics): each is registered once, in its own file."""
+"""Registries of named members (methods, rules, metrics), each registered once, in its own file."""
 
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """A mapping from snake_case names, and their aliases, to members."""
+    """A mapping from snake_case names and their aliases to members; iterates over the sorted names, without aliases."""
 
     def __init__(self, family: str):
         self._family = family
@@ -17,7 +17,11 @@ class Registry(Generic[T]):
         self._aliases: dict[str, str] = {}
 
     def register(self, name: str, *, aliases: tuple[str, ...] = ()) -> Callable[[T], T]:
-        """Returns a decorator that adds a member under `name`; a name is given once."""
+        """Returns a decorator that adds a member under `name` and its aliases.
+
+        Raises:
+          ValueError: a name or alias that is taken.
+        """
         for taken in (name, *aliases):
             if taken in self._members or taken in self._aliases:
                 raise ValueError(f"a {self._family} name is registered once. Got {taken!r} again.")
@@ -30,16 +34,21 @@ class Registry(Generic[T]):
         return add
 
     def resolve(self, name: str) -> str:
-        """Returns the registered name behind a name or alias."""
+        """Returns the registered name for a name or alias.
+
+        Raises:
+          TypeError: a name that is not a string.
+          UnknownNameError: an unknown name.
+        """
         if not isinstance(name, str):
             raise TypeError(f"a {self._family} is given by its name, a string. Got {type(name).__name__}.")
-        found = self._aliases.get(name, name)
-        if found not in self._members:
+        registered = self._aliases.get(name, name)
+        if registered not in self._members:
             hint = closest(name, [*self._members, *self._aliases])
-            if hint.startswith("known"):  # aliases help who is near, and crowd the list for who is not
+            if hint.startswith("known"):  # aliases help only as close matches
                 hint = closest(name, self._members)
             raise UnknownNameError(f"unknown {self._family} {shortened(name)}; {hint}.")
-        return found
+        return registered
 
     def __getitem__(self, name: str) -> T:
         return self._members[self.resolve(name)]

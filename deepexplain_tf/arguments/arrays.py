@@ -1,4 +1,4 @@
-"""Arrays that users pass, checked and turned into the dtypes and shapes that a program takes."""
+"""Arrays that users pass, checked and cast to the dtypes of a program."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ _REAL = "biuf"
 
 
 def as_arrays(given: Any, specs: Any = None) -> Any:
-    """Returns the user's inputs in their structure, as NumPy arrays; symbolic tensors stay so.
+    """Returns the user's inputs as NumPy arrays in the same structure; symbolic tensors stay symbolic.
 
-    What no model could take is refused here, before any model is asked.
+    Checks everything that needs no model.
 
     Args:
-      given: what the user passed.
-      specs: the model's inputs, where they are known, for their names.
+      given: the inputs that the user passed.
+      specs: the specs of the model's inputs, for their names; None where they are not known.
 
     Raises:
-      InputError: no array, a dtype that is not real, NaN or Inf, no batch axis, an empty or unequal batch.
+      InputError: no array, a dtype that is not real, NaN or Inf, no batch axis, an empty batch or several batch sizes.
     """
     if isinstance(given, Mapping):
         if not all(isinstance(name, str) for name in given):
@@ -43,7 +43,7 @@ def as_arrays(given: Any, specs: Any = None) -> Any:
 
 
 def _require_one_batch(leaves: Sequence[Any], *, known: bool) -> None:
-    """Checks that all arrays have the same examples; a number alone can broadcast where the inputs are known."""
+    """Checks that all arrays have one batch size; a single number is allowed where the model's inputs are known."""
     if not leaves:
         raise InputError("inputs must hold at least one array. Got none.")
     if not known and any(len(array.shape) == 0 for array in leaves):
@@ -56,7 +56,15 @@ def _require_one_batch(leaves: Sequence[Any], *, known: bool) -> None:
 
 
 def read_array(given: Any, name: str) -> Any:
-    """Returns an array of finite real numbers, or a symbolic tensor of real numbers."""
+    """Returns a value as an array of finite real numbers, or a symbolic tensor of real numbers as it is.
+
+    Args:
+      given: the value that the user passed.
+      name: the name of the value in error messages.
+
+    Raises:
+      InputError: no array, a mask, a dtype that is not real, NaN or Inf, or a symbolic tensor of unknown rank.
+    """
     if is_symbolic(given):
         if not (given.dtype.is_floating or given.dtype.is_integer or given.dtype.is_bool):
             raise InputError(f"{name} must have a real dtype. Got {given.dtype.name}.")
@@ -85,17 +93,21 @@ def _is_array(given: Any) -> bool:
 
 
 def read_inputs(given: Any, specs: Any) -> list[np.ndarray | tf.Tensor]:
-    """Returns the model's inputs as arrays of the specs' dtypes, flattened; symbolic tensors stay so.
+    """Returns the model's inputs, flattened and cast to the dtypes of the specs; symbolic tensors stay symbolic.
 
     Raises:
-      InputError: wrong structure, rank or shape, or numbers that the model's dtype does not hold.
+      InputError: a wrong structure, rank or shape, or values that the model's dtype cannot represent.
     """
     pairs = zip(flatten_like(given, specs, "inputs"), tf.nest.flatten(specs), strict=True)
     return [read_tensor(leaf, spec, f"input {spec.name or n!r}") for n, (leaf, spec) in enumerate(pairs)]
 
 
 def read_tensor(given: Any, spec: tf.TensorSpec, name: str) -> Any:
-    """Returns an array of a spec's dtype, or a symbolic tensor cast to it; InputError where the shape does not fit."""
+    """Returns an array or symbolic tensor cast to the dtype of a spec.
+
+    Raises:
+      InputError: a wrong rank or shape, or values that the dtype cannot represent.
+    """
     array = given if is_symbolic(given) else numbers_in(given, name, spec.dtype)
     if spec.shape.rank is not None and len(array.shape) != spec.shape.rank:
         raise InputError(f"{name} must have shape {_shown(spec.shape)}. Got shape {list(array.shape)}.")
@@ -107,11 +119,15 @@ def read_tensor(given: Any, spec: tf.TensorSpec, name: str) -> Any:
 
 
 def numbers_in(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
-    """Returns a user's array in a model's dtype."""
+    """Returns a user's array in a dtype of the model.
+
+    Raises:
+      InputError: as `read_array`, or values that the dtype cannot represent.
+    """
     array = read_array(given, name)
     if not dtype.is_floating and array.dtype.kind not in "biu" and not (array == np.round(array)).all():
         raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")
-    with np.errstate(over="ignore"):  # looked for below
+    with np.errstate(over="ignore"):  # an overflow is found below
         cast = array.astype(dtype.as_numpy_dtype, copy=False)
     if not dtype.is_floating and not np.array_equal(cast, array):
         raise InputError(f"{name} must be within the model's {dtype.name}. Got values beyond its range.")
@@ -121,19 +137,19 @@ def numbers_in(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
 
 
 def _finite(array: np.ndarray) -> bool:
-    # The sum is not finite where a number is not, and is found without another array; it may also overflow.
+    # One NaN or Inf makes the sum not finite, and a sum needs no second array; but a sum may also overflow.
     with np.errstate(all="ignore"):
         total = array.sum(dtype=np.float32 if array.dtype.itemsize < 4 else None)
     return bool(np.isfinite(total)) or bool(np.isfinite(array.astype(np.float64)).all())
 
 
 def is_symbolic(value: Any) -> bool:
-    """Whether a value is a tensor of a graph being built."""
+    """Returns whether a value is a tensor of a graph being built."""
     return isinstance(value, tf.Tensor) and not hasattr(value, "numpy")
 
 
 def matches(shape: Sequence[int | None], wanted: Sequence[int | None]) -> bool:
-    """Whether two shapes are the same wherever both are known."""
+    """Returns whether two shapes have the same rank, and the same size along each axis that both know."""
     return len(shape) == len(wanted) and all(
         a is None or b is None or a == b for a, b in zip(shape, wanted, strict=True)
     )

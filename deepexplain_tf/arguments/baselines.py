@@ -1,4 +1,4 @@
-"""Baselines and backgrounds, read against the explained tensors."""
+"""Baselines and backgrounds that users pass, checked against the explained tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +15,12 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
     """Returns baselines `[1 or batch, ...]` (axes of length 1 broadcast), one for each explained tensor.
 
     Args:
-      given: None (zeros), a number, one example, or one per example, in the structure of the inputs.
+      given: None (zeros), a number, one example, or one per example, in the structure of the explained tensors.
       structure: the structure of the explained tensors.
-      examples: the explained tensors, or their specs: of each the shape and dtype are used.
+      examples: the explained tensors, or their specs; only shapes and dtypes are used.
 
     Raises:
-      InputError: wrong structure, shape, count or dtype, NaN or Inf.
+      InputError: a wrong structure, shape, number of rows or dtype, NaN or Inf.
     """
     if given is None or _is_number(given):
         return [_read_baseline(given, example) for example in examples]
@@ -29,19 +29,19 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
 
 
 def read_background(given: Any, structure: Any, examples: Sequence[Any]) -> tuple[np.ndarray, ...]:
-    """Returns sets of baselines `[any number, ...]`, one for each explained tensor.
+    """Returns the background, an array of baselines `[n_baselines, ...]` for each explained tensor.
 
     Args:
-      given: arrays in the structure of the inputs.
+      given: arrays in the structure of the explained tensors.
       structure: the structure of the explained tensors.
-      examples: their specs.
+      examples: the specs of the explained tensors.
 
     Raises:
-      InputError: wrong structure, shape or dtype, NaN or Inf, no baseline, or not as many of each.
+      InputError: a wrong structure, shape or dtype, NaN or Inf, no baseline, or different numbers of baselines.
     """
     leaves = flatten_like(given, structure, "background")
     if any(is_symbolic(leaf) for leaf in leaves):
-        raise InputError("background must be arrays. Got a tensor of a graph being built.")
+        raise InputError("background must be arrays. Got a symbolic tensor of a graph being built.")
     specs = [tf.TensorSpec([None, *example.shape[1:]], example.dtype) for example in examples]
     arrays = tuple(read_tensor(leaf, spec, "background") for leaf, spec in zip(leaves, specs, strict=True))
     counts = [len(array) for array in arrays]
@@ -58,14 +58,14 @@ def _read_baseline(given: Any, example: Any) -> Any:
     rank = len(array.shape)
     if rank == 0:
         return array.reshape((1,) * len(shape)) if not is_symbolic(array) else tf.reshape(array, (1,) * len(shape))
-    one = rank == len(shape) - 1 and matches(array.shape, shape[1:])
-    each = rank == len(shape) and array.shape[0] in (1, shape[0], None) and matches(array.shape[1:], shape[1:])
-    if not one and not each:
+    is_example = rank == len(shape) - 1 and matches(array.shape, shape[1:])
+    is_batch = rank == len(shape) and array.shape[0] in (1, shape[0], None) and matches(array.shape[1:], shape[1:])
+    if not is_example and not is_batch:
         raise InputError(
             f"baseline must be a number, one example {list(shape[1:])} or one per example {list(shape)}. Got shape "
             f"{list(array.shape)}."
         )
-    return array[None] if one else array
+    return array[None] if is_example else array
 
 
 def _is_number(given: Any) -> bool:

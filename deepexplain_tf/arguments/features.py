@@ -1,4 +1,4 @@
-"""Features: what is replaced, or counted, together."""
+"""Features: groups of elements that are replaced, or counted, together."""
 
 from collections.abc import Sequence
 import math
@@ -10,15 +10,15 @@ from deepexplain_tf.errors import OptionError, shortened
 
 
 def number_groups(groups: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-    """Returns which feature each element belongs to, counted from 0, for each input.
+    """Returns the feature of each element, numbered from 0, as one int32 array shaped like one example of each input.
 
     Args:
-      groups: for each input, whole numbers shaped like one example; elements with one number are one feature, in
-        whichever input they are.
+      groups: for each input, whole numbers shaped like one example; elements with the same number are one feature,
+        also across inputs.
       shapes: the shape of one example of each input.
 
     Raises:
-      OptionError: no whole numbers, or of another shape.
+      OptionError: values that are not whole numbers, or of another shape.
     """
     arrays = [_ids(ids) for ids in groups]
     if [array.shape for array in arrays] != list(shapes) or not all(array.dtype.kind in "iu" for array in arrays):
@@ -29,12 +29,12 @@ def number_groups(groups: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> l
 
 
 def number_elements(shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-    """Returns the number of each element, every one a feature, for each input."""
+    """Returns features as `number_groups` does, where every element is a feature of its own."""
     return split(np.arange(sum(math.prod(shape) for shape in shapes)), shapes)
 
 
 def split(flat: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-    """Returns the numbers of all elements, one after the other, as one array for each input."""
+    """Returns the numbers of all elements of all inputs, concatenated in `flat`, as one array for each input."""
     sizes = [math.prod(shape) for shape in shapes]
     parts = np.split(flat.astype(np.int32).ravel(), np.cumsum(sizes)[:-1])
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]

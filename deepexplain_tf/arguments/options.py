@@ -1,4 +1,4 @@
-"""Checks of the options that users pass."""
+"""Checks of option values that users pass."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ from deepexplain_tf.errors import OptionError, shortened
 
 
 def require(condition: bool, option: str, range_: str, got: object) -> None:
-    """Raises OptionError unless an option lies in its range."""
+    """Raises OptionError unless `condition` holds; the message names the option, its range and the value."""
     if not condition:
         raise OptionError(f"{option} must be {range_}. Got {shortened(got)}.")
 
@@ -31,13 +31,13 @@ def require_seed(seed: Any) -> None:
 
 
 def is_int(value: object) -> bool:
-    """Whether an option is a whole number (and not a bool)."""
+    """Returns whether a value is a whole number; a bool is not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def is_real(value: object) -> bool:
-    """Whether an option is a finite real number (and not a bool)."""
+    """Returns whether a value is a finite real number; a bool is not."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False
-    # Neither NaN nor Inf, nor a whole number beyond any float.
+    # Excludes NaN, Inf, and ints too large for a float.
     return bool(-sys.float_info.max <= value <= sys.float_info.max)

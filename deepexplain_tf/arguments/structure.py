@@ -1,4 +1,4 @@
-"""Lists, tuples and dicts that users pass, put into the order of the model's inputs."""
+"""Lists, tuples and dicts that users pass, flattened in the order of the model's inputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,22 +9,30 @@ from deepexplain_tf.errors import InputError, closest
 
 
 def flatten_like(given: Any, specs: Any, what: str) -> list[Any]:
-    """Returns the leaves of a user's structure in the order of `specs`, the model's structure.
+    """Returns the leaves of a user's structure in the order of the model's inputs.
 
-    A list or tuple goes by position, a dict by key or, where the model takes a list, by input name; one array
-    alone serves a model with one input.
+    A list or tuple is matched by position; a dict by key or, where the model takes a list, by input name; a single
+    array fits a model with one input.
+
+    Args:
+      given: the structure that the user passed.
+      specs: the structure of the model's inputs.
+      what: the name of the argument in error messages.
+
+    Raises:
+      InputError: a structure with other keys or another number of arrays.
     """
     if isinstance(given, Mapping):
         return _by_name(given, specs, what)
     if not isinstance(given, list | tuple):
         if isinstance(specs, list | tuple | Mapping) and len(tf.nest.flatten(specs)) != 1:
             names = names_of(specs)
-            raise InputError(f"{what} must be {len(names)} arrays, as the model takes {names}. Got one array.")
+            raise InputError(f"{what} must be {len(names)} arrays, for the model's inputs {names}. Got one array.")
         return [given]
     wanted = tf.nest.flatten(specs)
     if len(given) != len(wanted):
         raise InputError(
-            f"{what} must have {len(wanted)} array(s), as the model takes {names_of(specs)}. Got {len(given)} "
+            f"{what} must have {len(wanted)} array(s), for the model's inputs {names_of(specs)}. Got {len(given)} "
             "(a list is always a structure; make an array of numbers with np.array)."
         )
     return list(given)
@@ -43,7 +51,7 @@ def _by_name(given: Mapping[str, Any], specs: Any, what: str) -> list[Any]:
 def names_of(specs: Any) -> list[str]:
     """Returns the names of the model's inputs, in their flattened order."""
     if isinstance(specs, Mapping):
-        return [name for name, _ in sorted(specs.items())]  # the order of tf.nest
+        return [name for name, _ in sorted(specs.items())]  # `tf.nest` sorts keys
     return [getattr(spec, "name", None) or f"input {n}" for n, spec in enumerate(tf.nest.flatten(specs))]
 
 

@@ -1,4 +1,4 @@
-"""What is explained: one number for each example, taken from the model's output."""
+"""Targets that users pass: which number of the model's output is explained, for each example."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -13,12 +13,13 @@ from deepexplain_tf.errors import TargetError, shortened
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """A target read against an output.
+    """A target that has been checked against an output.
 
     Attributes:
-      kind: `"index"`, `"weights"` or `"predicted"`; a callable target is part of the program instead.
-      data: `[1 or batch, ...]` int32 indices of the non-batch axes, or float weights; None for the others.
-      reported: what an Explanation shows.
+      kind: `"index"`, `"weights"`, `"predicted"`, or `"callable"` for a target that is part of the program.
+      data: `[1 or batch, axes]` int32 indices into the non-batch axes, or `[1 or batch, ...]` float weights shaped
+        like the output; None for the other kinds.
+      reported: the value of `Explanation.target`.
     """
 
     kind: str
@@ -30,13 +31,14 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
     """Reads a target that is not a callable.
 
     Args:
-      target: None, an int, a tuple, an int array or list of length batch, or float weights.
-      shape: the output's shape, batch first; None where it is open.
-      dtype: the output's.
+      target: None, an int, a tuple, an int array or list of length batch, a symbolic tensor of indices, or float
+        weights.
+      shape: the output's shape, batch first, with None for an open axis.
+      dtype: the output's dtype.
       batch: the number of examples, None inside a graph.
 
     Raises:
-      TargetError: out of range, or of a kind that the output does not allow.
+      TargetError: a target out of range, or of a kind that the output does not allow.
     """
     axes = list(shape[1:])
     if target is None:
@@ -85,7 +87,7 @@ def _at(index: Sequence[Any], axes: Sequence[int | None], reported: Any) -> Sele
 def _each(array: np.ndarray, axes: list[int | None], batch: int | None) -> Selection:
     if array.ndim == 0:
         return _at((int(array),), axes or [1], int(array))
-    if not axes and array.ndim == 1:  # a model with one number for each example has one unit
+    if not axes and array.ndim == 1:  # an output [batch] counts as one unit
         return dataclasses.replace(_each(array, [1], batch), data=np.zeros([len(array), 0], np.int32))
     rows = array[:, None] if array.ndim == 1 and len(axes) == 1 else array
     if rows.ndim != 2 or rows.shape[1] != len(axes) or batch not in (None, rows.shape[0]):
@@ -98,7 +100,7 @@ def _each(array: np.ndarray, axes: list[int | None], batch: int | None) -> Selec
 
 
 def _symbolic(target: tf.Tensor, axes: list[int | None]) -> Selection:
-    """Reads a tensor of indices, which the graph checks when it runs."""
+    """Reads a symbolic tensor of indices; the graph checks their range at run time."""
     rank = 1 if len(axes) == 1 else 2
     if not target.dtype.is_integer or target.shape.rank != rank or (rank == 2 and target.shape[1] != len(axes)):
         raise TargetError(
@@ -106,16 +108,16 @@ def _symbolic(target: tf.Tensor, axes: list[int | None]) -> Selection:
             f"{target.dtype.name}{target.shape}."
         )
     index = tf.cast(target[:, tf.newaxis] if rank == 1 else target, tf.int32)
-    known = [size or "any" for size in axes]
+    sizes = [size or "any" for size in axes]
     check = tf.debugging.Assert(
-        tf.reduce_all(in_range(target, axes)), [f"target must be an index into {known}. Got", target]
+        tf.reduce_all(in_range(target, axes)), [f"target must be an index into {sizes}. Got", target]
     )
     with tf.control_dependencies([check]):
         return Selection("index", tf.where(index < 0, index + _sizes(axes), index), target)
 
 
 def in_range(target: tf.Tensor, axes: Sequence[int | None]) -> tf.Tensor:
-    """Returns for each example whether its index `[batch]` or `[batch, axes]` is one into the output's axes."""
+    """Returns `[batch]`: whether each example's index, `[batch]` or `[batch, axes]`, lies within the output's axes."""
     index, sizes = tf.cast(tf.reshape(target, [-1, len(axes)]), tf.int64), tf.cast(_sizes(axes), tf.int64)
     lowest = tf.constant([0 if size is None else -size for size in axes], tf.int64)
     return tf.reduce_all((index >= lowest) & (index < sizes), 1)
@@ -128,14 +130,14 @@ def _sizes(axes: Sequence[int | None]) -> tf.Tensor:
 def _weights(array: np.ndarray, axes: list[int | None], dtype: tf.DType, batch: int | None) -> Selection:
     shape = list(array.shape)
     fits = len(shape) == len(axes) + 1 and (batch is None or shape[0] in (1, batch))
-    if not fits or any(size not in (None, got) for size, got in zip(axes, shape[1:], strict=True)):
+    if not fits or any(size not in (None, length) for size, length in zip(axes, shape[1:], strict=True)):
         raise TargetError(
             f"float targets are weights in the output's shape {[batch or 'batch', *axes]}. Got shape {shape}."
         )
-    with np.errstate(over="ignore"):  # looked for below
+    with np.errstate(over="ignore"):  # an overflow is found below
         weights = array.astype(dtype.as_numpy_dtype)
     if not np.isfinite(weights.astype(np.float64)).all():
-        raise TargetError(f"target weights must be finite in the output's {dtype.name}. Got NaN, Inf or more.")
+        raise TargetError(f"target weights must be finite in {dtype.name}. Got NaN, Inf or values beyond its range.")
     return Selection("weights", weights, array)
 
 
@@ -145,7 +147,7 @@ def _in_range(number: Any, size: int | None) -> int:
             raise TargetError(f"target must count from 0 along an axis of open length. Got {number}.")
         return int(number)
     if not -size <= number < size:
-        raise TargetError(f"target must lie in {-size} … {size - 1}, as the output has {size} unit(s). Got {number}.")
+        raise TargetError(f"target must lie in {-size} … {size - 1} for an output of {size} unit(s). Got {number}.")
     return int(number) % size
 
 

@@ -1,4 +1,4 @@
-"""Aliases for what users pass."""
+"""Type aliases for the arguments that users pass."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

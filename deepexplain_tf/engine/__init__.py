@@ -1,4 +1,4 @@
-"""What runs a method: programs compiled once, calls checked and fed in batches, results made into explanations.
+"""Running a method: programs compiled once, calls checked and fed in batches, results turned into explanations.
 
-Imports `methods` and what lies below them; `export`, `comparison` and `explain.py` may import it.
+Imports `methods` and the layers below them; `export`, `comparison` and `explain.py` may import it.
 """

@@ -1,4 +1,4 @@
-"""Where a backward pass loses a part of the sum: what each op receives against what it passes on."""
+"""Audits of a backward pass: the part of the completeness gap that each op loses."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -22,14 +22,15 @@ from deepexplain_tf.writing.table import render, scientific
 
 @dataclasses.dataclass(frozen=True)
 class AuditRow:
-    """What one op loses.
+    """The loss of one op.
 
     Attributes:
       name: the op's name in the model's graph.
-      type: its TensorFlow op type.
-      verdict: what the method does there: `exact`, `linear`, `gradient` or `refused`.
-      lost: Σ multiplier·Δin − Σ multiplier·Δout for each example (each batch, where the model's batch is fixed).
-      share: the mean of |lost| relative to the mean of |outputs − baseline_outputs|.
+      type: the TensorFlow op type.
+      verdict: the verdict of the method on the op: `exact`, `linear`, `gradient` or `refused`.
+      lost: `[batch]`, Σ multiplier·Δin − Σ multiplier·Δout in units of the target, for each example (for each batch
+        where the model's batch size is fixed).
+      share: the mean of |lost| relative to the mean of |outputs − baseline_outputs|; inf where the latter is 0.
     """
 
     name: str
@@ -41,15 +42,15 @@ class AuditRow:
 
 @dataclasses.dataclass(frozen=True)
 class Audit:
-    """What each op between input and target loses of the sum, the largest loss first; prints as a table.
+    """The loss of each op between input and target, the largest first; prints as a table.
 
-    An op receives multipliers for its outputs and passes multipliers on to its inputs; where its rule is exact, Σ
-    multiplier·Δin = Σ multiplier·Δout. The losses of all ops add up to the completeness gap. For methods without a
-    baseline Δ is the value itself, so that biases show as losses of the ops that add them.
+    An op receives multipliers for its outputs and passes multipliers on to its inputs; where its rule is exact,
+    Σ multiplier·Δin = Σ multiplier·Δout. The losses of all ops add up to the completeness gap. For a method without a
+    baseline, Δ is the value itself, so that biases show as losses of the ops that add them.
 
     Attributes:
-      rows: one for each op, sorted by `share`.
-      change: outputs − baseline_outputs for each example.
+      rows: a row for each active op, sorted by `share`.
+      change: `[batch]`, outputs − baseline_outputs in the form of `AuditRow.lost`.
     """
 
     rows: tuple[AuditRow, ...]
@@ -70,12 +71,23 @@ class Audit:
 
 
 def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any) -> Audit:
-    """Audits one backward pass; see `DeepExplain.audit`."""
+    """Audits one backward pass; see `DeepExplain.audit`.
+
+    Args:
+      engine: the engine of the model.
+      name: the name of the method, for messages.
+      method: a method that is one backward pass.
+      inputs: the user's inputs.
+      **arguments: arguments of `prepare`, such as `target` and `baseline`.
+
+    Raises:
+      OptionError: a method that is not one backward pass, or symbolic inputs.
+    """
     if not method.differentiates or method.repeats:
         raise OptionError(f"audit takes a method that is one backward pass. Got {name!r}.")
     call = prepare(engine, method, inputs, **arguments)
     if call.symbolic:
-        raise OptionError("an audit runs on arrays. Got symbolic tensors of a graph being built.")
+        raise OptionError("an audit needs arrays. Got symbolic tensors of a graph being built.")
     composite = engine.composite(method)
     coverage = call.objective.coverage(composite)
     nodes = [op.node for op in coverage.ops]
@@ -98,22 +110,22 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
         fed = single.arguments(method.data(call.layout), functools.partial(np.take, indices=batch, axis=0))
         compiled = engine.compiled("audit", graph, method, call.objective, fed)
         results.append([tensor.numpy() for tensor in run_compiled(compiled, fed.values())])
-    lost = np.stack([each for each, _ in results], axis=1)
+    lost = np.stack([losses for losses, _ in results], axis=1)
     return _sorted(nodes, coverage.verdicts, lost, np.stack([change for _, change in results]))
 
 
 def _sorted(nodes: Sequence[Node], verdicts: Sequence[str], lost: np.ndarray, change: np.ndarray) -> Audit:
-    whole = np.abs(change).mean()
+    scale = np.abs(change).mean()
     rows = [
-        AuditRow(node.name, node.type, verdict, each, float(np.abs(each).mean() / whole) if whole else np.inf)
-        for node, verdict, each in zip(nodes, verdicts, lost, strict=True)
+        AuditRow(node.name, node.type, verdict, losses, float(np.abs(losses).mean() / scale) if scale else np.inf)
+        for node, verdict, losses in zip(nodes, verdicts, lost, strict=True)
     ]
     return Audit(tuple(sorted(rows, key=lambda row: -np.abs(row.lost).mean())), change)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Watched(Composite):
-    """A composite whose rules also send what each op loses to a probe, as the probe's gradient.
+    """A composite whose rules also send the loss of each op to a probe, as the gradient of that probe.
 
     Attributes:
       probes: a scalar for each active op.
@@ -125,11 +137,11 @@ class _Watched(Composite):
         rule = super().single_rule(op)
 
         def watched(op: Op, inputs: Sequence[tf.Tensor]) -> Outputs:
-            zeros = [
+            zero_inputs = [
                 tf.zeros_like(tensor) if op.node.inputs[n].differentiable else tensor for n, tensor in enumerate(inputs)
             ]
-            nothing = [tf.zeros_like(tensor) for tensor in op.outputs(inputs)]
-            return self._emit(op, inputs, zeros, nothing, rule or (lambda op, inputs: op.outputs(inputs)))
+            zero_outputs = [tf.zeros_like(tensor) for tensor in op.outputs(inputs)]
+            return self._emit(op, inputs, zero_inputs, zero_outputs, rule or (lambda op, inputs: op.outputs(inputs)))
 
         return watched if self._watches(op) else rule
 
@@ -146,7 +158,7 @@ class _Watched(Composite):
         return watched if self._watches(op) else rule
 
     def _watches(self, op: Op) -> bool:
-        """Whether an op's values can be subtracted; those of a list of tensors pass on exactly what they hold."""
+        """Returns whether the values of an op can be subtracted; ops on lists of tensors cannot, and lose nothing."""
         values = [*(op.node.inputs[position] for position in op.differentiable), *op.node.outputs()]
         return op.node in self.probes and not any(value.dtype == tf.variant for value in values)
 
@@ -166,10 +178,10 @@ class _Watched(Composite):
 
             def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
                 points = [tf.stop_gradient(tensor) for tensor in active]
-                again = as_list(rule(op, _placed(op, inputs, points)))
-                passed = tf.gradients(again, points, list(upstream), unconnected_gradients="zero")
-                starts = [baseline_inputs[position] for position in op.differentiable]
-                lost = _summed(passed, points, starts) - _summed(upstream, outputs, baseline_outputs)
+                ruled = as_list(rule(op, _placed(op, inputs, points)))
+                passed = tf.gradients(ruled, points, list(upstream), unconnected_gradients="zero")
+                baselines = [baseline_inputs[position] for position in op.differentiable]
+                lost = _summed(passed, points, baselines) - _summed(upstream, outputs, baseline_outputs)
                 return [tf.reshape(lost, tf.shape(probe)), *passed]
 
             return outputs, gradient
@@ -178,7 +190,7 @@ class _Watched(Composite):
 
 
 def _placed(op: Op, inputs: Sequence[tf.Tensor], active: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns the inputs of an op with the differentiable ones replaced."""
+    """Returns the inputs of an op with its differentiable inputs replaced."""
     placed = list(inputs)
     for position, tensor in zip(op.differentiable, active, strict=True):
         placed[position] = tensor
@@ -186,7 +198,7 @@ def _placed(op: Op, inputs: Sequence[tf.Tensor], active: Sequence[tf.Tensor]) ->
 
 
 def _summed(multipliers: Sequence[tf.Tensor], ends: Sequence[tf.Tensor], starts: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Returns Σ multiplier·Δ over what holds real numbers, in float64."""
+    """Returns Σ multiplier·Δ over floating-point and complex tensors, in float64."""
     total = tf.zeros([], tf.float64)
     for multiplier, end, start in zip(multipliers, ends, starts, strict=True):
         if end.dtype.is_complex:

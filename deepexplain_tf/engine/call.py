@@ -1,4 +1,4 @@
-"""One call of a method: batches of its arguments fed to the compiled graph."""
+"""One call of a method: its arguments, fed to the compiled graph in batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import dataclasses
@@ -20,19 +20,19 @@ from deepexplain_tf.objective.objective import Objective
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """A method's arguments, read and checked: what stays the same over the batches of one call.
+    """The arguments of one call, read and checked.
 
     Attributes:
-      engine: the model.
+      engine: the engine of the model.
       method: the method.
-      objective: what is explained.
-      layout: the explained tensors.
+      objective: the explained function.
+      layout: the shapes and structure of the explained tensors.
       inputs: an array `[batch, ...]` for each input of the model.
-      baseline: `[1 or batch, ...]` for each explained tensor; empty where the method has none.
+      baseline: `[1 or batch, ...]` for each explained tensor; empty for a method without a baseline.
       selection: the target.
-      batch_size: examples at a time.
-      chunks: evaluations at a time.
-      notes: what the user should know.
+      batch_size: the number of examples in one batch.
+      chunks: the sizes of the chunks of evaluations.
+      notes: notes for the user.
       progress: whether to show a progress bar.
     """
 
@@ -54,7 +54,12 @@ class Call:
         return any(is_symbolic(array) for array in self.inputs)
 
     def batches(self, total: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
-        """Yields the numbers of each batch, padded where its size must not be any, and how many count."""
+        """Yields for each batch the example numbers, padded to an allowed size, and their number without padding.
+
+        Args:
+          total: the number of examples.
+          size: the number of examples in one batch.
+        """
         name = type(self.method).__name__
         for start in tqdm.tqdm(range(0, total, size), desc=name, disable=not self.progress, delay=2, leave=False):
             batch = np.arange(start, min(start + size, total))
@@ -63,42 +68,53 @@ class Call:
     def _padded(self, count: int, size: int) -> int:
         if self.objective.batch:
             return self.objective.batch
-        # A compiler works anew for each size: there are few of them, where padding is no work.
+        # XLA compiles anew for each size, and powers of 2 are few; a method that repeats does no work on padding.
         return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed and self.method.repeats else count
 
     def evaluate(
         self, method: Method, rows: np.ndarray | None = None, row_data: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, Any]:
-        """Returns a method's result for some rows (all of them), as NumPy in the order of `rows`."""
+        """Returns the `Result` of a method as NumPy arrays, in the order of `rows`; see `Method.run`.
+
+        Args:
+          method: the method.
+          rows: the numbers of the examples, which may repeat; None for all examples.
+          row_data: arrays `[rows]` to be added to the data of the method.
+        """
         chosen = np.arange(self.inputs[0].shape[0]) if rows is None else rows
         data = method.data(self.layout)
         parts = []
         for batch, count in self.batches(len(chosen), self.batch_size if row_data is None else self.chunks.size):
-            own = {name: array[batch] for name, array in (row_data or {}).items()}
+            batch_data = {name: array[batch] for name, array in (row_data or {}).items()}
             take = functools.partial(_rows, chosen[batch])
-            result = self._graph(method, self.arguments({**data, **own, "count": np.int32(count)}, take))
+            result = self._graph(method, self.arguments({**data, **batch_data, "count": np.int32(count)}, take))
             self._check_rows(result["outputs"], len(batch))
             parts.append(tf.nest.map_structure(functools.partial(_first, count), result))
         return parts[0] if len(parts) == 1 else tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
 
     def _check_rows(self, target: tf.Tensor, rows: int) -> None:
-        """Refuses a model or target that does not keep the batch, which only its result may show."""
+        """Refuses a model or target that does not keep the batch; the trace may not show that."""
         if target.shape[0] != rows:
             kind = TargetError if self.objective.selection == "callable" else ModelError
-            raise kind(f"a target must have one number for each of {rows} examples, [batch]. Got {target.shape}.")
+            raise kind(f"a target must be one number for each of {rows} examples, [batch]. Got {target.shape}.")
 
     def evaluate_symbolic(self, method: Method) -> dict[str, Any]:
-        """Returns a method's result for the one batch of a graph being built."""
+        """Returns the `Result` of a method for the symbolic inputs of a graph being built."""
         count = tf.shape(self.inputs[0])[0]
 
         def take(array: Any) -> Any:
-            fed = any(array is own for own in self.inputs)
-            return array if fed or array.shape[0] != 1 else tf.repeat(array, count, axis=0)
+            is_input = any(array is tensor for tensor in self.inputs)
+            return array if is_input or array.shape[0] != 1 else tf.repeat(array, count, axis=0)
 
         return self._graph(method, self.arguments({**method.data(self.layout), "count": count}, take))
 
     def arguments(self, data: Mapping[str, Any], take: Callable[[Any], Any]) -> dict[str, Any]:
-        """Returns what a graph is fed for the rows that `take` takes."""
+        """Returns the arguments of a compiled graph as tensors.
+
+        Args:
+          data: the data of the method.
+          take: an array `[all examples, ...]` → its rows for this batch.
+        """
         arguments = {
             "inputs": [take(array) for array in self.inputs],
             "selector": [] if self.selection.data is None else [take(self.selection.data)],
@@ -113,18 +129,23 @@ class Call:
 
 
 def run_compiled(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
-    """Calls a compiled program; what its ops refuse (a token beyond the vocabulary) is said plainly."""
+    """Calls a compiled program.
+
+    Raises:
+      InputError: an op refuses its input, such as a token beyond the vocabulary.
+      ModelError: an op fails for another reason.
+    """
     try:
         return compiled(*arguments)
     except tf.errors.InvalidArgumentError as error:
         raise InputError(f"the model must run on this batch of inputs. Got: {brief(error)}") from error
     except tf.errors.OpError as error:
-        raise ModelError(f"every op of the model must run here. Got: {brief(error)}") from error
+        raise ModelError(f"every op of the model must run on this device. Got: {brief(error)}") from error
 
 
 def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
-    whole = len(rows) == len(array) and np.array_equal(rows, np.arange(len(rows)))
-    return array if whole else array[rows]
+    all_rows = len(rows) == len(array) and np.array_equal(rows, np.arange(len(rows)))
+    return array if all_rows else array[rows]
 
 
 def _first(count: int, tensor: tf.Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Programs as TensorFlow runs them: with XLA, without, or with it where it can."""
+"""Programs compiled with XLA, without XLA, or with XLA where it can."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,26 +10,35 @@ from deepexplain_tf.errors import DeepExplainError, ModelError, brief
 
 
 def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool) -> Callable[..., Any]:
-    """Returns a traced function; what TensorFlow refuses in it (shapes that do not fit) is said plainly."""
+    """Returns a traced `tf.function`.
+
+    Args:
+      graph: the Python function to trace.
+      signature: the specs of its arguments.
+      jit_compile: whether XLA compiles it.
+
+    Raises:
+      ModelError: TensorFlow refuses the graph, for example for shapes that do not fit.
+    """
     function = tf.function(graph, autograph=False, jit_compile=jit_compile, input_signature=list(signature))
     try:
         function.get_concrete_function()
     except DeepExplainError:
         raise
     except (ValueError, tf.errors.OpError) as error:
-        raise ModelError(f"the ops of a model and their gradients must fit. Got: {brief(error)}") from error
+        raise ModelError(f"the ops of a model and their gradients must fit together. Got: {brief(error)}") from error
     return function
 
 
 def lower_to_ir(
     graph: Callable[..., Any], specs: Sequence[tf.TensorSpec], stage: str
 ) -> tuple[Any, Sequence[tf.Tensor]]:
-    """Returns what XLA reads a function of tensors of fixed shapes as, and what it captures: parameters in this order.
+    """Returns a function in a representation of XLA, and the captured tensors, its parameters after the arguments.
 
     Args:
       graph: the function.
-      specs: of its arguments.
-      stage: one of `tf.function`'s `experimental_get_compiler_ir`.
+      specs: the specs of its arguments, of fixed shapes.
+      stage: a stage of `tf.function`'s `experimental_get_compiler_ir`, which names the representation.
 
     Raises:
       ModelError: XLA cannot compile it.
@@ -45,13 +54,19 @@ def lower_to_ir(
 
 
 class XlaWithFallback:
-    """A program that XLA compiles unless it cannot, and that TensorFlow runs as it is then."""
+    """A program that XLA compiles if it can, and that TensorFlow runs without XLA if not."""
 
     def __init__(self, graph: Callable[..., Any], signature: Sequence[Any], refused: Callable[[str], None]):
-        """Args: the program; the specs of its arguments; called with the reason, if XLA cannot compile it."""
+        """Traces the program.
+
+        Args:
+          graph: the program.
+          signature: the specs of its arguments.
+          refused: called with the reason if XLA cannot compile the program.
+        """
         self._make = lambda jit_compile: build(graph, signature, jit_compile)
         self._function = self._make(True)
-        self._compiles: bool | None = None  # not known before the first call
+        self._compiles: bool | None = None  # None until a call has shown it
         self._refused = refused
 
     def __call__(self, *arguments: Any) -> Any:
@@ -61,11 +76,11 @@ class XlaWithFallback:
             result = self._function(*arguments)
         except tf.errors.OpError as error:
             plain = self._make(False)
-            result = plain(*arguments)  # raises anew where XLA is not to blame
+            result = plain(*arguments)  # raises again if XLA was not the cause
             self._function, self._compiles = plain, False
             self._refused(brief(error))
         else:
-            # Inside a graph being built it was only called, not compiled.
+            # Inside a graph being built, a call does not compile yet.
             if not any(map(is_symbolic, tf.nest.flatten(result))):
                 self._compiles = True
         return result

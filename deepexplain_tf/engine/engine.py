@@ -1,4 +1,4 @@
-"""What stands behind a `DeepExplain` and its explainers: programs and compiled functions, each made once."""
+"""The engine of a `DeepExplain` and its explainers, which traces and compiles each program once."""
 
 from collections.abc import Callable, Hashable, Mapping
 import dataclasses
@@ -22,20 +22,20 @@ from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
 
-_LEAST_COMPILED_CHUNK = 64  # evaluations: what a first call with few leaves for those with many
+_LEAST_COMPILED_CHUNK = 64  # evaluations; room for later calls with more examples than the first
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a user decides of a model once; see `DeepExplain`.
+    """The settings of a model that stay the same over all calls; see `DeepExplain`.
 
     Attributes:
-      output: which output is explained.
-      layer: the layer whose output is explained, None for the inputs.
-      overrides: the user's own rules.
+      output: `"auto"`, `"model"`, or the name or index of the explained output.
+      layer: the name of the layer whose output is explained, None for the inputs.
+      overrides: the user's own rules, by op type or kind.
       jit_compile: True, False or `"auto"`.
       strict: whether an op that no rule covers is an error.
-      freeze: whether weights are constants, as they are at the first call.
+      freeze: whether the weights of the first call become constants.
     """
 
     output: str | int
@@ -47,7 +47,13 @@ class Settings:
 
 
 class Engine:
-    """Traces a model once per signature, and compiles each method once per form of its graph."""
+    """Traces a model once per signature, and compiles each method once per form of its arguments.
+
+    Attributes:
+      settings: the settings of the model.
+      accelerated: whether there is a GPU or TPU.
+      n_traces: the number of graphs traced so far.
+    """
 
     def __init__(self, source: Source, settings: Settings):
         self.settings = settings
@@ -62,16 +68,16 @@ class Engine:
         self.n_traces = 0
 
     def frozen(self) -> "Engine":
-        """Returns an engine of the same model whose weights are constants, as they are at its first call."""
+        """Returns an engine of the same model whose weights become constants at its first call."""
         return self.with_settings(freeze=True)
 
     def with_settings(self, **settings: Any) -> "Engine":
-        """Returns an engine of the same model with other settings; what is frozen keeps its numbers."""
+        """Returns an engine of the same model with other settings; it shares traces and frozen weights if it can."""
         before, after = self.settings, dataclasses.replace(self.settings, **settings)
-        made = Engine(self._source, after)
+        engine = Engine(self._source, after)
         if (before.layer, before.output, before.freeze) == (after.layer, after.output, after.freeze):
-            made._models = self._models
-        return made
+            engine._models = self._models
+        return engine
 
     @property
     def source(self) -> Source:
@@ -80,14 +86,15 @@ class Engine:
 
     @property
     def specs(self) -> Any:
-        """The structure of the model's inputs, None where only data can tell."""
+        """The specs of the model's inputs in their structure, None where only the first call shows them."""
         return self._source.specs
 
     def compiles(self, method: Method, objective: Objective) -> bool:
-        """Whether XLA compiles a method's program.
+        """Returns whether XLA compiles a method's program.
 
-        Without a word from the user, it does on a GPU or TPU; on a CPU it pays where gradients go many times through
-        loops or dense layers, and not for convolutions, which TensorFlow's own library does better.
+        With `jit_compile="auto"` it does on a GPU or TPU. On a CPU it pays for many gradients through loops or dense
+        layers, but not for convolutions, for which TensorFlow's own kernels are faster. XLA cannot differentiate a
+        loop without a bound on its iterations.
         """
         if self.settings.jit_compile != "auto":
             wanted = bool(self.settings.jit_compile)
@@ -97,23 +104,30 @@ class Engine:
         return wanted and not (method.differentiates and objective.unbounded_loop is not None)
 
     def settled_chunk_size(self, method: Method, objective: Objective, total: int, size: int, *, keep: bool) -> int:
-        """Returns how many evaluations a compiled program does at once: what the first call needs, then the same.
+        """Returns the chunk size of a compiled program: the first call settles it for the later ones.
 
         Args:
-          method: a method that knows how many evaluations it needs.
-          objective: what is explained.
-          total: how many that is for a batch.
-          size: how many may be done at once.
-          keep: whether this counts as a call.
+          method: a method that knows its number of evaluations.
+          objective: the explained function.
+          total: the number of evaluations of one batch.
+          size: the largest chunk size.
+          keep: whether the result is settled for later calls.
         """
         with self._lock:
             least = min(size, _LEAST_COMPILED_CHUNK)
-            even = -(-total // -(-total // size))  # chunks of one size, so that no padding is left over
+            even = -(-total // -(-total // size))  # equal chunks need little padding
             needed = max(even, least)
             return self._chunks.setdefault((type(method), objective), needed) if keep else needed
 
     def model(self, inputs: Any = None) -> Model:
-        """Returns the model traced for these inputs (any, where it declares its own)."""
+        """Returns the traced model.
+
+        Args:
+          inputs: the user's inputs, by whose shapes a model without declared inputs is traced; None for any trace.
+
+        Raises:
+          ModelError: the model cannot be traced, or its input shapes are not known yet.
+        """
         with self._lock:
             if inputs is None and self._models:
                 return next(iter(self._models.values()))
@@ -126,23 +140,24 @@ class Engine:
             return self._models[key]
 
     def output_names(self, model: Model) -> list[str]:
-        """Returns the names of the outputs as the model gives them, `output_0`, … where it has none."""
+        """Returns the names of all outputs of the model, `output_0`, … where it has no names."""
         names = _output_names(self._source, model.traced.outputs)
         count = len(model.traced.program.outputs)
         return names if len(names) == count else [f"output_{number}" for number in range(count)]
 
     def objective(self, model: Model, target: Any, selection: str) -> Objective:
-        """Returns the objective of a target: one per kind of selection, one per callable."""
-        called = target if selection == "callable" else None
-        key = (model, selection, id(called))  # the objective keeps the callable, and so its id
+        """Returns the objective of a target, the same one for each kind of selection and for each callable."""
+        function = target if selection == "callable" else None
+        key = (model, selection, id(function))  # the objective keeps the callable alive, and so its id unique
         with self._lock:
             if key not in self._objectives:
-                made = model.objective(selection) if called is None else model.callable_objective(called)
-                self._objectives[key] = made
+                self._objectives[key] = (
+                    model.objective(selection) if function is None else model.callable_objective(function)
+                )
             return self._objectives[key]
 
     def composite(self, method: Method) -> Composite:
-        """Returns a method's override map with the user's own merged over it."""
+        """Returns a method's override map with the user's own rules, which take precedence."""
         return dataclasses.replace(method.composite, overrides=self.settings.overrides)
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
@@ -159,7 +174,7 @@ class Engine:
             notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
         loop = objective.unbounded_loop
         if loop is not None and (self.settings.jit_compile is True or self.accelerated):
-            notes += (f"not compiled by XLA, which must know how often the loop {loop.name!r} turns at most",)
+            notes += (f"not compiled by XLA, which needs a bound on the iterations of the loop {loop.name!r}",)
         return notes
 
     def check_rules(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
@@ -167,18 +182,18 @@ class Engine:
         return objective.check_rules(composite, self.settings.strict)
 
     def coverage(self, method: Method) -> Coverage:
-        """Returns what a method does at each active op."""
+        """Returns the verdict of a method on each active op; see `DeepExplain.coverage`."""
         objective = self.model().chosen_outputs()
-        found = objective.coverage(self.composite(method))
+        coverage = objective.coverage(self.composite(method))
         if method.differentiates:
-            return found
-        verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in found.ops)
-        return Coverage(found.ops, tuple(verdicts))
+            return coverage
+        verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in coverage.ops)
+        return Coverage(coverage.ops, tuple(verdicts))
 
     def attribution(
         self, method: Method, objective: Objective, chunks: Chunks, arguments: Mapping[str, Any]
     ) -> Callable[..., Result]:
-        """Returns the compiled graph of a method, called with keyword arguments like `arguments`."""
+        """Returns the compiled graph of a method; see `compiled` for its arguments."""
         composite = self.composite(method)
 
         def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
@@ -196,14 +211,14 @@ class Engine:
         objective: Objective,
         arguments: Mapping[str, Any],
     ) -> Callable[..., Any]:
-        """Returns a graph compiled for arguments of this form; the same one for the same purpose.
+        """Returns a graph compiled for arguments of this form, from a cache.
 
         Args:
-          purpose: what the graph is for, beside the method and the objective.
+          purpose: the part of the cache's key that tells apart the graphs of one method and objective.
           graph: `(inputs, selector, baseline, data)` → a structure of tensors.
-          method: the method, of which the graph is built.
-          objective: what is explained.
-          arguments: the first arguments; of another call only the sizes of axes may differ.
+          method: the method that the graph belongs to.
+          objective: the explained function.
+          arguments: the arguments by name; later calls may differ only in the sizes of axes.
         """
         options = tuple(getattr(method, option) for option in method.graph_options)
         form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
@@ -217,7 +232,7 @@ class Engine:
         return self._compile(key, graph, specs, objective, self.compiles(method, objective))
 
     def forward(self, objective: Objective) -> Callable[..., Any]:
-        """Returns a compiled function of the inputs: the output before selection, and the explained tensors."""
+        """Returns a compiled function: model inputs → the output before selection, and the explained tensors."""
 
         def graph(inputs: Any) -> Any:
             scope = Scope(objective, inputs)
@@ -247,13 +262,13 @@ class Engine:
             return self._compiled[key]
 
     def runtime_notes(self, objective: Objective) -> tuple[str, ...]:
-        """Returns notes on what only running the programs of an objective has shown."""
+        """Returns notes on events while the programs of an objective were running."""
         reason = self._refusals.get(objective)
         return () if reason is None else (f"not compiled by XLA, which refused: {reason}",)
 
 
 def _finished(result: Result, objective: Objective) -> Result:
-    """Gives attributions the dtypes of what is explained; what the target does not depend on is 0, not nearly so."""
+    """Casts attributions to the dtypes of the explained tensors; exactly 0 where the target does not depend on one."""
     for name in ("attributions", "standard_error"):
         if name in result:
             triples = zip(result[name], objective.explained, objective.depends, strict=True)
@@ -275,7 +290,7 @@ def _output_names(source: Source, outputs: Any) -> list[str]:
 
 
 def _signature(inputs: Any) -> Any:
-    """Returns what a trace depends on: structure, dtypes and the shape of one example."""
+    """Returns the key of a trace: the structure, the dtypes and the shape of one example."""
     leaves = tf.nest.flatten(inputs)
     arrays = [leaf if tf.is_tensor(leaf) else np.asarray(leaf) for leaf in leaves]
     shape = tuple((tf.as_dtype(array.dtype), tuple(array.shape[1:])) for array in arrays)
@@ -284,5 +299,5 @@ def _signature(inputs: Any) -> Any:
 
 
 def _open(array: Any) -> tf.TensorSpec:
-    """Returns the spec of an argument of which only dtype and rank are fixed."""
+    """Returns a spec with the dtype and rank of an argument, and open axes."""
     return tf.TensorSpec([None] * len(array.shape), tf.as_dtype(array.dtype))

@@ -1,4 +1,4 @@
-"""How much of a method's work is done at once."""
+"""Batch and chunk sizes from estimates of memory."""
 
 from collections.abc import Sequence
 import math
@@ -11,39 +11,53 @@ from deepexplain_tf.methods.base import Method
 from deepexplain_tf.objective.chunks import size_for
 from deepexplain_tf.objective.objective import Objective
 
-BATCH_SIZE = 32  # of methods that evaluate the model once
-_MAX_BATCH_SIZE = 1024  # of the others
-_MANY = 64  # evaluations of an example, where their number is not known before
-_BATCH_BYTES = 2**25  # of what is kept for examples, where nothing else is asked for
+BATCH_SIZE = 32  # for methods that evaluate the model once
+_MAX_BATCH_SIZE = 1024  # for methods that evaluate the model many times
+_MANY = 64  # evaluations of an example, assumed where their number is not known before the call
+_BATCH_BYTES = 2**25  # of tensors kept for the examples of a batch, by default
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
-# What is needed at the peak: for a chunk in units of its activations (most are freed on the way back, some before), for
-# each example in units of what is kept of it, and in any case. On the safe side of what examples/memory.py measures.
+# Peak memory, on the safe side of measurements by examples/memory.py: of a chunk, relative to its activations (the
+# backward pass frees most of them, some go earlier); of an example, relative to its kept tensors; and a constant.
 _HELD = 1.0
 _KEPT = 6.0
 _BASE = 2**25
 
 
 def read_bytes(given: int | str) -> int:
-    """Returns an amount of memory, such as `"2GiB"`, in bytes; OptionError for anything else."""
+    """Returns an amount of memory in bytes.
+
+    Args:
+      given: a whole number of bytes, or a text such as `"2GiB"`.
+
+    Raises:
+      OptionError: anything else, or an amount of 0.
+    """
     if is_int(given) and int(given) > 0:
         return int(given)
-    found = (
+    parsed = (
         re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]i?B|)\s*", given, re.IGNORECASE) if isinstance(given, str) else None
     )
-    size = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    size = int(float(parsed[1]) * _UNITS[parsed[2].upper()]) if parsed else 0
     if not size:
         raise OptionError(f"max_memory must be bytes, or a text such as '2GiB'. Got {shortened(given)}.")
     return size
 
 
 class Memory:
-    """What evaluations of an objective need."""
+    """The memory that a method needs to evaluate an objective, and the sizes that follow from it."""
 
     def __init__(
         self, objective: Objective, method: Method, shapes: Sequence[tuple[int, ...]], accelerated: bool = False
     ):
-        """Args: what is explained; how; the shape of one example of each explained tensor; whether on a GPU or TPU."""
+        """Estimates the memory.
+
+        Args:
+          objective: the explained function.
+          method: the method.
+          shapes: for each explained tensor, the shape of one example.
+          accelerated: whether the program runs on a GPU or TPU.
+        """
         self._accelerated = accelerated
         self._evaluations = method.evaluations or _MANY
         length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
@@ -53,24 +67,24 @@ class Memory:
         self._example = max(sum(value_bytes(value, length) for value in ends), 1)
 
     def batch_size(self) -> int:
-        """Returns how many examples are explained at once where nothing else is asked for: enough to fill a chunk."""
+        """Returns the default number of examples in a batch: what 32 MiB hold, or a chunk, at most 1024."""
         least = -(-self.chunk_size() // self._evaluations)
         return min(max(int(_BATCH_BYTES / (_KEPT * self._example)), least), _MAX_BATCH_SIZE)
 
     def chunk_size(self) -> int:
-        """Returns how many evaluations are done at once where nothing else is asked for."""
+        """Returns the default number of evaluations in a chunk; see `chunks.size_for`."""
         return size_for(self._evaluation, self._accelerated)
 
     def within(self, limit: int) -> tuple[int, int]:
-        """Returns how many examples and how many evaluations at once need no more than a number of bytes.
+        """Returns a batch size and a chunk size that need at most `limit` bytes.
 
         Raises:
-          OptionError: not even one does.
+          OptionError: one evaluation already needs more.
         """
-        each, kept = _HELD * self._evaluation, _KEPT * self._example
+        evaluation, example = _HELD * self._evaluation, _KEPT * self._example
         free = limit - _BASE
-        if each + kept > free:
-            needed = math.ceil((each + kept + _BASE) / 2**20)
+        if evaluation + example > free:
+            needed = math.ceil((evaluation + example + _BASE) / 2**20)
             raise OptionError(f"max_memory must hold one evaluation, about {needed} MiB. Got {limit / 2**20:.1f} MiB.")
-        batch = int(min(max(free / 4 // kept, 1), self.batch_size()))
-        return batch, int(min((free - batch * kept) // each, self.chunk_size()))
+        batch = int(min(max(free / 4 // example, 1), self.batch_size()))
+        return batch, int(min((free - batch * example) // evaluation, self.chunk_size()))

@@ -22,7 +22,7 @@ from deepexplain_tf.objective.model import Model
 from deepexplain_tf.objective.objective import Objective
 
 _MOST = 2**31 - 1
-_FEW = 32  # at once, where padding to a whole chunk would be more than the evaluations themselves
+_FEW = 32  # chunk size for few evaluations, where padding to a whole chunk would cost more than they do
 
 
 def check_call(
@@ -37,7 +37,7 @@ def check_call(
     seed: Any = None,
     progress: Any = False,
 ) -> None:
-    """Checks what a call can be refused for before there are inputs.
+    """Checks the arguments of a call that can be checked without inputs.
 
     Raises:
       OptionError: an argument out of range, or a baseline for a method that has none.
@@ -52,7 +52,7 @@ def check_call(
     require_seed(seed)
     require_bool("progress", progress)
     if baseline is not None and not method.uses_baseline:
-        raise OptionError(f"baseline belongs to methods that compare with one. Got it for {name}.")
+        raise OptionError(f"baseline belongs to methods that compare with one. Got a baseline for {name}.")
 
 
 def prepare(
@@ -68,7 +68,12 @@ def prepare(
     seed: int | None = None,
     progress: bool = False,
 ) -> Call:
-    """Reads and checks the arguments of one call; see `DeepExplain.explain`."""
+    """Reads and checks the arguments of one call; see `DeepExplain.explain`.
+
+    Raises:
+      DeepExplainError: an argument that does not fit; the subclass says which.
+      UnsupportedOpError: an op that no rule covers.
+    """
     inputs = as_arrays(inputs, engine.specs)
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
@@ -76,25 +81,25 @@ def prepare(
         _require_real(model)
     objective, selection, notes = _target(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
-    starts = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
-    given = getattr(method, "background", None)
-    if given is not None and baseline is not None:
+    baselines = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
+    background = getattr(method, "background", None)
+    if background is not None and baseline is not None:
         raise OptionError("baseline is left out where background is given. Got both.")
     symbolic, compiled = any(is_symbolic(array) for array in arrays), engine.compiles(method, objective)
     layout = Layout(
         structure=0 if model.prefix is not None else positions(inputs, model.traced.specs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
-        fixed=compiled and not symbolic,  # the data of a graph being built are constants of it
-        background=() if given is None else read_background(given, model.structure, explained),
+        fixed=compiled and not symbolic,  # in a graph being built, data are constants
+        background=() if background is None else read_background(background, model.structure, explained),
     )
     if compiled:
-        starts = [_whole(start, spec) for start, spec in zip(starts, explained, strict=False)]
-    method.data(layout)  # options that do not fit the inputs are refused here
+        baselines = [_whole(array, spec) for array, spec in zip(baselines, explained, strict=False)]
+    method.data(layout)  # refuses options that do not fit the inputs
     fixed = objective.batch
     batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
     if compiled and not fixed and chunk_size is None and method.evaluations is not None:
-        # In a graph of open batch, what one example needs: a padded chunk of more would be lost on it.
+        # An open batch counts as one example, on which the padding of a larger chunk would be wasted.
         total = min(arrays[0].shape[0] or 1, batch) * method.evaluations
         chunk = engine.settled_chunk_size(method, objective, total, chunk, keep=not symbolic)
     call = Call(
@@ -103,7 +108,7 @@ def prepare(
         objective=objective,
         layout=layout,
         inputs=arrays,
-        baseline=starts,
+        baseline=baselines,
         selection=selection,
         batch_size=batch,
         chunks=Chunks(chunk, pad=bool(fixed or compiled), small_size=fixed or min(chunk, _FEW)),
@@ -124,7 +129,7 @@ def _sizes(
     chunk_size: int | None,
     max_memory: int | str | None,
 ) -> tuple[int, int]:
-    """Returns how many examples, and how many evaluations of the model, are done at once."""
+    """Returns the batch size and the chunk size."""
     limit = None if max_memory is None else read_bytes(max_memory)
     if objective.batch:
         return objective.batch, objective.batch
@@ -160,7 +165,7 @@ def _target(
         selection = dataclasses.replace(selection, data=tf.broadcast_to(selection.data, shape))
     elif batch is None and selection.data is not None and len(selection.data) != 1:
         raise TargetError(
-            f"a target of a graph of open batch must be one for all examples. Got {len(selection.data)}; give a tensor."
+            f"a graph of open batch needs one target for all examples, or a tensor. Got {len(selection.data)} targets."
         )
     elif batch is not None and selection.data is not None:
         selection = dataclasses.replace(selection, data=np.repeat(selection.data, batch // len(selection.data), axis=0))
@@ -178,7 +183,13 @@ def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> S
 
 
 def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Returns the output before selection and the explained tensors, in batches."""
+    """Returns the output before selection, and the explained tensors, both evaluated in batches.
+
+    Args:
+      engine: the engine of the model.
+      objective: the explained function.
+      arrays: an array `[batch, ...]` for each input of the model.
+    """
     size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
     outputs, explained = [], []
     for start in range(0, count, size):
@@ -205,7 +216,7 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
 
 
 def _whole(baseline: Any, spec: tf.TensorSpec) -> Any:
-    """Returns a baseline with all axes of an example, where a number stands for them: the same form for a compiler."""
+    """Returns a baseline broadcast to the shape of an example, so that XLA compiles once for numbers and arrays."""
     if is_symbolic(baseline) or None in spec.shape[1:]:
         return baseline
     return np.broadcast_to(baseline, (baseline.shape[0], *spec.shape[1:]))

@@ -1,4 +1,4 @@
-"""A model's outputs with replaced gradients: the primitive that users build on."""
+"""A model with replaced gradients, for users who build on them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,9 +20,10 @@ def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Call
     """Returns a function of the model's inputs; see `DeepExplain.rewrite`.
 
     Args:
-      engine: the model.
+      engine: the engine of the model.
       composite: the rules.
-      baseline: for twin-valued rules: None (zeros), a number or one example.
+      baseline: for twin-valued rules: None (zeros), a number, or one example in the structure of the explained
+        tensors.
     """
     functions: dict[Any, Callable[..., Any]] = {}
 
@@ -37,8 +38,8 @@ def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Call
             objective = model.all_outputs()
             engine.check_rules(composite, objective)
             functions[model] = _function(objective, composite)
-        starts = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
-        outputs = functions[model](tensors, [tf.convert_to_tensor(start) for start in starts])
+        baselines = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
+        outputs = functions[model](tensors, [tf.convert_to_tensor(array) for array in baselines])
         return fill_structure(model.traced.outputs, outputs)
 
     return call

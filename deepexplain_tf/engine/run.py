@@ -1,4 +1,4 @@
-"""One call of a method run, and an `Explanation` made of its result."""
+"""Runs one call of a method and turns the result into an `Explanation`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,15 @@ from deepexplain_tf.methods.base import Method
 
 
 def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any) -> Explanation:
-    """Explains a batch; see `DeepExplain.explain`."""
+    """Explains a batch; see `DeepExplain.explain`.
+
+    Args:
+      engine: the engine of the model.
+      name: the registered name of the method.
+      method: the method.
+      inputs: the user's inputs.
+      **arguments: the other arguments of `prepare`.
+    """
     call = prepare(engine, method, inputs, **arguments)
     result = method.run(call.evaluate_symbolic if call.symbolic else call.evaluate, call.inputs[0].shape[0])
 

@@ -1,4 +1,4 @@
-"""The explained function where a part of the input is replaced by the baseline.
+"""The explained function at inputs that are partly replaced by the baseline.
 
-Imports `objective` and what lies below it; `methods` may import it.
+Imports `objective` and the layers below it; `methods` may import it.
 """

@@ -1,4 +1,4 @@
-"""The target at inputs of which a part is replaced by the baseline."""
+"""The target at inputs that are partly replaced by the baseline."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,20 +8,21 @@ from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations, target_values
 from deepexplain_tf.objective.scope import Scope
 
-Masks = Callable[[tf.Tensor], Sequence[tf.Tensor]]  # numbers [rows] → for each explained tensor [rows, ...]
+Masks = Callable[[tf.Tensor], Sequence[tf.Tensor]]  # mask numbers [rows] → masks of the explained tensors
 
 
 def masked_values(
     scope: Scope, baseline: Sequence[tf.Tensor], kept: Masks, count: tf.Tensor, chunks: Chunks
 ) -> tf.Tensor:
-    """Returns the target `[batch, count]` where mask number m keeps some features and replaces the others.
+    """Returns the target `[batch, count]` under each mask, which keeps some features and replaces the others.
 
     Args:
       scope: the examples.
-      baseline: one per example, in the explained tensors' shapes.
-      kept: mask numbers `[rows]` → booleans `[rows, ...]` for each explained tensor, True where x is kept.
+      baseline: `[batch, ...]` for each explained tensor, in its shape.
+      kept: mask numbers `[rows]` → booleans for each explained tensor, which broadcast to `[rows, ...]`, True where
+        the input is kept.
       count: the number of masks, the same for every example.
-      chunks: how many evaluations are done at once.
+      chunks: the sizes of the chunks.
     """
     inputs = scope.explained
 

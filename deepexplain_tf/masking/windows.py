@@ -1,4 +1,4 @@
-"""Windows of an input: which features each one covers, and sums over those that cover a feature."""
+"""Windows of an input: the features that a window covers, and sums over the windows that cover a feature."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
-    """The windows of one input, numbered with the last axis fastest.
+    """The windows of one explained tensor, numbered with the last axis fastest.
 
     Attributes:
-      starts: for each axis, where windows start.
+      starts: for each axis but the batch, the first positions of the windows.
       shape: the window's length along each axis.
-      lengths: the input's length along each axis.
+      lengths: the tensor's length along each axis.
     """
 
     starts: Sequence[tf.Tensor]
@@ -23,17 +23,17 @@ class Windows:
 
     @property
     def count(self) -> tf.Tensor:
-        """How many windows there are."""
+        """The number of windows."""
         return tf.reduce_prod([tf.size(start) for start in self.starts]) if self.starts else tf.constant(1)
 
     def _along(self, axis: int) -> tf.Tensor:
-        """Returns [starts, length]: which features along an axis each start's window covers."""
-        place = tf.range(self.lengths[axis])
+        """Returns booleans `[starts, length]`: the positions along an axis that the window at each start covers."""
+        position = tf.range(self.lengths[axis])
         start = self.starts[axis][:, tf.newaxis]
-        return (place >= start) & (place < start + self.shape[axis])
+        return (position >= start) & (position < start + self.shape[axis])
 
     def covered(self, index: tf.Tensor) -> tf.Tensor:
-        """Returns booleans [rows, ...] for the windows `index`."""
+        """Returns booleans `[rows, ...]` for the windows `index` `[rows]`, True at the features that each covers."""
         rank = len(self.starts)
         mask = tf.ones([tf.size(index)] + [1] * rank, tf.bool)
         for axis in reversed(range(rank)):
@@ -44,14 +44,14 @@ class Windows:
         return mask
 
     def sum_over(self, drops: tf.Tensor) -> tf.Tensor:
-        """Returns [batch, ...]: for each feature the sum of `drops` [batch, windows] that cover it.
+        """Returns `[batch, ...]`: for each feature, the sum of `drops` `[batch, windows]` over windows that cover it.
 
-        A drop that is not finite makes NaN of the features of its window alone.
+        A drop that is not finite makes NaN only of the features of its window.
         """
         finite = tf.math.is_finite(drops)
-        lost = self._sum_over(tf.cast(~finite, drops.dtype)) > 0
+        spoiled = self._sum_over(tf.cast(~finite, drops.dtype)) > 0
         total = self._sum_over(tf.where(finite, drops, tf.zeros_like(drops)))
-        return tf.where(lost, tf.constant(math.nan, total.dtype), total)
+        return tf.where(spoiled, tf.constant(math.nan, total.dtype), total)
 
     def _sum_over(self, drops: tf.Tensor) -> tf.Tensor:
         total = tf.reshape(drops, tf.concat([tf.shape(drops)[:1], [tf.size(start) for start in self.starts]], 0))
@@ -60,7 +60,7 @@ class Windows:
         return total
 
     def covering(self) -> tf.Tensor:
-        """Returns [...]: how many windows cover each feature."""
+        """Returns int32 `[...]`: the number of windows that cover each feature."""
         total = tf.ones([], tf.int32)
         for axis in range(len(self.starts)):
             total = total[..., tf.newaxis] * tf.reduce_sum(tf.cast(self._along(axis), tf.int32), 0)

@@ -1,4 +1,4 @@
-"""Methods: what users call. Each is one file, registered once; importing it here makes it known."""
+"""Attribution methods, each registered once in its own file; an import line in this file makes a method known."""
 
 from deepexplain_tf.methods.base import METHODS, Layout, Method, make
 from deepexplain_tf.methods.deconvnet import DeconvNet
@@ -31,5 +31,5 @@ __all__ = [
 
 
 def list_methods() -> list[str]:
-    """Returns the names of the methods."""
+    """Returns the registered names of the methods, sorted and without aliases."""
     return list(METHODS)

@@ -1,8 +1,4 @@
-"""What a method is: an override map and a few lines of arithmetic, registered once.
-
-A method is a frozen dataclass; its fields are its options, checked when it is made. `attribute` builds its
-graph from a `Scope`; what may differ from call to call without tracing again comes as `data`.
-"""
+"""The contract of a method: an override map and a few lines of arithmetic, registered once."""
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +14,7 @@ from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
 
-# Every method takes them.
+# The arguments of `explain` that are not options of a method.
 CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress")
 METHODS: Registry[type["Method"]] = Registry("method")
 Data = Mapping[str, np.ndarray | np.generic]
@@ -28,14 +24,14 @@ TensorData = Mapping[str, tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What a method may know of the explained tensors before any work.
+    """The facts about the explained tensors and the call that `Method.data` may use.
 
     Attributes:
-      structure: the explained tensors' structure as the user sees it, with positions as leaves.
-      shapes: the shape of one example of each.
+      structure: the user's structure of the explained tensors, with positions as leaves.
+      shapes: for each explained tensor, the shape of one example.
       seed: the user's seed.
-      fixed: whether a compiler wants arrays of the same size at every call.
-      background: baselines `[any number, ...]` for each explained tensor, of a method that has them.
+      fixed: whether arrays should have the same size at every call, since XLA compiles anew for another size.
+      background: `[n_baselines, ...]` for each explained tensor; empty for a method without a background.
     """
 
     structure: Any
@@ -46,11 +42,15 @@ class Layout:
 
     @property
     def background_data(self) -> dict[str, np.ndarray]:
-        """The background as data of a graph."""
+        """The background under the names by which `paths.background.background_of` finds it in `data`."""
         return {f"background_{number}": array for number, array in enumerate(self.background)}
 
     def flatten(self, option: str, given: Any) -> list[Any]:
-        """Returns an option that has one value for each explained tensor, in their order.
+        """Returns the values of an option that has one value for each explained tensor, in their order.
+
+        Args:
+          option: the name of the option, for the error message.
+          given: the value that the user passed, in the structure of the inputs.
 
         Raises:
           OptionError: the option does not have the structure of the inputs.
@@ -67,10 +67,14 @@ class Layout:
 
 
 class Result(TypedDict, total=False):
-    """What a method's graph returns.
+    """The tensors that `Method.attribute` returns; `attributions` and `outputs` are required.
 
-    `attributions` has one tensor `[batch, ...]` for each explained tensor; `outputs` and `baseline_outputs`
-    are `[batch]`; `total` `[batch]` is what completeness adds up, where that is not the sum of attributions.
+    Attributes:
+      attributions: `[batch, ...]` for each explained tensor, in its shape; the engine casts them to its dtype.
+      outputs: `[batch]`, the target at the inputs.
+      baseline_outputs: `[batch]`, the target at the baseline; required where `complete` is set.
+      standard_error: `[batch, ...]` for each explained tensor, of sampled attributions.
+      total: `[batch]`, the sum that completeness compares, where it is not the sum of all attributions.
     """
 
     attributions: list[tf.Tensor]
@@ -82,14 +86,32 @@ class Result(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True)
 class Method(abc.ABC):
-    """The contract of a method. Required: `attribute`; the rest has defaults."""
+    """The contract of a method: one required member, `attribute`; the other members have defaults.
+
+    A method is a frozen dataclass under `@METHODS.register(name, aliases=...)` in a file of its own, with an import
+    line in `methods/__init__.py`. Its fields are its options, each with a default; `__post_init__` checks them by
+    `arguments.options.require`. `Layout.background` holds the checked baselines of a field named `background`. The
+    docstring states the formula, the unit, the guarantee and the paper. `GradientXInput` is the shortest example.
+
+    One traced graph serves all calls with the same `graph_options` and the same names, dtypes and ranks of `data`. So
+    each option reaches the graph either through `data`, or as one of the `graph_options`.
+
+    Attributes:
+      uses_baseline: whether the method compares with a baseline; if False, `explain` refuses `baseline=`.
+      differentiates: whether the method takes gradients; if False, ops need no rules and inputs may be whole numbers.
+      complete: whether attributions add up to outputs − baseline_outputs; if True, `completeness_gap` is reported.
+      repeats: whether the method evaluates the model many times for each example, in loops over `chunks` as
+        `objective.evaluations` and `masking.masked` offer them.
+      straight: whether these evaluations lie on straight lines from baseline to input, as `paths.lines` takes them.
+      graph_options: the names of the options that `attribute` or `composite` reads, besides `data`.
+    """
 
     uses_baseline: ClassVar[bool] = False
     differentiates: ClassVar[bool] = True
-    complete: ClassVar[bool] = False  # attributions sum to outputs − baseline_outputs
-    repeats: ClassVar[bool] = False  # evaluates the model many times for each example
-    straight: ClassVar[bool] = False  # and does so on straight lines
-    graph_options: ClassVar[tuple[str, ...]] = ()  # options that the graph is built from
+    complete: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
+    straight: ClassVar[bool] = False
+    graph_options: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def attribute(
@@ -100,55 +122,81 @@ class Method(abc.ABC):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        """Builds the attribution of one batch.
+        """Builds the graph that attributes the target of one batch.
 
         Args:
-          scope: the objective and the examples.
-          baseline: `[1 or batch, ...]` for each explained tensor; empty where the method has none.
-          data: the tensors of `self.data`; and `count`, the number of examples that are no padding.
+          scope: the explained function and the examples: `scope.explained`, `value`, `gradient`, `multipliers`, ….
+          baseline: `[1 or batch, ...]` for each explained tensor, which `scope.expand_baseline` broadcasts; empty
+            unless `uses_baseline`.
+          data: the arrays of `self.data` as tensors, and outside an audit `count`: the number of examples before
+            padding, which repeats examples and whose results are dropped.
           composite: `self.composite` with the user's overrides.
-          chunks: for methods that evaluate the model many times.
+          chunks: the sizes of the chunks, for `Evaluations`.
+
+        Returns:
+          The attributions, and the target at the inputs; see `Result`.
         """
 
     @property
     def evaluations(self) -> int | None:
-        """How many gradients each example needs, where that is known before."""
+        """The number of evaluations of the model for each example, None where it is not known before the call."""
         return None
 
     @property
     def per_unit(self) -> bool:
-        """Whether attributions are changes of the target per unit of the input, instead of contributions to it."""
+        """Whether attributions are changes of the target per unit of the input, not contributions to the target."""
         return False
 
     def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Returns attributions whose elements add up, where several carry the value of all of them together."""
+        """Returns attributions that may be added up over features, for metrics; by default the attributions themselves.
+
+        A method whose elements each carry the value of their whole group or window returns equal shares of it.
+
+        Args:
+          layout: the explained tensors.
+          attributions: `[batch, ...]` for each explained tensor.
+        """
         del layout
         return list(attributions)
 
     @property
     def composite(self) -> Composite:
-        """The override map."""
+        """The override map, such as one of `rules.composites`; by default it replaces no gradient."""
         return Composite()
 
     def data(self, layout: Layout) -> Data:
-        """Returns what the graph is fed beside the examples; OptionError where the options do not fit."""
+        """Returns the arrays that the graph is fed in addition to the examples, by name.
+
+        Their values and sizes may change from call to call without a new trace. Random numbers come from
+        `layout.seed`. One call of `explain` may call this several times.
+
+        Raises:
+          OptionError: an option that does not fit the explained tensors.
+        """
         del layout
         return {}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
-        """Returns the result for all examples; a method that looks at results between steps replaces it.
+        """Returns the result for all examples; a method that looks at results between steps overrides this.
 
         Args:
-          evaluate: `(method, rows=None, row_data=None)` → the result of a method's graph for some examples, which
-            may repeat; `row_data` is data of which each has its own, `[rows]`.
-          count: how many examples there are, None inside a graph.
+          evaluate: `(method, rows=None, row_data=None)` → the `Result` of a method's graph as NumPy arrays, for the
+            examples `rows`, which may repeat, or for all; `row_data` holds arrays `[rows]`, added to the data.
+          count: the number of examples; None inside a graph, where `evaluate` takes the method alone.
+
+        Returns:
+          A `Result`, and optionally `n_steps` and `estimated_error` for the `Explanation`.
         """
         del count
         return evaluate(self)
 
 
 class GradientMethod(Method):
-    """A method that is one gradient under an override map, times the input where `times_input` is set."""
+    """A method that is one gradient under the rules of `composite`.
+
+    Attributes:
+      times_input: whether the gradient is multiplied by the input.
+    """
 
     times_input: ClassVar[bool] = False
 
@@ -166,17 +214,18 @@ class GradientMethod(Method):
 
 
 def make(name: str, options: Mapping[str, Any]) -> Method:
-    """Makes a method from its name and options.
+    """Makes a method from its name or alias and its options.
 
     Raises:
-      UnknownNameError: no such method.
-      OptionError: an unknown or foreign option, or a value out of range.
+      TypeError: a name that is not a string.
+      UnknownNameError: an unknown name.
+      OptionError: an unknown option, an option of another method, or a value out of range.
     """
-    kind = METHODS[name]
-    known = {field.name for field in dataclasses.fields(kind)}
+    method_class = METHODS[name]
+    known = {field.name for field in dataclasses.fields(method_class)}
     for option in options:
         if option not in known:
-            owners = [other for other in METHODS if option in {f.name for f in dataclasses.fields(METHODS[other])}]
+            owners = [owner for owner in METHODS if option in {f.name for f in dataclasses.fields(METHODS[owner])}]
             hint = f"it belongs to {', '.join(owners)}" if owners else closest(option, {*known, *CALL_ARGUMENTS})
             raise OptionError(f"unknown option {shortened(option)} of {METHODS.resolve(name)}; {hint}.")
-    return kind(**options)
+    return method_class(**options)

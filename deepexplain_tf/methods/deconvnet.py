@@ -9,9 +9,10 @@ from deepexplain_tf.rules.composites import DECONVNET, Composite
 @METHODS.register("deconvnet", aliases=("deconvolution",))
 @dataclasses.dataclass(frozen=True)
 class DeconvNet(GradientMethod):
-    """∂F/∂x in which each rectifier passes on max(upstream, 0): the modified gradient itself.
+    """∂F/∂x where each rectifier passes on max(upstream, 0) instead of its gradient.
 
-    For ReLU and ReLU6; every other op keeps its ordinary gradient.
+    In units of the target per unit of the input; not complete. Rectifiers are ReLU and ReLU6; every other op keeps its
+    ordinary gradient.
 
     References:
       Zeiler, Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014,

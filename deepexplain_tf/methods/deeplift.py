@@ -15,10 +15,10 @@ from deepexplain_tf.rules.composites import DEEPLIFT, Composite
 @METHODS.register("deeplift")
 @dataclasses.dataclass(frozen=True)
 class DeepLIFT(Method):
-    """(x − x₀) · m, where every op passes on multipliers with Σ m·Δin = Δout (Δ: input minus baseline).
+    """(x − x₀) · m, with multipliers m such that Σ m·Δin = Δout at every op (Δ: value at x minus value at x₀).
 
     In units of the target. Guarantees completeness, Σ attributions = F(x) − F(x₀), for every program whose
-    ops have a rule; an op without one is refused by name.
+    ops all have a rule; an op without a rule is refused by name.
 
     References:
       Shrikumar, Greenside, Kundaje, ICML 2017, https://arxiv.org/abs/1704.02685 (Rescale). Ancona et al.,

@@ -11,12 +11,12 @@ from deepexplain_tf.rules.composites import Composite, epsilon_lrp
 @METHODS.register("epsilon_lrp", aliases=("elrp", "e-lrp", "lrp"))
 @dataclasses.dataclass(frozen=True)
 class EpsilonLRP(GradientMethod):
-    """x · ∂F/∂x in which each activation's derivative is f(z)/(z + ε·sign z), sign(0) = +1.
+    """x · ∂F/∂x where f(z)/(z + ε·sign z), with sign(0) = +1, replaces the derivative of each activation f.
 
-    That is ε-LRP (Ancona et al., Proposition 1), in units of the target. Activations are the usual ones and
-    the functions spelled in several element-wise ops; softmax, normalisation, products of two active values
-    and pooling keep their ordinary gradient, as `coverage` shows. On networks of ReLU it is gradient × input
-    as ε → 0; where f(0) ≠ 0 (sigmoid, softplus) small z give large values, as the method has it.
+    In units of the target; equal to ε-LRP (Ancona et al., Proposition 1). Activations include functions that a model
+    computes by several element-wise ops; softmax, normalisation, products of two active values and pooling keep their
+    ordinary gradient, as `coverage` shows. On ReLU networks the attributions tend to gradient × input as ε → 0. By the
+    definition, small z give large values where f(0) ≠ 0 (sigmoid, softplus).
 
     Attributes:
       epsilon: the stabilizer, > 0.

@@ -23,19 +23,18 @@ _SAMPLING = ("stratified", "random")
 @METHODS.register("expected_gradients")
 @dataclasses.dataclass(frozen=True)
 class ExpectedGradients(Method):
-    """E[(x − x₀) · ∂F/∂x (x₀ + α(x − x₀))] over baselines x₀ of a background and α in (0, 1), by drawing both.
+    """E[(x − x₀) · ∂F/∂x (x₀ + α(x − x₀))] over random baselines x₀ of a background and random α in (0, 1).
 
-    In units of the target. In expectation, attributions add up to F(x) − mean F(x₀) over the background, which is
-    `baseline_outputs`; `completeness_gap` and `standard_error` show what drawing leaves. All examples of a call get
-    the same draws. For the mean over the whole background without chance, see `background` of
-    `integrated_gradients`.
+    In units of the target. In expectation, attributions add up to F(x) − mean F(x₀); the mean over the background is
+    `baseline_outputs`. `completeness_gap` and `standard_error` show the sampling error. All examples of a call share
+    the samples. `integrated_gradients` with `background=` takes the mean over the whole background, without sampling.
 
     Attributes:
-      background: baselines `[any number, ...]`, in the structure of the inputs.
+      background: baselines `[n_baselines, ...]`, in the structure of the explained tensors.
       n_samples: gradients per example, 2 … 100,000; default 256.
-      sampling: `"stratified"` draws one α from each of `n_samples` equal parts of (0, 1) and takes every baseline
-        equally often, which makes errors smaller than `standard_error`, that of independent draws, says;
-        `"random"` draws both independently.
+      sampling: `"random"` draws α and x₀ independently; `"stratified"` draws one α from each of `n_samples` equal
+        parts of (0, 1) and uses all baselines equally often. Its errors are smaller than `standard_error`, which is
+        that of independent samples.
 
     References:
       Erion, Janizek, Sturmfels, Lundberg, Lee, *Improving Performance of Deep Learning Models with Axiomatic
@@ -60,7 +59,7 @@ class ExpectedGradients(Method):
 
     def data(self, layout: Layout) -> Data:
         if self.background is None:
-            raise OptionError("expected_gradients needs background=, baselines [any number, ...]. Got none.")
+            raise OptionError("expected_gradients needs background=, baselines [n_baselines, ...]. Got none.")
         generator, n = np.random.default_rng(layout.seed), self.n_samples
         size = len(layout.background_data["background_0"])
         if self.sampling == "random":
@@ -68,7 +67,7 @@ class ExpectedGradients(Method):
         else:
             chosen = np.concatenate([generator.permutation(size) for _ in range(-(-n // size))])[:n]
             alphas = (generator.permutation(n) + generator.random(n)) / n
-        kept = _MAX_SAMPLES if layout.fixed else n  # so that another number of samples is no other program
+        kept = _MAX_SAMPLES if layout.fixed else n  # so that XLA does not compile anew for another n_samples
         chosen, alphas = np.pad(chosen.astype(np.int32), (0, kept - n)), np.pad(alphas, (0, kept - n))
         return {"chosen": chosen, "alphas": alphas, "samples": np.int32(n), **layout.background_data}
 
@@ -107,6 +106,6 @@ class ExpectedGradients(Method):
 
 
 def _standard_error(mean: tf.Tensor, square: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """Returns that of a mean, from the mean of squares."""
+    """Returns the standard error of a mean of `count` samples, from that mean and the mean of squares."""
     variance = tf.maximum(square - mean**2, 0) / tf.cast(count - 1, mean.dtype)
     return tf.sqrt(variance)

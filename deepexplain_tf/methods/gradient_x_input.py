@@ -11,7 +11,7 @@ from deepexplain_tf.methods.base import METHODS, GradientMethod
 class GradientXInput(GradientMethod):
     """x · ∂F/∂x, in units of the target.
 
-    On a linear model with zero baseline it is the exact contribution of each input.
+    On a linear model this is the exact contribution of each input, against a baseline of zeros.
 
     References:
       Shrikumar et al., *Not Just a Black Box*, 2016, https://arxiv.org/abs/1605.01713. Ancona et al., ICLR

@@ -9,10 +9,11 @@ from deepexplain_tf.rules.composites import GUIDED, Composite
 @METHODS.register("guided_backprop", aliases=("guided",))
 @dataclasses.dataclass(frozen=True)
 class GuidedBackprop(GradientMethod):
-    """∂F/∂x in which each rectifier passes on f'(z)·max(upstream, 0): the modified gradient itself.
+    """∂F/∂x where each rectifier f passes on f'(z)·max(upstream, 0) instead of its gradient.
 
-    For ReLU and ReLU6; every other op keeps its ordinary gradient. It is known to depend little on what
-    the network has learned (Adebayo et al. 2018): a picture, not a measurement.
+    In units of the target per unit of the input; not complete. Rectifiers are ReLU and ReLU6; every other op keeps its
+    ordinary gradient. The result depends little on what the network has learned (Adebayo et al. 2018,
+    https://arxiv.org/abs/1810.03292): a picture, not a measurement.
 
     References:
       Springenberg et al., *Striving for Simplicity: The All Convolutional Net*, ICLR 2015 workshop,

@@ -30,7 +30,7 @@ from deepexplain_tf.rules.composites import Composite
 
 _MAX_STEPS = 100_000
 _DEFAULT_STEPS, _DEFAULT_MAX_STEPS = 64, 4096
-_FIRST_STEPS = 9  # where an integral to a tolerance begins
+_FIRST_STEPS = 9  # gradients of the first round of refinement
 
 
 @METHODS.register("integrated_gradients", aliases=("intgrad", "ig"))
@@ -39,23 +39,23 @@ class IntegratedGradients(Method):
     """(x − x₀) · ∫₀¹ ∂F/∂x (x₀ + α(x − x₀)) dα, by a quadrature of gradients.
 
     In units of the target. Guarantees completeness, Σ attributions = F(x) − F(x₀), up to the error of the
-    quadrature, which `completeness_gap` shows. With `background`, the mean over its baselines, which adds up to
-    F(x) − mean F(x₀).
+    quadrature, which `completeness_gap` shows. With `background`, the attributions are the mean over its baselines and
+    add up to F(x) − mean F(x₀).
 
-    With a tolerance, each example gets nodes where it needs them (`refinement`), until the estimated error of its
-    attributions (relative L2) and the gap, as a part of |F(x) − F(x₀)| (or of 1e-6·|F|), are below it;
-    `estimated_error` is that estimate and `n_steps` all gradients that were taken, both for each example.
-    Where `max_steps` ends it first, what was reached is returned, and these two say so. What is left of the gap is
-    then closed by a regression: it is no check of the attributions, `estimated_error` is.
+    With a tolerance, each example gets more nodes where its path needs them (see `paths.refinement`), until both the
+    estimated relative L2 error of its attributions and its gap, relative to |F(x) − F(x₀)|, are below the tolerance; a
+    gap below 1e-6·max(|F|, ‖attributions‖) counts as rounding. `estimated_error` and the number of gradients `n_steps`
+    are reported for each example, also for one that `max_steps` ends before. A regression closes the remaining gap, so
+    that only `estimated_error`, not `completeness_gap`, judges the attributions.
 
     Attributes:
       n_steps: gradients per example (and baseline), 1 … 100,000; default 64.
-      quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`.
-      background: baselines `[any number, ...]`, in the structure of the inputs; excludes `baseline`.
+      quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`; unused with a tolerance.
+      background: baselines `[n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline`.
       tolerance: in (0, 1); excludes `n_steps` and `background`.
-      gap_tolerance: in (0, 1), of the gap where it differs from `tolerance`; alone, the gap ends it, whatever the
-        error of the attributions is.
-      max_steps: with a tolerance: gradients per example at most, 9 … 100,000; default 4096.
+      gap_tolerance: in (0, 1), for the gap; default `tolerance`. Without `tolerance`, refinement ends by the gap alone,
+        whatever the error of the attributions.
+      max_steps: the largest number of gradients per example with a tolerance, 9 … 100,000; default 4096.
 
     References:
       Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017,
@@ -101,7 +101,7 @@ class IntegratedGradients(Method):
     def data(self, layout: Layout) -> Data:
         steps = self.evaluations
         rule = QUADRATURES[self.quadrature](steps)
-        size = _MAX_STEPS if layout.fixed else steps  # so that another number of steps is no other program
+        size = _MAX_STEPS if layout.fixed else steps  # so that XLA does not compile anew for another n_steps
         nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
         return {"nodes": nodes, "weights": weights, "steps": np.int32(steps), **layout.background_data}
 
@@ -110,8 +110,8 @@ class IntegratedGradients(Method):
             return {**evaluate(self), "n_steps": self.evaluations}
         if count is None:
             raise OptionError(
-                "tolerance looks at results between steps: it must run outside of tf.function and is not exported; "
-                "give n_steps instead."
+                "a tolerance must run outside of tf.function and is not exported: it needs results between steps. "
+                "Got a call inside a graph; give n_steps instead."
             )
         integral = integrate(
             PathSamples().sampler(evaluate),

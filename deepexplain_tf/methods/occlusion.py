@@ -1,4 +1,4 @@
-"""Occlusion: what the target loses without a window of the input."""
+"""Occlusion: the drop of the target when a window of the input is replaced by the baseline."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -23,21 +23,22 @@ _NORMALISE = ("count", "window", "none")
 @METHODS.register("occlusion")
 @dataclasses.dataclass(frozen=True)
 class Occlusion(Method):
-    """Σ over the windows w that cover a feature of F(x) − F(x with w at the baseline), normalised.
+    """Σ F(x) − F(x with w at the baseline) over the windows w that cover a feature, normalised.
 
-    In units of the target. Windows start at 0, stride, 2·stride, … inside the input, up to the first that
-    reaches its end, which is clipped there.
-    With several inputs, one is occluded at a time. A feature that no window covers is NaN.
+    In units of the target; not complete. Windows start at 0, stride, 2·stride, … along each axis, up to the first
+    window that reaches the end of the axis, where it is clipped. With several explained tensors, one is occluded at a
+    time. A feature that no window covers is NaN.
 
     Attributes:
-      window_shape: one whole number per non-batch axis, channels included, each from 1 to that axis' length
-        (several inputs: one such tuple each); default all ones.
-      strides: likewise, each ≥ 1; default all ones.
-      normalise: `"count"` divides by the number of windows that cover the feature, `"window"` by the window's
-        size too (as DeepExplain does), `"none"` leaves the sum.
+      window_shape: a whole number per non-batch axis, channels included, from 1 to the length of the axis; with
+        several explained tensors, such a tuple for each; default all ones.
+      strides: whole numbers ≥ 1 in the form of `window_shape`; default all ones.
+      normalise: `"count"` divides the sum by the number of windows that cover the feature; `"window"` divides it
+        also by the size of the window, as DeepExplain does; `"none"` leaves it.
 
     References:
-      Zeiler, Fergus, ECCV 2014, https://arxiv.org/abs/1311.2901. Ancona et al., ICLR 2018.
+      Zeiler, Fergus, ECCV 2014, https://arxiv.org/abs/1311.2901. Ancona et al., ICLR 2018,
+      https://arxiv.org/abs/1711.06104.
     """
 
     uses_baseline: ClassVar[bool] = True
@@ -119,14 +120,14 @@ class Occlusion(Method):
 
 
 def _starts(length: int, window: int, stride: int) -> np.ndarray:
-    """Returns where windows start along an axis."""
-    to_the_end = math.ceil((length - window) / stride) + 1
-    starts = np.arange(to_the_end, dtype=np.int32) * stride
+    """Returns the first positions of the windows along an axis."""
+    count = math.ceil((length - window) / stride) + 1
+    starts = np.arange(count, dtype=np.int32) * stride
     return starts[starts < length]
 
 
 def _per_input(option: str, given: Any, layout: Layout) -> list[tuple[int, ...]]:
-    """Returns one tuple of whole numbers per input."""
+    """Returns one tuple of whole numbers per explained tensor."""
     if given is None:
         return [(1,) * len(shape) for shape in layout.shapes]
     tuples = layout.flatten(option, given)

@@ -1,4 +1,4 @@
-"""What adaptive integration asks of the model: the target and its gradient at single points of paths."""
+"""The samples of adaptive integration: the target and its gradient at single points of paths."""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -17,17 +17,17 @@ from deepexplain_tf.rules.composites import Composite
 
 @dataclasses.dataclass(frozen=True)
 class PathSamples(Method):
-    """F and (x − x₀)·∂F/∂x at x₀ + α(x − x₀), for an α of each example."""
+    """F and (x − x₀)·∂F/∂x at x₀ + α(x − x₀), with an α `[batch]` for each row of the batch; not registered."""
 
     uses_baseline: ClassVar[bool] = True
     repeats: ClassVar[bool] = True
 
     def sampler(self, evaluate: Evaluate) -> Callable[[np.ndarray, np.ndarray], Samples]:
-        """Returns a function `(example numbers [rows], α [rows])` → what is known there."""
+        """Returns a function `(example numbers [rows], α [rows])` → the `Samples` at these points."""
 
         def sample(rows: np.ndarray, alphas: np.ndarray) -> Samples:
-            found = evaluate(self, rows, {"alpha": alphas})
-            return Samples(found["outputs"].astype(np.float64), found["attributions"])
+            result = evaluate(self, rows, {"alpha": alphas})
+            return Samples(result["outputs"].astype(np.float64), result["attributions"])
 
         return sample
 
@@ -38,7 +38,7 @@ class PathSamples(Method):
         alpha, baselines = data["alpha"], scope.expand_baseline(baseline)
         differences = [x - x0 for x0, x in zip(baselines, scope.explained, strict=True)]
         points = [
-            # At the end exactly the example.
+            # At α = 1 exactly x, without rounding.
             tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * difference)
             for x0, x, difference in zip(baselines, scope.explained, differences, strict=True)
         ]

@@ -18,11 +18,11 @@ from deepexplain_tf.rules.composites import Composite
 class Saliency(GradientMethod):
     """|∂F/∂x|, or ∂F/∂x itself with `signed=True`.
 
-    In units of the target per unit of the input. It says to which input the target is most sensitive at x,
-    not how much of the target is due to it.
+    In units of the target per unit of the input; not complete. It shows how sensitive the target is to each input at
+    x, not how much each input contributes to the target.
 
     Attributes:
-      signed: whether the sign is kept.
+      signed: whether the attributions keep the sign of the gradient.
 
     References:
       Simonyan, Vedaldi, Zisserman, *Deep Inside Convolutional Networks*, ICLR 2014 workshop,

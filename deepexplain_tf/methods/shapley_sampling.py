@@ -23,16 +23,17 @@ from deepexplain_tf.rules.composites import Composite
 class ShapleySampling(Method):
     """φᵢ = mean over permutations of F(players up to i present) − F(players before i present).
 
-    In units of the target; absent players have the baseline's values. Permutations come in antithetic pairs
-    (one and its reverse). Where all n! permutations of the n players are no more than `n_samples`, the exact
-    values are computed from all 2ⁿ coalitions and the standard error is 0. Guarantees completeness in
-    either case: every permutation adds up to F(x) − F(x₀).
+    In units of the target; absent players have the values of the baseline. Permutations come in antithetic pairs: a
+    permutation and its reverse. If the n players have at most `n_samples` permutations, n! in all, the exact values
+    are computed from all 2ⁿ coalitions, and the standard error is 0. Guarantees completeness, Σφᵢ = F(x) − F(x₀), in
+    both cases, since every permutation adds up to it.
 
     Attributes:
-      n_samples: permutations, ≥ 2 and even (a pair counts two).
-      groups: whole numbers shaped like one example (several inputs: the same structure, a number means the
-        same player everywhere); features with one number are one player, and each carries its group's
-        value. Default: every feature is a player.
+      n_samples: the number of permutations, ≥ 2 and even (a pair counts as two); the standard error of a single pair
+        is NaN.
+      groups: whole numbers shaped like one example; with several explained tensors, arrays in their structure.
+        Elements with the same number, also across tensors, are one player, and each carries the value of the whole
+        player. Default: every element is a player.
 
     References:
       Castro, Gómez, Tejada, *Polynomial Calculation of the Shapley Value Based on Sampling*, Computers &
@@ -94,7 +95,7 @@ def _exact_values(
     target0: tf.Tensor,
     chunks: Chunks,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns φ `[batch, players]` from all coalitions, and its standard error, 0."""
+    """Returns φ `[batch, players]` from all coalitions, and zeros as its standard error."""
     del target, target0
     coalitions = data["coalitions"]
 
@@ -117,12 +118,12 @@ def _sampled_values(
     chunks: Chunks,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the estimate of φ `[batch, players]` and its standard error over antithetic pairs."""
-    order = data["order"]  # [permutations, players]: the place of each player
+    order = data["order"]  # [permutations, players]: the position of each player
     n_orders, n_players = tf.shape(order)[0], tf.shape(order)[1]
 
     def kept(index: tf.Tensor) -> list[tf.Tensor]:
-        place = tf.gather(order, index // (n_players - 1))
-        present = place <= (index % (n_players - 1))[:, tf.newaxis]
+        position = tf.gather(order, index // (n_players - 1))
+        present = position <= (index % (n_players - 1))[:, tf.newaxis]
         return [tf.gather(present, ids, axis=1) for ids in players]
 
     between = masked_values(scope, baseline, kept, n_orders * (n_players - 1), chunks)
@@ -139,32 +140,32 @@ def _sampled_values(
 
 
 def _exact(n_players: int) -> dict[str, np.ndarray]:
-    """Returns all coalitions `[2ⁿ, n]`; and for each player, `[n, 2ⁿ⁻¹]`, those without it, with it, and their weight.
+    """Returns all coalitions `[2ⁿ, n]`, and `[n, 2ⁿ⁻¹]` those without and with each player, and their weights.
 
-    Differences are taken before they are weighted, so that a player who changes nothing gets 0.
+    The graph subtracts before it applies weights, so that a player without effect gets exactly 0.
     """
     coalitions = np.array(list(itertools.product((False, True), repeat=n_players)), bool)
-    place = 2 ** np.arange(n_players)[::-1]  # the first player is the highest digit of a coalition's number
+    digit = 2 ** np.arange(n_players)[::-1]  # the first player is the highest digit of a coalition's number
     before = np.array([np.flatnonzero(~coalitions[:, player]) for player in range(n_players)])
     size = coalitions.sum(1)[before]
     orders = np.array([math.comb(n_players - 1, k) * n_players for k in range(n_players)])
     return {
         "coalitions": coalitions,
         "before": before.astype(np.int32),
-        "joined": (before + place[:, None]).astype(np.int32),
+        "joined": (before + digit[:, None]).astype(np.int32),
         "weights": 1 / orders[size],
     }
 
 
 def _antithetic(n_players: int, n_samples: int, seed: int | None) -> np.ndarray:
-    """Returns the place of each player in permutations `[n_samples, n]`, each followed by its reverse."""
+    """Returns the position of each player in permutations `[n_samples, n]`, each followed by its reverse."""
     generator = np.random.default_rng(seed)
     first = np.array([generator.permutation(n_players) for _ in range(n_samples // 2)])
     return np.stack([first, n_players - 1 - first], 1).reshape(n_samples, n_players).astype(np.int32)
 
 
 def _players(groups: Any, layout: Layout) -> tuple[list[np.ndarray], int]:
-    """Returns the player of each feature, counted from 0, for each input; and how many there are."""
+    """Returns the player of each element, numbered from 0, for each explained tensor; and the number of players."""
     if groups is None:
         players = number_elements(layout.shapes)
     else:

@@ -1,4 +1,4 @@
-"""The explained function: a traced model cut at what is explained, and its values and gradients inside a graph.
+"""The explained function: a model cut at the explained tensors, and its values and gradients inside a graph.
 
-Imports `graph`, `rules` and `arguments`; `paths`, `masking`, `methods` and all above them may import it.
+Imports `graph`, `rules` and `arguments`; `paths`, `masking`, `methods` and the layers above them may import it.
 """

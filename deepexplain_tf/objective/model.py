@@ -1,4 +1,4 @@
-"""A traced model, cut at what is explained and with its outputs chosen."""
+"""A traced model, cut at the explained tensors and at the chosen outputs."""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -16,15 +16,15 @@ from deepexplain_tf.objective.objective import Objective
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A traced model, cut at what is explained and with its outputs chosen.
+    """A traced model, cut at the explained tensors and at the chosen outputs.
 
     Attributes:
       traced: the trace.
       explained: the explained values: the inputs, or a layer's output as a new input.
-      prefix: inputs → explained values, None where these are the inputs.
+      prefix: the program inputs → explained values, None where the inputs themselves are explained.
       outputs: the structure of chosen outputs, with positions in `program.outputs` as leaves.
-      program: explained values and inputs → the chosen outputs.
-      notes: what was taken off.
+      program: the program explained values and inputs → chosen outputs.
+      notes: notes for the user on the trace and on stripped probabilities.
     """
 
     traced: Traced
@@ -36,25 +36,36 @@ class Model:
 
     @property
     def structure(self) -> Any:
-        """The specs of the explained tensors, in the structure in which they are reported."""
+        """The specs of the explained tensors, in the structure of the attributions."""
         return self.traced.specs if self.prefix is None else self.explained[0].spec
 
     def frozen(self) -> "Model":
-        """Returns the model with the values that its variables have now."""
+        """Returns the model with the present values of its variables as constants."""
         prefix = None if self.prefix is None else freeze(self.prefix)
         return dataclasses.replace(self, program=freeze(self.program), prefix=prefix)
 
     def objective(self, selection: str) -> Objective:
-        """Returns the objective of the one chosen output, up to the data of the target."""
+        """Returns the objective of the one chosen output; the target's data are passed to its `Scope`.
+
+        Args:
+          selection: the kind of target, `"index"` or `"weights"`.
+
+        Raises:
+          TargetError: the model has several outputs, and none was chosen.
+        """
         if len(self.program.outputs) != 1:
             raise TargetError(
-                f"target must be a callable, or one output be chosen with output=, where a model has several "
-                f"outputs. Got {len(self.program.outputs)} outputs."
+                "a model with several outputs needs a callable target, or output= to choose one of them. Got "
+                f"{len(self.program.outputs)} outputs."
             )
         return self._objective(self.program, selection)
 
     def callable_objective(self, target: Callable[[Any], Any]) -> Objective:
-        """Returns the objective of which `target`, a function of the outputs, is the last part."""
+        """Returns the objective that ends in `target`, a function of the chosen outputs.
+
+        Raises:
+          TargetError: `target` fails, or does not return one float tensor `[batch]`.
+        """
         ends = self.program.outputs
         appended, _ = read_function(_trace_target(target, self.outputs, [value.spec for value in ends]))
         known = dict(zip(appended.inputs, ends, strict=True))
@@ -64,11 +75,11 @@ class Model:
         return dataclasses.replace(objective, owner=target)
 
     def chosen_outputs(self) -> Objective:
-        """Returns an objective that stands for all chosen outputs, to look at the ops between."""
+        """Returns an objective of all chosen outputs, for looking at its ops; it selects no target."""
         return self._objective(self.program, "index")
 
     def all_outputs(self) -> Objective:
-        """Returns an objective that stands for all outputs as the model gives them."""
+        """Returns an objective of all outputs of the model, with nothing stripped; it selects no target."""
         traced = self.traced
         program = traced.program
         if traced.layer is not None:
@@ -84,7 +95,7 @@ def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[
     try:
         function = tf.function(lambda *flat: target(fill_structure(structure, flat)))
         concrete = function.get_concrete_function(*specs)
-    except Exception as error:  # whatever the user's function raises
+    except Exception as error:  # the user's function may raise any error
         raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error
     outputs = concrete.outputs
     open_batch = any(spec.shape.rank and spec.shape[0] is None for spec in specs)
@@ -98,17 +109,17 @@ def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[
 
 
 def cut_model(traced: Traced, layer: str | None, output: str | int, names: Sequence[str]) -> Model:
-    """Cuts a traced model.
+    """Cuts a traced model at the explained tensors and at the chosen outputs.
 
     Args:
       traced: the trace, with the layer's output marked.
       layer: the name of the layer to explain, None for the inputs.
-      output: `"auto"`, `"model"`, or the name or index of one output.
-      names: the outputs' names, where the model has them.
+      output: `"auto"`, `"model"`, or the name or index of one output; `"model"` strips no probability.
+      names: the names of the outputs, empty where the model has none.
 
     Raises:
       UnknownNameError: there is no such output.
-      ModelError: an output is not a float.
+      ModelError: a chosen output is not a float.
     """
     structure, positions = _choose_output(traced, names, output)
     values = [traced.program.outputs[position] for position in positions]

@@ -1,4 +1,4 @@
-"""The function that is explained: from the explained tensors to one number for each example."""
+"""The explained function: from the explained tensors to one number, the target, for each example."""
 
 import dataclasses
 import functools
@@ -25,21 +25,21 @@ from deepexplain_tf.objective.chunks import size_for
 from deepexplain_tf.rules.composites import Composite, refusal
 from deepexplain_tf.rules.coverage import Coverage
 
-_LEAST_DENSE = 1024  # bytes of activations of an example: a smaller network is not worth compiling
+_LEAST_DENSE = 1024  # bytes of activations per example; a smaller network is not worth compiling
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Objective:
-    """A program cut at what is explained.
+    """The program from the explained tensors to the output, and how the target is selected from that output.
 
     Attributes:
       inputs: the model's inputs.
-      explained: the inputs of `program` that are explained: the model's own, or a layer's output.
-      program: explained tensors and model inputs → outputs; the last step to the target is `select`.
-      prefix: model inputs → explained tensors, None where the inputs themselves are explained.
-      batch: the batch size of the trace, None where it is open.
-      selection: `"index"`, `"weights"`, `"callable"` where the program ends in the target already, or `"unit"` where
-        it ends in the parts of a last dense layer, of which the target is one unit.
+      explained: the explained inputs of `program`: the model's inputs, or a layer's output.
+      program: the program explained tensors and model inputs → outputs; `Scope` selects the target from the outputs.
+      prefix: the program model inputs → explained tensors, None where the inputs themselves are explained.
+      batch: the batch size of the trace, None for an open batch.
+      selection: `"index"` or `"weights"` into the output; `"callable"` for a program that ends in the target; or
+        `"unit"` for a program that ends in the parts of a last dense layer, one unit of which is the target.
       owner: the callable target, kept alive.
     """
 
@@ -53,14 +53,14 @@ class Objective:
 
     @functools.cached_property
     def canonical(self) -> Program:
-        """The program seen through users' own gradients, with its choices and canonical groups."""
+        """The program without users' own gradients (see `see_through`), with choices and groups (see `form_groups`)."""
         return form_groups(choices(see_through(self.program), self.explained), self.explained)
 
     @functools.cached_property
     def optimised(self) -> "Objective":
-        """The objective of the same target and gradients, whose program has less to do.
+        """The objective with the same target and gradients, whose program computes less.
 
-        Scales and shifts are folded into layers, and a last dense layer need not give the units that are not asked for.
+        Scales and shifts are folded into layers, and of a last dense layer only the target's unit is computed.
         """
         rows = size_for(self.activation_bytes(1))
         program = precompute(fold(self.program, self.explained, rows))
@@ -71,12 +71,12 @@ class Objective:
 
     @functools.cached_property
     def prefix_split(self) -> AffinePrefix | None:
-        """The affine part of the program and the rest, None where it is not cut off."""
+        """The program split into its affine prefix and the rest; None where splitting does not pay."""
         return affine_prefix(self.program, self.explained) if self.batch is None else None
 
     @functools.cached_property
     def after_prefix(self) -> "Objective":
-        """The objective of the rest behind the affine part, whose explained values are those at its frontier."""
+        """The objective after the affine prefix, whose explained values are those at the frontier; else itself."""
         if self.prefix_split is None:
             return self
         return dataclasses.replace(
@@ -85,25 +85,29 @@ class Objective:
 
     @functools.cached_property
     def dense(self) -> bool:
-        """Whether the rest behind the affine part is nothing but dense layers, of some size."""
+        """Whether the program after the affine prefix has only dense layers, large enough to be worth compiling."""
         rest = self.optimised.after_prefix
         return is_dense(rest.explained, rest.program.outputs) and rest.activation_bytes(1) >= _LEAST_DENSE
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Objective, AffinePrefix | None]":
-        """Returns the objective where a gradient is cheapest to take many times, and what lies before it.
+        """Returns the objective on which many gradients are cheapest, and the affine prefix before it, if any.
 
-        Under rules nothing is changed.
+        A composite with rules gets the objective unchanged.
 
         Args:
           composite: the rules of the gradient.
-          straight: whether all points lie on straight lines, so that the affine part need not be evaluated there.
+          straight: whether all points lie on straight lines, so that the affine prefix is not evaluated at each.
         """
         if not composite.is_plain:
             return self, None
         return (self.optimised.after_prefix, self.optimised.prefix_split) if straight else (self.optimised, None)
 
     def activation_bytes(self, length: int) -> int:
-        """Returns the bytes of the activations of one example; see `footprint`."""
+        """Returns the bytes of activations of one example.
+
+        Args:
+          length: the size of open axes, and the number of iterations of loops; see `footprint`.
+        """
         if length not in self._footprints:
             self._footprints[length] = footprint(self.explained, self.program.outputs, length)
         return self._footprints[length]
@@ -114,41 +118,41 @@ class Objective:
 
     @functools.cached_property
     def context(self) -> frozenset[Value]:
-        """The inputs that the program reads beside the explained ones."""
+        """The inputs that the program reads in addition to the explained tensors."""
         read = {node.output() for node in self.program.nodes() if node.type == ARGUMENT}
         return frozenset(read.difference(self.explained))
 
     def program_for(self, composite: Composite) -> Program:
-        """Returns the form of the program that a composite's rules are made for."""
+        """Returns the form of the program that the rules of a composite expect: canonical or as traced."""
         return self.canonical if composite.canonical else self.program
 
     def coverage(self, composite: Composite) -> Coverage:
-        """Returns what a composite does at each active op."""
-        found = active_ops(self.explained, self.program_for(composite).outputs)
-        ops = tuple(Op(node, positions, {}) for node, positions in found)
+        """Returns the verdict of a composite on each active op."""
+        active = active_ops(self.explained, self.program_for(composite).outputs)
+        ops = tuple(Op(node, positions, {}) for node, positions in active)
         return Coverage(ops, tuple(composite.verdict(op) for op in ops))
 
     @functools.cached_property
     def loops(self) -> tuple[Node, ...]:
-        """The loops on the way to the target."""
+        """The loops on the way from the explained tensors to the target."""
         return tuple(active_loops(self.explained, self.program.outputs))
 
     @property
     def unbounded_loop(self) -> Node | None:
-        """A loop on the way to the target that may turn any number of times, None where there is none."""
+        """A loop on the way to the target whose number of iterations has no bound, None if there is none."""
         return next((node for node in self.loops if not has_trip_bound(node)), None)
 
     @functools.cached_property
     def depends(self) -> list[bool]:
-        """For each explained tensor, whether the target depends on it."""
-        reached = [analyse([value], self.program.outputs).varying for value in self.explained]
-        return [any(output in varying for output in self.program.outputs) for varying in reached]
+        """For each explained tensor, whether the target depends on this tensor."""
+        dependents = [analyse([value], self.program.outputs).varying for value in self.explained]
+        return [any(output in varying for output in self.program.outputs) for varying in dependents]
 
     def check_dependence(self) -> None:
-        """Checks that the program can be emitted and that the target depends on the explained tensors at all.
+        """Checks that the program can be emitted, and that the target depends on some explained tensor.
 
         Raises:
-          TargetError: the target depends on none of them.
+          TargetError: the target depends on no explained tensor.
           UnsupportedOpError: the program has an op that cannot be emitted again.
         """
         activity = analyse(self.explained, self.program.outputs)
@@ -157,15 +161,15 @@ class Objective:
                 raise unsupported(node)
         if not any(self.depends):
             raise TargetError(
-                "the target must depend on an explained tensor. Got one that depends on none (a layer behind the logit "
-                'is reached with output="model").'
+                "the target must depend on an explained tensor. Got one that depends on none (a layer after the logit "
+                'needs output="model").'
             )
 
     def check_rules(self, composite: Composite, strict: bool) -> tuple[str, ...]:
-        """Checks that a composite covers the program; returns notes on ops that pass by plain gradient.
+        """Checks that a composite covers the program; returns notes on ops that keep their plain gradient.
 
         Raises:
-          TargetError: the target depends on none of the explained tensors.
+          TargetError: the target depends on no explained tensor through differentiable ops.
           UnsupportedOpError: an op has no gradient, or no rule where `strict` is set.
         """
         self.check_dependence()

@@ -1,4 +1,4 @@
-"""The explained function inside a graph: values, gradients and multipliers for the examples of a batch."""
+"""The explained function inside a graph: its values, gradients and multipliers for the examples of a batch."""
 
 from collections.abc import Mapping, Sequence
 import functools
@@ -18,7 +18,7 @@ from deepexplain_tf.rules.composites import Composite
 class Scope:
     """An objective inside the graph being built, for the examples of one batch.
 
-    Methods ask it for values, gradients and multipliers; each call emits the program once.
+    Methods call it for values, gradients and multipliers of the target; each call emits the program once.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class Scope:
         """Makes the scope of some examples.
 
         Args:
-          objective: what is explained.
+          objective: the explained function.
           inputs: the model's inputs, `[batch, ...]` each.
-          selector: the target's data, `[batch, ...]` each: an index or weights; of a unit its column and its bias.
-          fixed: what is known already of the values inside the program that are the same for all examples.
+          selector: the data of the target, `[batch, ...]` each: an index, or weights, or a unit's column and bias.
+          fixed: tensors for values inside the program that are the same for all examples.
         """
         self._objective = objective
         self._inputs = inputs
@@ -52,7 +52,7 @@ class Scope:
 
     @property
     def size(self) -> tf.Tensor:
-        """How many examples there are."""
+        """The number of examples."""
         return tf.shape(self._inputs[0])[0]
 
     @property
@@ -61,11 +61,11 @@ class Scope:
         return self._objective.program.outputs[0].dtype
 
     def expand_baseline(self, baseline: Sequence[tf.Tensor], *, shared: bool = False) -> list[tf.Tensor]:
-        """Returns baselines `[1 or batch, ...]` broadcast to the shape of the explained tensors.
+        """Returns baselines broadcast to the shapes of the explained tensors.
 
         Args:
-          baseline: axes of length 1 broadcast.
-          shared: whether a baseline that all examples share stays one row; else there is one per example.
+          baseline: `[1 or batch, ...]` for each explained tensor; axes of length 1 broadcast.
+          shared: whether a baseline that all examples share stays one row; by default each example gets a row.
         """
         pairs = list(zip(baseline, self.explained, strict=True))
         if not shared:
@@ -74,7 +74,7 @@ class Scope:
         return [_broadcast(b, tf.concat([[rows], tf.shape(x)[1:]], 0), x) for b, x in pairs]
 
     def gather(self, index: tf.Tensor) -> "Scope":
-        """Returns the scope of the examples `index`, which may repeat; the explained tensors are then given anew."""
+        """Returns a scope of the examples `index` `[rows]`, whose methods need explained tensors `[rows, ...]`."""
         objective = self._objective
         inputs = [
             tf.gather(tensor, index) if value in objective.context else tensor
@@ -83,9 +83,9 @@ class Scope:
         return Scope(objective, inputs, [tf.gather(tensor, index) for tensor in self._selector], self._fixed)
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Scope, AffinePrefix | None]":
-        """Returns the scope where a gradient is cheapest to take many times, and what lies before it.
+        """Returns the scope on which many gradients are cheapest, and the affine prefix before it, if any.
 
-        What is the same for all examples is computed here, once. See `Objective.simplified`.
+        This computes values that are the same for all examples, once. See `Objective.simplified`.
         """
         objective, prefix = self._objective.simplified(composite, straight=straight)
         values = hoistable(objective.program)
@@ -97,23 +97,23 @@ class Scope:
         return Scope(objective, self._inputs, selector, fixed), prefix
 
     def output(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Returns the model's output, before the target is taken from it."""
+        """Returns the model's output, from which the target is selected."""
         return emit(self._objective.program, self._bind(explained))[0]
 
     def value(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Returns the target `[rows]` at given values of the explained tensors."""
+        """Returns the target `[rows]` at the given explained tensors, `[rows, ...]` each."""
         return self._select(emit(self._objective.program, self._bind(explained)))
 
     def replaced(
         self, explained: Sequence[tf.Tensor], composite: Composite, baseline: Sequence[tf.Tensor] = ()
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Returns the program's outputs, whose gradient is a composite's, and those at the baseline.
+        """Returns the program's outputs with the gradient of a composite, and the outputs at the baseline.
 
         Args:
-          explained: the explained tensors.
+          explained: the explained tensors, `[rows, ...]` each.
           composite: the rules.
-          baseline: `[1 or rows, ...]` each, for twin-valued rules. One that all examples share is computed
-            once where nothing else carries the batch; then the second outputs have one row.
+          baseline: `[1 or rows, ...]` each, for twin-valued rules. A baseline that all examples share is evaluated
+            once if no other tensor carries the batch; the outputs at the baseline then have one row.
         """
         objective = self._objective
         program = objective.program_for(composite)
@@ -126,9 +126,9 @@ class Scope:
             and not changes_rows(objective.explained, program)
         )
         twins = {}
-        for value, x, start in zip(objective.explained, explained, baseline, strict=True):
-            rows = tf.shape(start if shareable else x)[:1]
-            twins[value] = Twin(x, _broadcast(start, tf.concat([rows, tf.shape(x)[1:]], 0), x))
+        for value, x, x0 in zip(objective.explained, explained, baseline, strict=True):
+            rows = tf.shape(x0 if shareable else x)[:1]
+            twins[value] = Twin(x, _broadcast(x0, tf.concat([rows, tf.shape(x)[1:]], 0), x))
         outputs = emit_twin(program, self._given, twins, composite.twin_rule)
         return [twin.x for twin in outputs], [twin.baseline for twin in outputs]
 
@@ -138,9 +138,15 @@ class Scope:
         """Returns the target `[rows]` and its gradient, with a composite's single-valued rules.
 
         Args:
-          explained: the explained tensors.
+          explained: the points, `[rows, ...]` for each explained tensor.
           composite: the rules.
-          weights: `[rows]`, what the gradient of each target is multiplied by on its way; None for nothing.
+          weights: `[rows]`, factors of the gradients; None for no factors.
+
+        Returns:
+          The target `[rows]`, and the gradient `[rows, ...]` for each explained tensor.
+
+        Raises:
+          UnsupportedOpError: an op has no gradient.
         """
         points = [tf.identity(tensor) for tensor in explained]
         outputs, _ = self.replaced(points, composite)
@@ -150,7 +156,20 @@ class Scope:
     def multipliers(
         self, explained: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor], composite: Composite
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Returns the target at the input and at the baseline, and the multipliers of twin-valued rules."""
+        """Returns the target at the input and at the baseline, and the multipliers of twin-valued rules.
+
+        Args:
+          explained: the explained tensors, `[rows, ...]` each.
+          baseline: `[1 or rows, ...]` for each explained tensor.
+          composite: the twin-valued rules.
+
+        Returns:
+          The target `[rows]` at the input, the target `[rows]` at the baseline, and the multipliers `[rows, ...]` for
+          each explained tensor.
+
+        Raises:
+          UnsupportedOpError: an op has no gradient.
+        """
         points = [tf.identity(tensor) for tensor in explained]
         outputs, at_baseline = self.replaced(points, composite, baseline)
         target = self._select(outputs)
@@ -186,10 +205,10 @@ def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tenso
         raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from error
 
 
-def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    spread = tf.broadcast_to(baseline, shape)
-    spread.set_shape([None, *like.shape[1:]])
-    return spread
+def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+    tensor = tf.broadcast_to(baseline, shape)
+    tensor.set_shape([None, *example.shape[1:]])
+    return tensor
 
 
 def _repeat(tensor: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
 """Integrals of gradients along paths: straight lines, quadrature rules, refinement to a tolerance.
 
-Imports `objective` and what lies below it; `methods` may import it.
+Imports `objective` and the layers below it; `methods` may import it.
 """

@@ -1,4 +1,4 @@
-"""Means over a background, a set of baselines."""
+"""Means over a background, which is a set of baselines."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,7 +17,7 @@ from deepexplain_tf.objective.scope import Scope
 
 
 def background_of(scope: Scope, data: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
-    """Returns the baselines in a method's data (`Layout.background_data`), in the shape of what is explained."""
+    """Returns the baselines `[n_baselines, ...]` for each explained tensor from the data (`Layout.background_data`)."""
     return [
         tf.ensure_shape(data[f"background_{number}"], [None, *x.shape[1:]]) for number, x in enumerate(scope.explained)
     ]
@@ -26,14 +26,14 @@ def background_of(scope: Scope, data: Mapping[str, tf.Tensor]) -> list[tf.Tensor
 def values_at_background(
     scope: Scope, background: Tensors, after: Tensors, examples: tf.Tensor, chunks: Chunks
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the target `[batch]` at the inputs, and its mean over the baselines; see `target_values`.
+    """Returns the target `[batch]` at the inputs, and `[batch]` its mean over the baselines; see `target_values`.
 
     Args:
       scope: the examples.
-      background: the baselines, `[any number, ...]` for each explained tensor.
-      after: tensors that are ready before this begins.
-      examples: how many examples count.
-      chunks: how many evaluations are done at once.
+      background: the baselines, `[n_baselines, ...]` for each explained tensor.
+      after: tensors to compute first.
+      examples: the number of examples, without padding.
+      chunks: the sizes of the chunks.
     """
     size = tf.shape(background[0])[0]
 
@@ -43,25 +43,25 @@ def values_at_background(
             for baseline, x in zip(background, scope.explained, strict=True)
         ]
 
-    found = target_values(scope, points, Evaluations(size + 1, examples, chunks.small()), after)
-    return found[:, -1], tf.reduce_mean(found[:, :-1], 1)
+    values = target_values(scope, points, Evaluations(size + 1, examples, chunks.small()), after)
+    return values[:, -1], tf.reduce_mean(values[:, :-1], 1)
 
 
 def mean_over(background: Tensors, attribution: Callable[[Tensors], Tensors], templates: Tensors) -> list[tf.Tensor]:
-    """Returns the mean of an attribution over several baselines, one after the other.
+    """Returns the mean of an attribution over the baselines, which a loop takes one after the other.
 
     Args:
-      background: the baselines, `[any number, ...]` for each explained tensor.
-      attribution: one baseline `[1, ...]` for each explained tensor → tensors.
-      templates: tensors in the shapes and dtypes of these.
+      background: the baselines, `[n_baselines, ...]` for each explained tensor.
+      attribution: one baseline `[1, ...]` for each explained tensor → attributions.
+      templates: tensors in the shapes and dtypes of the attributions.
     """
     size = tf.shape(background[0])[0]
 
-    def turn(number: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def step(number: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parts = attribution([tensor[number, tf.newaxis] for tensor in background])
         return number + 1, *(total + tf.cast(part, total.dtype) for total, part in zip(sums, parts, strict=True))
 
     first = (tf.constant(0), *(tf.zeros_like(tensor, wide_dtype(tensor)) for tensor in templates))
     shapes = tuple(tensor.shape for tensor in first)
-    _, *sums = tf.while_loop(lambda number, *_: number < size, turn, first, shapes, parallel_iterations=1)
+    _, *sums = tf.while_loop(lambda number, *_: number < size, step, first, shapes, parallel_iterations=1)
     return [tf.cast(total / tf.cast(size, total.dtype), t.dtype) for total, t in zip(sums, templates, strict=True)]

@@ -21,35 +21,38 @@ from deepexplain_tf.rules.composites import Composite
 class Lines:
     """Straight lines from one or several baselines to the examples.
 
-    The affine part of the model is not evaluated along them: its values there lie between those at the two ends, and
-    its transpose is applied to the sum of the gradients behind it.
+    The affine prefix of the model is evaluated only at the two ends of a line: its values in between are interpolated,
+    and its transpose is applied once, to the sum of the gradients after it.
     """
 
     def __init__(self, scope: Scope, composite: Composite, baselines: Tensors):
-        """Draws the lines.
+        """Prepares the lines.
 
         Args:
           scope: the examples.
           composite: the single-valued rules of the gradient.
-          baselines: one per example, or one that all share, in the shape of the explained tensors.
+          baselines: `[1 or batch, ...]` for each explained tensor, with all axes of an example.
         """
         self._composite = composite
         self._suffix, self._prefix = scope.simplified(composite, straight=True)
         self._inputs = [tf.identity(tensor) for tensor in scope.explained]
-        self._baselines, self._ends = baselines, self._inputs  # the two ends, where the suffix begins
+        self._baselines, self._ends = baselines, self._inputs  # the two ends of each line, at the frontier
         if self._prefix is not None:
-            both = [tf.concat(pair, 0) for pair in zip(self._inputs, baselines, strict=True)]
+            joined = [tf.concat(pair, 0) for pair in zip(self._inputs, baselines, strict=True)]
             sizes = [tf.shape(tensors[0])[0] for tensors in (self._inputs, baselines)]
-            halves = [tf.split(tensor, sizes, num=2) for tensor in _through_prefix(self._prefix, both)]
+            halves = [tf.split(tensor, sizes, num=2) for tensor in _through_prefix(self._prefix, joined)]
             self._ends, self._baselines = ([_open_batch(half[n]) for half in halves] for n in (0, 1))
 
     def mean_gradients(self, nodes: tf.Tensor, weights: tf.Tensor, evaluations: Evaluations) -> list[tf.Tensor]:
         """Returns Σₖ wₖ ∇F(x₀ + αₖ(x − x₀)) for each example, `[batch, ...]`.
 
         Args:
-          nodes: α, `[evaluations.per_example or more]`.
-          weights: w.
-          evaluations: how many nodes count, the same number for each example.
+          nodes: α, `[evaluations.per_example or more]`, in 0 … 1.
+          weights: w, as many.
+          evaluations: the number of nodes, the same for each example; the rest of `nodes` is padding.
+
+        Returns:
+          A tensor `[batch, ...]` for each explained tensor.
         """
         baselines, ends = self._baselines, self._ends
         differences = [end - baseline for baseline, end in zip(baselines, ends, strict=True)]
@@ -72,20 +75,26 @@ class Lines:
             del example, step
             return gradients
 
-        # A gradient is linear in what comes from above, rules need not be; a narrow dtype would round the weights.
+        # Plain gradients are linear in the upstream gradient, rules may not be; a narrow dtype would round the weights.
         linear = self._composite.is_plain and all(end.dtype == wide_dtype(end) for end in ends)
-        how = (unchanged, weight) if linear else (weighted, None)
-        sums = sum_contributions(self._suffix, self._composite, evaluations, ends, points, *how)
+        contribution, factors = (unchanged, weight) if linear else (weighted, None)
+        sums = sum_contributions(self._suffix, self._composite, evaluations, ends, points, contribution, factors)
         means = [tf.cast(total, end.dtype) for total, end in zip(sums, ends, strict=True)]
         if self._prefix is None:
             return means
         unconnected = tf.UnconnectedGradients.ZERO
-        # Its transpose, at the inputs alone; the values that this emits again are read by nothing.
-        again = _through_prefix(self._prefix, self._inputs)
-        return list(tf.gradients(again, self._inputs, means, unconnected_gradients=unconnected))
+        # The transpose of the prefix; nothing reads the values that are emitted for it.
+        frontier = _through_prefix(self._prefix, self._inputs)
+        return list(tf.gradients(frontier, self._inputs, means, unconnected_gradients=unconnected))
 
     def values_at_ends(self, after: Tensors, examples: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the target `[batch]` at the inputs and at the baselines; see `target_values`."""
+        """Returns the target `[batch]` at the inputs, and `[batch]` at the baselines; see `target_values`.
+
+        Args:
+          after: tensors to compute first.
+          examples: the number of examples, without padding.
+          chunks: the sizes of the chunks.
+        """
 
         def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
             return [
@@ -94,15 +103,15 @@ class Lines:
             ]
 
         evaluations = Evaluations(tf.constant(2), examples, chunks.small())
-        found = target_values(self._suffix, points, evaluations, after)
-        return found[:, 1], found[:, 0]
+        values = target_values(self._suffix, points, evaluations, after)
+        return values[:, 1], values[:, 0]
 
 
 def _through_prefix(prefix: AffinePrefix, points: Tensors) -> Tensors:
-    """Returns the values that the affine part has at points."""
+    """Returns the values of the affine prefix at points."""
     return emit(prefix.prefix, prefix.bound(points))
 
 
 def _open_batch(tensor: tf.Tensor) -> tf.Tensor:
-    """Returns a tensor whose number of rows is not known, as that of the examples is not."""
+    """Returns a tensor whose static number of rows is unknown, like that of the examples."""
     return tf.ensure_shape(tensor, [None, *tensor.shape[1:]])

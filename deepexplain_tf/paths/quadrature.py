@@ -1,36 +1,36 @@
-"""Quadrature rules on 0 … 1: nodes and weights."""
+"""Quadrature rules on 0 … 1: each returns `n_steps` nodes α and as many weights, which add up to 1."""
 
 from collections.abc import Callable
 import functools
 
 import numpy as np
 
-_NEWTON_STEPS = 4  # from the first guess to the last digit
+_NEWTON_STEPS = 4  # enough for the last digit
 
 
 @functools.lru_cache(maxsize=32)
 def gauss_legendre(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss–Legendre: exact for polynomials of degree 2n − 1.
+    """Gauss–Legendre: exact for polynomials up to degree 2n − 1.
 
-    Newton's method on the Legendre polynomial: an eigenvalue solver would need n² memory and n³ time.
+    Newton's method on the Legendre polynomial finds the nodes: an eigenvalue solver needs n² memory and n³ time.
     """
-    half = (n_steps + 1) // 2  # the others mirror them
+    half = (n_steps + 1) // 2  # the other half mirrors these nodes
     nodes = np.cos(np.pi * (np.arange(half) + 0.75) / (n_steps + 0.5))
     for _ in range(_NEWTON_STEPS):
-        before, value = np.ones(half), nodes
+        previous, value = np.ones(half), nodes
         for degree in range(2, n_steps + 1):
-            before, value = value, ((2 * degree - 1) * nodes * value - (degree - 1) * before) / degree
-        slope = n_steps * (nodes * value - before) / (nodes**2 - 1)
+            previous, value = value, ((2 * degree - 1) * nodes * value - (degree - 1) * previous) / degree
+        slope = n_steps * (nodes * value - previous) / (nodes**2 - 1)
         nodes = nodes - value / slope
     weights = 1 / ((1 - nodes**2) * slope**2)
     mirrored = slice(n_steps // 2)
-    found = (
+    rule = (
         (1 + np.concatenate([-nodes, nodes[mirrored][::-1]])) / 2,
         np.concatenate([weights, weights[mirrored][::-1]]),
     )
-    for array in found:
-        array.flags.writeable = False
-    return found
+    for array in rule:
+        array.flags.writeable = False  # the cache shares them
+    return rule
 
 
 def midpoint(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +39,7 @@ def midpoint(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def trapezoid(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """α = i/(n − 1), both ends included, with half weight there; one step is the midpoint."""
+    """α = i/(n − 1), both ends included, with half weights at the ends; one step is the midpoint."""
     if n_steps == 1:
         return midpoint(1)
     weights = np.full(n_steps, 1 / (n_steps - 1))

@@ -1,18 +1,20 @@
-"""Integrals along a path to a tolerance: nested, adaptive quadrature of vectors, with everything evaluated kept.
+"""Integrals along a path to a tolerance: nested, adaptive quadrature of vectors that reuses every evaluation.
 
-Along the path from the baseline to the input, the integrand g of a network of kinks (ReLU, max) is a Brownian motion
-in thousands of dimensions: ‖g(α + h) − g(α)‖² grows like h, down to the finest steps. The best rule on given nodes is
-then the trapezoid's, and its error is known from the values there alone (the Brownian bridge):
+In a network with kinks (ReLU, max), the integrand g along the path from the baseline to the input behaves like a
+Brownian motion in thousands of dimensions: ‖g(α + h) − g(α)‖² grows like h, down to the finest steps. The best rule on
+given nodes is then the trapezoid rule, and the values at the nodes alone give its error (the Brownian bridge):
 
-    E‖error‖² = Σ h²·‖Δg‖² / 12    over the intervals of width h and difference Δg between their ends.
+    E‖error‖² = Σ h²·‖Δg‖² / 12    over the intervals of width h, with Δg the difference between their ends.
 
-For other integrands, successive differences that agree (smooth) or oppose each other (it returns to its mean) shrink
-or raise an interval's part by ⟨Δg, Δg'⟩; where they agree, the curvature between them corrects the trapezoid, as in
-Simpson's rule. The first nodes are Chebyshev's, so that Clenshaw–Curtis quadrature ends smooth paths at once.
+For other integrands, the inner product ⟨Δg, Δg'⟩ of successive differences corrects an interval's error: it lowers the
+error where the differences agree (a smooth integrand) and raises it where they oppose each other (an integrand that
+reverts to its mean). Where they agree, the curvature corrects the trapezoid rule too, as in Simpson's rule. The first
+nodes are Chebyshev nodes, so that Clenshaw–Curtis quadrature finishes smooth paths at once.
 
-F at the nodes tells the sum over the features of every interval's error, its gap. Gaps that a Brownian path would not
-leave add to the error, and draw the nodes to what the gradients do not show. What is left of the gap is closed by
-regression (a control variate of known mean): the features get it in proportion to how they move with the sum.
+The values of F at the nodes give the gap of each interval: its error, summed over the features. A gap too large for a
+Brownian path raises the error, and so draws nodes to changes of F that the gradients do not show. A regression (a
+control variate of known mean) closes the remaining gap: a feature's share is proportional to its covariance with the
+sum.
 
 References:
   Ritter, *Average-Case Analysis of Numerical Problems*, 2000 (the trapezoid and the best nodes on Brownian paths).
@@ -25,22 +27,22 @@ import dataclasses
 
 import numpy as np
 
-_FIRST, _FIRST_FOR_GAP = 9, 5  # nodes that every example gets
-_FEWEST, _ROUND = 4, 16  # nodes of an example that are asked for at once
-_WORTH = 0.05  # of the largest error must a node gain: beside a singular interval nothing is split, and that in few
-_RESOLUTION = 1e-6  # of α, below which float32 inputs do not move; 1e-30 at 0
-_NOISE = 1e-6  # of |F| or the attributions, below which a gap is rounding
-_CANCELLED = 1e-12  # part of the sum of absolute products, below which a sum of products is mostly rounding
-_BLOCK = 2048  # features whose inner products are taken at once
-_SAFETY = 1.08  # errors scatter by a few per cent around their mean square
-_OUTLIER = 5.0  # standard deviations of a gap
-_ROUGH = 1.5  # Clenshaw–Curtis' last step over the error of the trapezoid: √3 on Brownian paths, near 0 on smooth ones
-_GAIN = 0.4  # by which a doubling shrinks that step at least where a path is smooth: ½ on Brownian ones
+_FIRST, _FIRST_FOR_GAP = 9, 5  # first nodes of every example
+_FEWEST, _ROUND = 4, 16  # new nodes of an example in one round
+_WORTH = 0.05  # least gain of a new node, relative to the largest error: a singular interval is split alone
+_RESOLUTION = 1e-6  # relative change of α below which float32 inputs do not move; 1e-30 at α = 0
+_NOISE = 1e-6  # a gap smaller than this, relative to |F| or the attributions, is rounding
+_CANCELLED = 1e-12  # a sum of products smaller than this, relative to their absolute sum, is mostly rounding
+_BLOCK = 2048  # features per block of an inner product
+_SAFETY = 1.08  # factor on errors, which scatter by a few per cent around their root mean square
+_OUTLIER = 5.0  # largest gap on a Brownian path, in standard deviations
+_ROUGH = 1.5  # Clenshaw–Curtis' last change over the trapezoid's error: √3 on Brownian paths, near 0 on smooth
+_GAIN = 0.4  # largest factor by which a doubling multiplies that change on smooth paths; ½ on Brownian paths
 
 
 @dataclasses.dataclass(frozen=True)
 class Samples:
-    """What is known at points of paths."""
+    """The target and the integrands at points of paths."""
 
     values: np.ndarray  # F, [rows]
     integrands: Sequence[np.ndarray]  # (x − x₀)·∇F for each explained tensor, [rows, ...]
@@ -48,13 +50,13 @@ class Samples:
 
 @dataclasses.dataclass(frozen=True)
 class Integral:
-    """Integrals over α from 0 to 1: attributions `[count, ...]` for each explained tensor, the rest `[count]`."""
+    """Integrals over α from 0 to 1: attributions `[count, ...]` for each explained tensor, the others `[count]`."""
 
     attributions: list[np.ndarray]  # in the integrands' dtype
     outputs: np.ndarray  # F at 1
     baseline_outputs: np.ndarray  # F at 0
-    estimated_error: np.ndarray  # relative L2 error of an example's attributions; inf where something is not finite
-    n_steps: np.ndarray  # gradients of each example
+    estimated_error: np.ndarray  # relative L2 error of an example's attributions; inf after a NaN or Inf
+    n_steps: np.ndarray  # the number of gradients taken for each example
 
 
 def integrate(
@@ -68,53 +70,58 @@ def integrate(
 ) -> Integral:
     """Integrates along the paths of `count` examples until each is within the tolerance.
 
-    `max_steps` ends an example with what was reached, as does an error in what is too narrow to be cut.
+    An example ends earlier, with its best estimate, after `max_steps` gradients, or if its error lies in intervals that
+    are too narrow to split.
 
     Args:
-      sample: `(example numbers [rows], α [rows])` → what is known there.
-      count: how many examples there are, at least 1.
-      tolerance: of the relative L2 error of an example's attributions; None where only the gap counts.
-      gap_tolerance: of |Σ attributions − ΔF| / |ΔF|, or of 1e-6·max(|F|, ‖attributions‖); as `tolerance` where None.
-      max_steps: gradients per example at most, at least 9.
-      parallel: how many examples are refined at a time; the integrands at all their nodes are kept.
+      sample: `(example numbers [rows], α [rows])` → the `Samples` at these points.
+      count: the number of examples, at least 1.
+      tolerance: the limit on the relative L2 error of an example's attributions; None where only the gap counts.
+      gap_tolerance: the limit on |Σ attributions − ΔF| / |ΔF|, which a gap below 1e-6·max(|F|, ‖attributions‖) always
+        meets; `tolerance` where None.
+      max_steps: the largest number of gradients per example, at least 9.
+      parallel: the number of examples refined at a time; the integrands at all their nodes stay in memory.
+
+    Raises:
+      ValueError: no tolerance at all, or too small a `max_steps`.
     """
     gap_tolerance = tolerance if gap_tolerance is None else gap_tolerance
     if gap_tolerance is None or max_steps < _FIRST:
         raise ValueError(f"needs a tolerance and max_steps ≥ {_FIRST}. Got {max_steps}.")
     first = _lobatto(_FIRST_FOR_GAP if tolerance is None else _FIRST)
-    paths, wanted = {row: _Path() for row in range(count)}, dict.fromkeys(range(count), first)
+    paths, pending = {row: _Path() for row in range(count)}, dict.fromkeys(range(count), first)
     done: dict[int, tuple[list[np.ndarray], float, float, float, int]] = {}
-    while wanted:
-        rows = list(wanted)[:parallel]
-        sizes = [len(wanted[row]) for row in rows]
-        samples = sample(np.repeat(rows, sizes), np.concatenate([wanted[row] for row in rows]))
+    while pending:
+        rows = list(pending)[:parallel]
+        sizes = [len(pending[row]) for row in rows]
+        samples = sample(np.repeat(rows, sizes), np.concatenate([pending[row] for row in rows]))
         stops = np.cumsum(sizes)
         for row, start, stop in zip(rows, stops - sizes, stops, strict=True):
             path = paths[row]
-            path.add(wanted[row], samples.values[start:stop], [array[start:stop] for array in samples.integrands])
-            weights, error, wanted[row] = path.refine(tolerance or np.inf, gap_tolerance, max_steps)
-            if not wanted[row].size:
+            path.add(pending[row], samples.values[start:stop], [array[start:stop] for array in samples.integrands])
+            weights, error, pending[row] = path.refine(tolerance or np.inf, gap_tolerance, max_steps)
+            if not pending[row].size:
                 done[row] = (path.total(weights), path.values[-1], path.values[0], error, path.alphas.size)
-                del wanted[row], paths[row]
+                del pending[row], paths[row]
     attributions, *columns = zip(*(done[row] for row in range(count)), strict=True)
     return Integral([np.stack(arrays) for arrays in zip(*attributions, strict=True)], *map(np.array, columns))
 
 
 class _Path:
-    """The nodes of one example, and the inner products of its integrands; a rule is one weight for each node."""
+    """The nodes of one example and the inner products of its integrands; a rule is one weight per node."""
 
     def __init__(self) -> None:
         self.alphas = self.values = self._sums = np.empty(0)
-        self._integrands: list[list[np.ndarray]] = []  # of each round
-        self._products = np.empty((0, 0))  # in the order of evaluation, as the integrands
+        self._integrands: list[list[np.ndarray]] = []  # one list per round
+        self._products = np.empty((0, 0))  # in the order of evaluation, like the integrands
         self._order = np.empty(0, int)
-        self._chebyshev = True  # whether the nodes are all Chebyshev's, and
-        self._step = np.inf  # what their last doubling changed
+        self._chebyshev = True  # whether all nodes are Chebyshev nodes
+        self._step = np.inf  # the norm of the change by their last doubling
 
     def add(self, alphas: np.ndarray, values: np.ndarray, integrands: Sequence[np.ndarray]) -> None:
-        """Adds nodes."""
+        """Adds nodes α, with F `[nodes]` and the integrands `[nodes, ...]` at them."""
         sums = sum(array.reshape(len(alphas), -1).sum(1, dtype=np.float64) for array in integrands)
-        self._integrands.append([array.copy() for array in integrands])  # not the whole chunk that they lie in
+        self._integrands.append([array.copy() for array in integrands])  # a view would keep the whole chunk alive
         with np.errstate(all="ignore"):
             block = np.concatenate([_products(self._integrands[-1], old) for old in self._integrands], axis=1)
         products = np.empty((block.shape[1],) * 2)
@@ -127,13 +134,13 @@ class _Path:
         self._sums = np.insert(self._sums, place, sums)
 
     def total(self, weights: np.ndarray) -> list[np.ndarray]:
-        """Returns the weighted sum of the integrands, for each explained tensor, in its dtype."""
+        """Returns the weighted sum of the integrands for each explained tensor, in the integrands' dtype."""
         sums = self._sum(weights)
         with np.errstate(all="ignore"):
             return [total.astype(array.dtype) for total, array in zip(sums, self._integrands[0], strict=True)]
 
     def _sum(self, weights: np.ndarray) -> list[np.ndarray]:
-        """Returns the weighted sum of the integrands, for each explained tensor, in float64."""
+        """Returns the weighted sum of the integrands for each explained tensor, in float64."""
         weights = weights[np.argsort(self._order)]
         stops = np.cumsum([len(arrays[0]) for arrays in self._integrands])
         parts = list(zip(np.split(weights, stops[:-1]), self._integrands, strict=True))
@@ -144,7 +151,7 @@ class _Path:
             ]
 
     def refine(self, tolerance: float, gap_tolerance: float, max_steps: int) -> tuple[np.ndarray, float, np.ndarray]:
-        """Returns the best rule on the nodes, its relative error, and the nodes to add: none at the end."""
+        """Returns the best rule on the nodes, its relative error, and the nodes to add, none when they are enough."""
         n, none = self.alphas.size, np.empty(0)
         if not np.isfinite([*self.values, *np.diag(self._products)]).all():
             return _trapezoid(np.diff(self.alphas)), np.inf, none
@@ -171,7 +178,7 @@ class _Path:
         return weights, relative, self._split(errors, target, min(room, max_steps - n))
 
     def _norm(self, weights: np.ndarray) -> float:
-        """Returns the L2 norm of a weighted sum of the integrands, from their inner products where these are enough."""
+        """Returns the L2 norm of a weighted sum of the integrands, from inner products unless these cancel."""
         ordered = weights[np.argsort(self._order)]
         square = ordered @ self._products @ ordered
         if square > _CANCELLED * (np.abs(ordered) @ np.abs(self._products) @ np.abs(ordered)):
@@ -186,7 +193,7 @@ class _Path:
         cross = beside[1:] + beside[:-1] - square[1:-1] - across  # ⟨Δg, Δg'⟩ at the inner nodes
         before, after = h[:-1], h[1:]
 
-        agreeing = np.zeros_like(h)  # ⟨Δg, Δg'⟩, as if a neighbour's difference were one over the same width
+        agreeing = np.zeros_like(h)  # ⟨Δg, Δg'⟩, with Δg' rescaled to the same width
         agreeing[1:] += np.clip(after / before * cross, -squares[1:], squares[1:])
         agreeing[:-1] += np.clip(before / after * cross, -squares[:-1], squares[:-1])
         agreeing[1:-1] /= 2
@@ -206,7 +213,7 @@ class _Path:
         weights = _trapezoid(h) + _of_differences(corrections)
 
         gaps = np.diff(self.values) - h * (self._sums[1:] + self._sums[:-1]) / 2 - cubes * (bends[1:] + bends[:-1])
-        expected = h**2 * share * differences**2 / 12  # of each squared gap
+        expected = h**2 * share * differences**2 / 12  # the expected square of each gap
         spread = expected.sum()
         size = h * np.sqrt(np.maximum(square[1:], square[:-1]))
         rounding = _NOISE * np.maximum(np.abs(self.values).max(), size)
@@ -218,7 +225,7 @@ class _Path:
         return weights, _SAFETY**2 * np.maximum(errors, unseen)
 
     def _split(self, errors: np.ndarray, target: float, room: int) -> np.ndarray:
-        """Returns nodes that cut intervals in equal parts: k parts leave 1/k² of a squared error."""
+        """Returns nodes that split intervals into equal parts: k parts leave 1/k² of a squared error."""
         low, high = self.alphas[:-1], self.alphas[1:]
         fixed = high - low <= np.maximum(_RESOLUTION * high, 1e-30)
         if errors[fixed].sum() > target:
@@ -227,17 +234,17 @@ class _Path:
         parts = np.ones(errors.size, int)
         for _ in range(room):
             gains = errors * (1 / parts**2 - 1 / (parts + 1) ** 2)
-            reached = parts.max() > 1 and (errors / parts**2).sum() <= target
-            if reached or gains.max() <= _WORTH * errors.max():
+            enough = parts.max() > 1 and (errors / parts**2).sum() <= target
+            if enough or gains.max() <= _WORTH * errors.max():
                 break
             parts[np.argmax(gains)] += 1
-        cut = parts > 1
-        nodes = [np.linspace(*ends)[1:-1] for ends in zip(low[cut], high[cut], parts[cut] + 1, strict=True)]
+        split = parts > 1
+        nodes = [np.linspace(*ends)[1:-1] for ends in zip(low[split], high[split], parts[split] + 1, strict=True)]
         return np.concatenate(nodes) if nodes else np.empty(0)
 
 
 def _products(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the inner products of the rows of two rounds, added up in float64, a cached block at a time."""
+    """Returns the inner products of the rows of two rounds in float64, by blocks that fit into the cache."""
     total = np.zeros((len(first[0]), len(second[0])))
     for a, b in zip(first, second, strict=True):
         a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
@@ -252,7 +259,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _of_differences(coefficients: np.ndarray) -> np.ndarray:
-    """Returns the weights of the nodes in Σ cᵢ·(gᵢ₊₁ − gᵢ)."""
+    """Returns the weight of each node in Σ cᵢ·(gᵢ₊₁ − gᵢ)."""
     return np.pad(coefficients, (1, 0)) - np.pad(coefficients, (0, 1))
 
 
@@ -261,7 +268,7 @@ def _trapezoid(h: np.ndarray) -> np.ndarray:
 
 
 def _lobatto(n: int) -> np.ndarray:
-    """Returns the extrema of the Chebyshev polynomial of degree n − 1, on [0, 1]; those of 2n − 1 hold them."""
+    """Returns the extrema of the Chebyshev polynomial of degree n − 1, on [0, 1]; the nodes of 2n − 1 contain these."""
     return np.sin(np.pi / 2 * np.arange(n) / (n - 1)) ** 2
 
 

@@ -1,4 +1,4 @@
-"""How results leave the program: text tables, JSON values, files and folders that appear whole or not at all.
+"""Writing of results: text tables, JSON values, files and folders that appear whole or not at all.
 
-Imports the errors alone; every folder may import it.
+Imports only `errors`; every folder may import it.
 """

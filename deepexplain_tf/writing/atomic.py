@@ -13,11 +13,15 @@ from deepexplain_tf.errors import PathError
 
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Opens a temporary file beside `path`, which takes its place when the block ends without an error."""
+    """Opens a temporary file beside `path` and renames it to `path` when the block ends without an error.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
     final = pathlib.Path(os.path.realpath(path))
     temporary = final.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        # Not `tempfile`, whose files only their owner can read.
+        # `tempfile` would make a file that only its owner can read.
         with open(temporary, "xb") as file:
             yield file
             file.flush()
@@ -29,17 +33,17 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool, marks: Collection[str]) -> Iterator[pathlib.Path]:
-    """Makes a temporary folder beside `path`, which takes its place when the block ends without an error.
+    """Makes a temporary folder beside `path` and renames it to `path` when the block ends without an error.
 
-    Where the block fails, everything is as it was: an older folder stays, and parents made for it are removed.
+    A failure leaves everything as it was: an older folder stays, and new parent folders are removed.
 
     Args:
       path: the folder to write.
-      overwrite: whether it may take the place of an older one.
-      marks: files of which an older one must hold one, so that nothing else is ever replaced.
+      overwrite: whether the new folder may replace an older one.
+      marks: names of files; an older folder is replaced only if it holds one of them.
 
     Raises:
-      PathError: there is something at `path`, or it cannot be written to.
+      PathError: `path` exists and may not be replaced, or cannot be written to.
     """
     final = pathlib.Path(os.path.realpath(path))
     _require_free(final, overwrite, marks)
@@ -65,19 +69,19 @@ def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool, marks: Colle
 
 @contextlib.contextmanager
 def new_folder(folder: pathlib.Path) -> Iterator[None]:
-    """Makes a folder and its parents, where they are missing; removes those again where the block fails.
+    """Makes a folder and its missing parents; removes the new ones again if the block fails.
 
     Raises:
-      OSError: it cannot be made.
+      OSError: the folder cannot be made.
     """
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
-        for each in made:
+        for path in missing:
             with contextlib.suppress(OSError):
-                each.rmdir()
+                path.rmdir()
         raise
 
 
@@ -85,6 +89,6 @@ def _require_free(final: pathlib.Path, overwrite: bool, marks: Collection[str]) 
     if not os.path.lexists(final):
         return
     if not overwrite:
-        raise PathError(f"a path must be free, or overwrite=True be given. Got {str(final)!r}, which exists.")
+        raise PathError(f"a path must be free, unless overwrite=True is given. Got {str(final)!r}, which exists.")
     if not any((final / mark).is_file() for mark in marks):
         raise PathError(f"overwrite=True replaces an exported explainer. Got {str(final)!r}, which holds none.")

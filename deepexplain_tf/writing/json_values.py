@@ -1,4 +1,4 @@
-"""Values and versions as JSON has them."""
+"""Values, versions and checksums for JSON files."""
 
 from collections.abc import Callable, Mapping
 import hashlib
@@ -13,16 +13,16 @@ from deepexplain_tf import __version__
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of this library and of those under it."""
+    """Returns the versions of this library, TensorFlow and Keras."""
     return {"deepexplain_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
 
 
 def to_json(value: Any, of_array: Callable[[np.ndarray], Any] = np.ndarray.tolist) -> Any:
-    """Returns a value of strings, numbers, lists and dicts; None for a number that is not finite.
+    """Returns a value converted to strings, numbers, bools, lists and dicts; a float that is not finite becomes None.
 
     Args:
-      value: what it is made of; a function is its name, and any other object that of its type.
-      of_array: array of one axis or more → what is told of it; all its numbers by default.
+      value: any value; a function becomes its name, and an object of another type the name of its type.
+      of_array: converts an array of one or more axes; by default to nested lists of its numbers.
     """
     if isinstance(value, Mapping):
         return {str(key): to_json(item, of_array) for key, item in value.items()}
@@ -38,5 +38,5 @@ def to_json(value: Any, of_array: Callable[[np.ndarray], Any] = np.ndarray.tolis
 
 
 def checksum(array: np.ndarray) -> str:
-    """Returns the SHA-256 of an array's numbers."""
+    """Returns the SHA-256 of an array's bytes, in hexadecimal; the shape and dtype are left out."""
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 
 def render(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Returns a table whose first `left` columns are flush left and whose others are flush right."""
+    """Returns a table with its first `left` columns flush left and the other columns flush right."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
 
-    def one(cells: Sequence[str]) -> str:
+    def render_line(cells: Sequence[str]) -> str:
         padded = [
             cell.ljust(width) if column < left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ]
         return "  ".join(padded).rstrip()
 
-    return "\n".join([one(header), "  ".join("-" * width for width in widths), *map(one, rows)])
+    return "\n".join([render_line(header), "  ".join("-" * width for width in widths), *map(render_line, rows)])
 
 
 def scientific(value: float) -> str:
-    """Returns a small number in two digits, as `3.1e-06`."""
+    """Returns a number in two significant digits, such as `3.1e-06`."""
     return f"{value:.1e}"
