@@ -1,4 +1,4 @@
-"""`dx.compare`: every method explains once, every metric scores all of them."""
+"""`dx.compare`: every method explains the examples, and every metric scores all methods."""
 
 from collections.abc import Mapping
 import functools
@@ -40,14 +40,14 @@ def compare(
     progress: bool = False,
     **model_options: Any,
 ) -> Comparison:
-    """Scores methods by metrics, on a model and examples of yours.
+    """Scores methods by metrics on a model and examples.
 
-    Each method explains the examples once, and metrics that ask the model about changed inputs ask for all methods at
-    once. What cannot be done (a model that a method cannot explain, a metric that does not fit a method) is told in its
-    row, and the rest goes on.
+    Each method explains the examples once, and a metric evaluates the model once for all methods; only
+    `max_sensitivity` and `randomisation` explain anew. A missing score (of a method that cannot explain the model, or a
+    metric that does not fit a method) has a reason in its row, and the comparison goes on.
 
     Metrics of contributions (completeness, infidelity) leave out methods whose attributions are per unit of the input:
-    `saliency`, `guided_backprop`, `deconvnet`. Infidelity is that of removing features.
+    `saliency`, `guided_backprop`, `deconvnet`. Infidelity perturbs by removing features.
 
     Example:
       >>> import deepexplain_tf as dx
@@ -61,26 +61,29 @@ def compare(
       – saliency by completeness: the metric takes contributions to the target, not changes per unit of the input
 
     Args:
-      model: as for `DeepExplain`.
+      model: a model, as for `DeepExplain`.
       inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
-      methods: a name of `list_methods()` or a pair (name, options); several of them; or a dict of them by names of your
-        own, as where one method is compared with itself.
-      metrics: of `list_metrics()`, likewise; `"randomisation"` takes a Keras model or its file, and makes a copy.
-      target: what is explained, as for `DeepExplain.explain`; of a predicted class, that at the inputs throughout.
-      baseline: of the methods that have one, and what metrics set features to; None is zeros.
-      groups: what a feature is for metrics, see `deepexplain_tf.metrics`.
+      methods: a name of `list_methods()` or a pair (name, options); several of these; or a dict of them by labels of
+        your own, for example to compare a method with itself under other options.
+      metrics: names of `list_metrics()`, in the same forms; `"randomisation"` copies a Keras model or
+        its file.
+      target: the target, as for `DeepExplain.explain`; a predicted class is the one at the unchanged inputs.
+      baseline: the baseline of methods that use one, and the values to which metrics set features; None is zeros.
+      groups: which elements form a feature for metrics, see `deepexplain_tf.metrics`.
       batch_size: examples at a time, as for `DeepExplain.explain`.
-      chunk_size: evaluations of the model at a time, of methods and metrics.
-      max_memory: what a method may need beside the model; chooses `chunk_size`.
-      seed: of all that is drawn; without one, a seed is drawn and reported.
+      chunk_size: evaluations of the model at a time, by methods and by metrics.
+      max_memory: the memory that a method may need beside the model, as for `DeepExplain.explain`, in place of
+        `chunk_size`.
+      seed: seed of all random numbers; without one, a seed is drawn and reported.
       progress: whether to show a progress bar.
-      **model_options: of `DeepExplain`, as `output`; or `layer`, whose output is then what metrics change.
+      **model_options: arguments of `DeepExplain`, such as `output`; with `layer`, metrics change the layer's output.
 
     Returns:
       A `Comparison`, which prints as a table.
 
     Raises:
-      DeepExplainError: any argument that does not fit, before any work is done.
+      DeepExplainError: an argument does not fit; raised before any method explains.
+      TypeError: `methods` or `metrics` has another form, or the model is not one that a metric takes.
     """
     requests, scores = read_methods(methods), read_metrics(metrics)
     _check(model_options)
@@ -114,9 +117,9 @@ def _compared(
     for label, request in requests.items():
         bar.set_postfix_str(label, refresh=False)
         if failures[label] is None:
-            made, failures[label] = attempt(functools.partial(runner.explain, request))
-            if made is not None:
-                explanations[label], shares[label] = made
+            result, failures[label] = attempt(functools.partial(runner.explain, request))
+            if result is not None:
+                explanations[label], shares[label] = result
         bar.update()
     found, reasons = {}, {}
     for name, score in scores.items():

@@ -1,4 +1,4 @@
-"""What metrics ask of a model: the explained target as a function of the explained tensors."""
+"""The explained target as a function of the explained tensors, which metrics evaluate."""
 
 from collections.abc import Callable
 import dataclasses
@@ -18,13 +18,13 @@ from deepexplain_tf.objective.scope import Scope
 
 @dataclasses.dataclass(frozen=True)
 class ExplainedTarget:
-    """Examples, and what of a model is explained in them.
+    """The target of a model, and the explained tensors at the examples.
 
     Attributes:
       call: the arguments, read for a method that only evaluates the model.
-      target: what is explained, the same one wherever the inputs move: of a predicted class, that at the inputs.
-      tensors: what is explained, an array `[batch, ...]` for each.
-      positions: the user's structure of inputs, with their positions among those of the model as leaves.
+      target: the target, which stays the same when inputs change: a predicted class is the one at the unchanged inputs.
+      tensors: an array `[batch, ...]` for each explained tensor.
+      positions: the user's structure of inputs, with their positions among the model's inputs as leaves.
       chunk_size: evaluations of the target at once.
     """
 
@@ -38,7 +38,7 @@ class ExplainedTarget:
     def read(
         cls, engine: Engine, inputs: Any, target: Any, chunk_size: int | None, **arguments: Any
     ) -> "ExplainedTarget":
-        """Reads a user's arguments; DeepExplainError for what does not fit, whatever the method."""
+        """Reads the user's arguments; DeepExplainError for one that fits no method."""
         evaluating = make("occlusion", {})
         call = prepare(engine, evaluating, inputs, target=target, chunk_size=chunk_size, **arguments)
         _, tensors = forward(engine, call.objective, call.inputs)
@@ -53,26 +53,26 @@ class ExplainedTarget:
 
     @property
     def baseline(self) -> list[np.ndarray]:
-        """What the explained tensors are compared with, `[1 or batch, ...]` for each."""
+        """The baseline of each explained tensor, `[1 or batch, ...]`."""
         pairs = zip(self.call.baseline, self.tensors, strict=True)
-        return [np.broadcast_to(start, (len(start), *x.shape[1:])) for start, x in pairs]
+        return [np.broadcast_to(x0, (len(x0), *x.shape[1:])) for x0, x in pairs]
 
     def pack(self, inputs: Any) -> Any:
         """Returns one array for each input of the model in the user's structure."""
         return tf.nest.map_structure(list(inputs).__getitem__, self.positions)
 
     def flatten(self, what: str, given: Any) -> list[Any]:
-        """Returns what the user has for each explained tensor, in their order."""
+        """Returns the user's values for the explained tensors, in their order; errors name `what`."""
         return self.call.layout.flatten(what, given)
 
     def shares(self, method: Method, attributions: Any) -> list[np.ndarray]:
-        """Returns an array for each explained tensor, whose elements add up; see `Method.shares`."""
+        """Returns attributions whose elements add up, an array for each explained tensor; see `Method.shares`."""
         return method.shares(self.call.layout, self.flatten("attributions", attributions))
 
     def function(self) -> Callable[[Any, Any], tf.Tensor]:
-        """Returns `(tensors, example)` → the target `[rows]`, where row i is of the example `example[i]`.
+        """Returns the function `(tensors, example)` → target `[rows]`, where row i belongs to example `example[i]`.
 
-        What is not explained (masks, other inputs) stays as it is in the row's example.
+        Tensors that are not explained (masks, other inputs) keep their values in the row's example.
         """
         call = self.call
         inputs = [tf.convert_to_tensor(array) for array in call.inputs]

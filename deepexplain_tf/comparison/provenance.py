@@ -1,4 +1,4 @@
-"""What a comparison was made of and with."""
+"""The provenance of a comparison: its versions, arguments and notes."""
 
 from collections.abc import Mapping
 import platform
@@ -11,7 +11,7 @@ from deepexplain_tf.comparison.runner import Runner
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.writing.json_values import checksum, to_json, versions
 
-_WHOLE = 64  # numbers of an array of the user's that are listed
+_WHOLE = 64  # elements up to which an array is listed in full
 
 
 def provenance(
@@ -20,7 +20,7 @@ def provenance(
     metrics: Mapping[str, MetricRequest],
     explanations: Mapping[str, Explanation],
 ) -> dict[str, Any]:
-    """Returns versions, arguments and notes, as JSON has them."""
+    """Returns versions, arguments and notes, as values of JSON."""
     explained, source = runner.explained, runner.opened.engine.source
     name = source.path or getattr(source.owner, "name", None)
     notes = {label: list(explanation.notes) for label, explanation in explanations.items()}
@@ -44,7 +44,7 @@ def provenance(
 
 
 def described(value: Any) -> Any:
-    """Returns what an argument was: small arrays in full, large ones by dtype, shape and checksum."""
+    """Returns an argument as a value of JSON: small arrays in full, large ones as dtype, shape and checksum."""
     return to_json(value, _of_array)
 
 

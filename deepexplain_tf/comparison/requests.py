@@ -1,4 +1,4 @@
-"""What a comparison is asked for: methods and metrics by name, with options, read and checked."""
+"""The methods and metrics of a comparison by name, with their options, read and checked."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -9,7 +9,7 @@ from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method, make
 from deepexplain_tf.metrics.base import METRICS, Metric
 
-_GIVEN = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # of a metric, by the comparison
+_GIVEN = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # the comparison passes these
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +17,9 @@ class MethodRequest:
     """A method to compare.
 
     Attributes:
-      name: its registered name.
-      options: its own options, as the user gave them.
-      method: the method made of them.
+      name: the registered name.
+      options: the method's own options, as the user gave them.
+      method: the method with these options.
     """
 
     name: str
@@ -33,7 +33,7 @@ class MetricRequest:
 
     Attributes:
       metric: the metric.
-      options: what it is called with beside what the comparison gives it.
+      options: the metric's own options; the comparison passes all other arguments.
     """
 
     metric: Metric
@@ -41,12 +41,12 @@ class MetricRequest:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """The names of what it takes."""
+        """The names of the metric's parameters."""
         return frozenset(inspect.signature(self.metric.function).parameters)
 
     @property
     def explains(self) -> bool:
-        """Whether it explains anew, instead of scoring attributions that it is given."""
+        """Whether the metric explains anew, instead of scoring given attributions."""
         return "explain" in self.parameters
 
 
@@ -54,12 +54,12 @@ def read_methods(given: Any) -> dict[str, MethodRequest]:
     """Returns the methods to compare, by the names under which they are reported.
 
     Args:
-      given: a name or `(name, options)`; several of them; or a dict of them by names of the user's own.
+      given: a name or `(name, options)`; several of these; or a dict of them by labels of the user's own.
 
     Raises:
-      TypeError: anything else.
-      UnknownNameError: no such method.
-      OptionError: an option out of range or of another method, or one name twice.
+      TypeError: any other form.
+      UnknownNameError: a method that does not exist.
+      OptionError: no method, a method twice, or an option that is out of range or not the method's.
     """
     requests = {}
     for label, name, options in _named(given, "methods", METHODS.resolve):
@@ -71,7 +71,7 @@ def read_methods(given: Any) -> dict[str, MethodRequest]:
 
 
 def read_metrics(given: Any) -> dict[str, MetricRequest]:
-    """Returns the metrics to score by, by name; as `read_methods`."""
+    """Returns the metrics to score by, by label; arguments and errors as for `read_methods`."""
     requests = {}
     for label, name, options in _named(given, "metrics", METRICS.resolve):
         request = MetricRequest(METRICS[name], {**METRICS[name].compared, **options})
@@ -86,7 +86,7 @@ def read_metrics(given: Any) -> dict[str, MetricRequest]:
 
 
 def _named(given: Any, what: str, resolve: Any) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Returns label, name and options of each."""
+    """Returns the label, name and options of each method or metric."""
     if isinstance(given, Mapping):
         found = [(label, *_pair(item, what)) for label, item in given.items()]
         if not all(isinstance(label, str) for label in given):

@@ -1,4 +1,4 @@
-"""What a comparison found: a table, and the numbers behind it as JSON, CSV and curves."""
+"""The result of a comparison: a table, and its numbers as JSON, CSV and curves."""
 
 from collections.abc import Mapping
 import csv
@@ -22,16 +22,16 @@ _ARROWS = {"higher": "↑", "lower": "↓"}
 
 @dataclasses.dataclass(frozen=True)
 class ComparisonRow:
-    """One method by one metric.
+    """The score of one method by one metric.
 
     Attributes:
-      method: as the comparison names it.
-      metric: likewise.
-      mean: of `Score.summary` over the examples; NaN where there is no score.
+      method: the method's label in the comparison.
+      metric: the metric's label in the comparison.
+      mean: the mean of `Score.summary` over the examples; NaN where there is no score.
       low: the lower end of the 95 % confidence interval of the mean.
-      high: the upper end.
-      examples: how many have a score.
-      reason: why there is no score; empty where there is one.
+      high: the upper end of that interval.
+      examples: the number of examples with a score.
+      reason: the reason for a missing score; empty where there is one.
     """
 
     method: str
@@ -45,15 +45,15 @@ class ComparisonRow:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Comparison:
-    """Methods by metrics; prints as a table.
+    """The scores of methods by metrics; prints as a table.
 
     Attributes:
-      methods: the names of the methods.
-      explanations: an `Explanation` for each method that explains the model.
-      scores: metric → method → what the metric returned.
-      reasons: metric → method → why there is no score.
+      methods: the labels of the methods.
+      explanations: method → `Explanation`, for each method that explains the model.
+      scores: metric → method → the score that the metric returned.
+      reasons: metric → method → the reason for a missing score.
       better: metric → `"higher"` or `"lower"`.
-      provenance: versions, options, target and seed; the rest of what `to_json` writes.
+      provenance: versions, arguments, options, notes and seed, which `to_json` writes too.
     """
 
     methods: tuple[str, ...]
@@ -65,7 +65,7 @@ class Comparison:
 
     @property
     def rows(self) -> tuple[ComparisonRow, ...]:
-        """One for each method and metric."""
+        """A row for each method and metric."""
         return tuple(self._row(method, metric) for method in self.methods for metric in self.scores)
 
     def __str__(self) -> str:
@@ -75,14 +75,14 @@ class Comparison:
         return f"Comparison of {len(self.methods)} methods by {len(self.scores)} metrics\n{self.table()}"
 
     def table(self) -> str:
-        """Returns means ± half their 95 % intervals, with an arrow to where a metric is better, and what failed."""
+        """Returns means ± half their 95 % intervals as text, with reasons for missing scores; ↑: higher is better."""
         header = ["method", *(f"{name} {_ARROWS[better]}" for name, better in self.better.items())]
         cells = {(row.method, row.metric): _cell(row) for row in self.rows}
         rows = [[method, *(cells[method, metric] for metric in self.scores)] for method in self.methods]
         return "\n".join([render(header, rows), *self._remarks()])
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Writes everything but the attributions as one JSON file; what is not defined is null."""
+        """Writes everything but the attributions as a JSON file, whole or not at all; undefined numbers are null."""
         content = {
             **self.provenance,
             "rows": [dataclasses.asdict(row) for row in self.rows],
@@ -95,7 +95,7 @@ class Comparison:
         _write(path, text)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Writes `rows` as one CSV file; what is not defined is empty."""
+        """Writes `rows` as a CSV file, whole or not at all; undefined numbers are empty."""
         file = io.StringIO()
         names = [field.name for field in dataclasses.fields(ComparisonRow)]
         writer = csv.DictWriter(file, names, lineterminator="\n")
@@ -109,8 +109,8 @@ class Comparison:
 
         Raises:
           InputError: no method was scored by `sensitivity_n`.
-          OptionError: a file of another kind.
-          DeepExplainError: matplotlib is missing; `pip install 'deepexplain_tf[plots]'` brings it.
+          OptionError: `path` has another suffix.
+          DeepExplainError: matplotlib is missing; `pip install 'deepexplain_tf[plots]'` installs it.
         """
         curves = self.curves
         if not curves:
@@ -121,7 +121,7 @@ class Comparison:
 
     @property
     def curves(self) -> dict[str, SensitivityN]:
-        """The Sensitivity-n of each method that has one, by name."""
+        """The Sensitivity-n of each method that has one, by label."""
         every = [{k: s for k, s in found.items() if isinstance(s, SensitivityN)} for found in self.scores.values()]
         return next((curves for curves in every if curves), {})
 
@@ -133,7 +133,7 @@ class Comparison:
         return ComparisonRow(method, metric, float(score.mean), float(low), float(high), int(score.count))
 
     def _remarks(self) -> list[str]:
-        """Returns why scores are missing: each reason once, with all methods and metrics that it is for."""
+        """Returns why scores are missing: each reason once, with the methods and metrics that it concerns."""
         metrics: dict[tuple[str, str], list[str]] = {}
         for metric, reasons in self.reasons.items():
             for method, reason in reasons.items():

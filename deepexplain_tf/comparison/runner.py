@@ -1,4 +1,4 @@
-"""The parts of a comparison: what a method explains, and how a metric is called."""
+"""The steps of a comparison: a method explains the examples, a metric is called."""
 
 from collections.abc import Callable, Mapping
 import dataclasses
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class _AskedError(BaseException):
-    """A metric has read its arguments and asks its function."""
+    """A metric has checked its arguments and calls its function."""
 
 
 def _ask(*arguments: Any) -> NoReturn:
@@ -29,7 +29,7 @@ def _ask(*arguments: Any) -> NoReturn:
 
 
 def attempt(action: Callable[[], T]) -> tuple[T | None, str | None]:
-    """Returns what an action returns, or why it does not."""
+    """Returns an action's value, or the message of its DeepExplainError."""
     try:
         return action(), None
     except DeepExplainError as error:
@@ -38,16 +38,16 @@ def attempt(action: Callable[[], T]) -> tuple[T | None, str | None]:
 
 @dataclasses.dataclass(frozen=True)
 class Runner:
-    """What all methods and metrics of a comparison share.
+    """The model, examples and settings that all methods and metrics of a comparison share.
 
     Attributes:
       model_options: the arguments of `DeepExplain`.
       opened: the model inside its with-block.
-      explained: the examples, and what is explained in them.
-      baseline: what the explained tensors are compared with, as the user gave it.
-      groups: what a feature is, as the user gave it.
-      sizes: how much is done at once.
-      seed: of all that is drawn.
+      explained: the target and the examples.
+      baseline: the baseline, as the user gave it.
+      groups: the features, as the user gave them.
+      sizes: `batch_size`, `chunk_size` and `max_memory`, as the user gave them.
+      seed: seed of all random numbers.
     """
 
     model_options: Mapping[str, Any]
@@ -59,7 +59,7 @@ class Runner:
     seed: int
 
     def refusal(self, request: MethodRequest) -> str | None:
-        """Returns why a method cannot explain the model; OptionError where its options do not fit the inputs."""
+        """Returns why a method cannot explain the model, or None; OptionError where options do not fit the inputs."""
         inputs = self.explained.pack(self.explained.call.inputs)
         try:
             prepare(self.opened.engine, request.method, inputs, **self._arguments(request))
@@ -68,23 +68,23 @@ class Runner:
         return None
 
     def explain(self, request: MethodRequest) -> tuple[Explanation, list[np.ndarray]]:
-        """Returns the explanation of a method, and attributions whose elements add up; InputError if not finite."""
+        """Returns a method's explanation, and attributions whose elements add up; InputError unless they are finite."""
         explanation = self._explainer(self.opened, request)(self.explained.pack(self.explained.call.inputs))
         shares = self.explained.shares(request.method, explanation.attributions)
         return explanation, self._given.arrays(shares, "attributions")
 
     def misfit(self, request: MetricRequest) -> str | None:
-        """Returns why a metric does not fit the model or its inputs.
+        """Returns why a metric does not fit the model or its inputs, or None.
 
         Raises:
-          DeepExplainError: an option of the metric, or `groups`, that does not fit.
+          DeepExplainError: an option of the metric, or `groups`, does not fit.
         """
         source = self.opened.engine.source
         if "model" in request.parameters and not isinstance(source.layered, keras.Model):
             return f"the metric takes a Keras model or its file. Got {source.path or type(source.owner).__name__}"
         zeros = [np.broadcast_to(np.float32(0), x.shape) for x in self.explained.tensors]
         try:
-            # A metric reads all its arguments before it calls a function: this is a check, and nothing else.
+            # A metric checks all its arguments before it calls a function, so that nothing else happens in this call.
             self._call(request, fn=_ask, explain=_ask, attributions=zeros)
         except _AskedError:
             return None
@@ -95,12 +95,12 @@ class Runner:
     def scores(
         self, request: MetricRequest, methods: Mapping[str, MethodRequest], shares: Mapping[str, list[np.ndarray]]
     ) -> tuple[dict[str, Score], dict[str, str]]:
-        """Returns the scores of methods, and why there are none.
+        """Returns scores by method, and reasons by method for missing scores.
 
         Args:
           request: the metric.
-          methods: the methods by name.
-          shares: their attributions.
+          methods: the methods by label.
+          shares: the attributions of each method, whose elements add up.
         """
         if not methods:
             return {}, {}
@@ -134,7 +134,7 @@ class Runner:
         known: dict[int, Explainer] = {}
 
         def explain(model: Any, inputs: Any) -> Explanation:
-            if id(model) not in known:  # which it stays while its weights change
+            if id(model) not in known:  # the same object, while the metric changes its weights
                 with DeepExplain(model, **self.model_options) as opened:
                     known[id(model)] = self._explainer(opened, request)
             return known[id(model)](self.explained.pack(inputs))
@@ -142,7 +142,7 @@ class Runner:
         return explain
 
     def _call(self, request: MetricRequest, **given: Any) -> Any:
-        """Calls a metric with what it takes of all that there is; its own options come last."""
+        """Calls a metric with the arguments that it has parameters for; its own options take precedence."""
         groups = self.groups
         everything = {
             "model": self.opened.engine.source.layered,

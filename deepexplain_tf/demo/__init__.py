@@ -1,1 +1,1 @@
-"""A trained ImageNet network and photos, to try the library on something real."""
+"""A trained ImageNet network and photos, on which to try the library."""

@@ -1,8 +1,8 @@
 """Reads the tensors of a PyTorch checkpoint in its older, sequential format, without PyTorch.
 
-The file is a row of pickles (magic number, protocol, system, table of tensors, storage keys) and then, for
-each key, the number of values and the raw values. Unpickling could run anything that a file asks for, so
-that only the names that a table of plain tensors needs are answered here.
+The file holds pickles one after another (magic number, protocol, system, table of tensors, storage keys) and then, for
+each key, the number of values and the raw values. Unpickling can run any code that a file names, so the unpickler
+resolves only the names that a table of plain tensors needs.
 """
 
 import collections
@@ -21,7 +21,7 @@ _DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 class _Storage:
-    """The values behind one or more tensors, known by a key before they are read."""
+    """The values of one or more tensors; the table names them by a key before they are read."""
 
     def __init__(self, dtype: np.dtype[Any]):
         self._dtype = dtype
@@ -33,7 +33,7 @@ class _Storage:
 
 
 class _Tensor:
-    """A shape laid over a part of a storage, whose values come later in the file."""
+    """A part of a storage with a shape; the values come later in the file."""
 
     def __init__(self, storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any):
         self._storage, self._offset, self._shape, self._strides = storage, offset, shape, strides
@@ -48,7 +48,7 @@ class _Tensor:
 
 
 class _TableUnpickler(pickle.Unpickler):
-    """Answers the names of a table of tensors, and no others."""
+    """Resolves the names of a table of plain tensors, and no others."""
 
     def __init__(self, file: BinaryIO):
         super().__init__(file)
@@ -84,11 +84,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]
     """Returns the tensors of a PyTorch checkpoint by name.
 
     Args:
-        path: a file that `torch.save` wrote from a state dict before PyTorch 1.6, with float32 and int64
-            tensors.
+      path: a file that `torch.save` wrote from a state dict before PyTorch 1.6, with float32 and int64 tensors.
 
     Raises:
-        ModelError: the file is none, is cut short, or asks for anything but tensors.
+      ModelError: the file is not such a checkpoint, is cut short, or holds anything but plain tensors.
+      OSError: the file cannot be read.
     """
     with open(path, "rb") as file:
         try:

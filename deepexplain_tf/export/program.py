@@ -1,4 +1,4 @@
-"""An explainer as functions of named tensors: what every exported format holds."""
+"""An explainer as functions of named tensors, which every format exports."""
 
 from collections.abc import Callable, Mapping, Sequence
 import keyword
@@ -21,22 +21,23 @@ from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
 from deepexplain_tf.writing.json_values import versions
 
 Specs = dict[str, tf.TensorSpec]
-_STAGE = "hlo_serialized"  # before XLA optimises for the machine: whether it can read a program is known then
+_STAGE = "hlo_serialized"  # before XLA optimises for the machine: enough to know whether it compiles
 
 
 class ExplainerProgram:
-    """The functions `explain` and `predict` of an explainer, and the names of what they take and return.
+    """The functions `explain` and `predict` of an explainer, with names for their arguments and results.
 
-    What the explainer fixed is part of the program, also where it is None: `target=None` is the predicted class and
-    `baseline=None` zeros. A target or baseline that it did not fix is an argument of `explain`.
+    Arguments that the explainer fixed are part of the program, also where they are None: `target=None` is the predicted
+    class and `baseline=None` zeros. A target or baseline that it did not fix is an argument of `explain`. The functions
+    are called inside a `tf.function`.
 
     Attributes:
-      inputs: the model's inputs by name.
-      resources: the variables that the model reads.
-      late: the target (`[batch]` indices, `[batch, axes]` where the output has several axes) and the baselines
-        (`[1 or batch, ...]`) that are arguments. A name that the model's inputs have already gets the prefix
-        `explained_`.
-      notes: what the user should know, once `explain` was traced.
+      inputs: the specs of the model's inputs by name.
+      resources: the variables and tables that the model reads.
+      free: the specs of the target (`[batch]` indices, `[batch, axes]` where the output has several axes) and of the
+        baselines (`[1 or batch, ...]`) that are arguments, by name. A name that a model's input has already gets the
+        prefix `explained_`.
+      notes: the notes of the explanation for the user; complete once `explain` was traced.
     """
 
     def __init__(self, engine: Engine, name: str, fixed: Mapping[str, Any]):
@@ -57,7 +58,11 @@ class ExplainerProgram:
         self.notes: tuple[str, ...] = ()
 
     def explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns the explanation's arrays by name."""
+        """Returns the explanation's arrays by name, for tensors that are named as `specs`.
+
+        They are `attributions` and `outputs`, and where the method has them `baseline_outputs`, `completeness_gap` and
+        `standard_error`. Several explained inputs have `attributions_NAME` and `standard_error_NAME` each.
+        """
         late: dict[str, Any] = {}
         if self._target:
             (late["target"],) = (tensors[name] for name in self._target)
@@ -69,27 +74,27 @@ class ExplainerProgram:
         inputs = tf.nest.pack_sequence_as(self._model.traced.specs, given)
         e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late})
         self.notes = (*e.notes, *self._own_notes)
-        found = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
+        arrays = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
         for field in ("attributions", "standard_error"):
             leaves = [] if getattr(e, field) is None else tf.nest.flatten(getattr(e, field))
-            found |= {f"{field}{suffix}": leaf for suffix, leaf in zip(self._explained, leaves, strict=False)}
-        return {name: tensor for name, tensor in found.items() if tensor is not None}
+            arrays |= {f"{field}{suffix}": leaf for suffix, leaf in zip(self._explained, leaves, strict=False)}
+        return {name: tensor for name, tensor in arrays.items() if tensor is not None}
 
     def predict(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns the model's own outputs by name."""
+        """Returns the model's own outputs by name, for tensors that are named as `inputs`."""
         program = self._model.traced.program
         outputs = emit(program, dict(zip(program.inputs, self._ordered(tensors), strict=True)))
         return dict(zip(self._engine.output_names(self._model), outputs, strict=True))
 
     def predict_and_explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns both by name; an output that has the name of an array of the explanation is `predicted_NAME`."""
+        """Returns both by name; an output that is named like an array of the explanation is `predicted_NAME`."""
         explained = self.explain(**tensors)
         predicted = self.predict(**tensors)
         return {**{f"predicted_{n}" if n in explained else n: t for n, t in predicted.items()}, **explained}
 
     @property
     def specs(self) -> Specs:
-        """All that `explain` takes."""
+        """The specs of all arguments of `explain` by name."""
         return {**self.inputs, **self.free}
 
     @property
@@ -98,10 +103,10 @@ class ExplainerProgram:
         return self._model.traced.specs
 
     def fixed_specs(self, shapes: Mapping[str, tf.TensorShape]) -> Specs:
-        """Returns what `explain` takes where the inputs have these shapes: a target for each example, one baseline.
+        """Returns the specs of `explain` for inputs of these shapes, with a target for each example and one baseline.
 
         Raises:
-          InputError: these shapes leave that of a layer's output open.
+          InputError: the shapes leave the shape of the explained layer's output open.
         """
         fixed = {name: tf.TensorSpec(shapes[name], spec.dtype, name) for name, spec in self.inputs.items()}
         count = next(iter(fixed.values())).shape[0]
@@ -112,14 +117,14 @@ class ExplainerProgram:
         return fixed | {name: tf.TensorSpec([1, *shape[1:]], spec.dtype, name) for (name, spec), shape in pairs}
 
     def in_range(self, tensors: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
-        """Returns for each example whether its target is a unit of the output; None where none is given."""
+        """Returns booleans `[batch]`, whether each target is a unit of the output; None where the target is fixed."""
         if not self._target:
             return None
         (target,) = (tensors[name] for name in self._target)
         return in_range(target, self._axes)
 
     def _explained_shapes(self, fixed: Specs) -> list[tf.TensorShape]:
-        """Returns the shapes of what is explained where the inputs have fixed ones."""
+        """Returns the shapes of the explained tensors for inputs of fixed shapes; InputError where they stay open."""
         prefix = self._model.prefix
         if prefix is None:
             return [fixed[name].shape for name in self.inputs]
@@ -131,12 +136,13 @@ class ExplainerProgram:
         return shapes
 
     def without_xla(self) -> "ExplainerProgram | None":
-        """Returns the program that XLA leaves alone where it cannot compile this one, None where it can.
+        """Returns the same program without XLA where XLA cannot compile this one, and None where it can.
 
-        It is tried with one example; where other axes than the batch are open it is not known, and taken to be so.
+        XLA tries a batch of one example. Where axes other than the batch are open, it tries nothing, and the result is
+        None.
 
         Raises:
-          ModelError: it cannot, though `jit_compile=True` was asked for.
+          ModelError: XLA cannot compile the program, though the user set `jit_compile=True`.
         """
         one = {name: tf.TensorShape([spec.shape[0] or 1, *spec.shape[1:]]) for name, spec in self.inputs.items()}
         if not all(shape.is_fully_defined() for shape in one.values()):
@@ -155,13 +161,13 @@ class ExplainerProgram:
     def with_settings(self, **settings: Any) -> "ExplainerProgram":
         """Returns the program of the same explainer with other settings of its engine."""
         engine = self._engine.with_settings(**settings)
-        if engine.specs is None:  # traced as it was for the data of a call
+        if engine.specs is None:  # the model was traced for the data of a call, and the new engine needs such data
             example = lambda spec: np.ones([spec.shape[0] or 1, *spec.shape[1:]], spec.dtype.as_numpy_dtype)  # noqa: E731
             engine.model(tf.nest.map_structure(example, self.structure))
         return ExplainerProgram(engine, self._name, self._fixed)
 
     def provenance(self) -> dict[str, Any]:
-        """Returns what the explainer was made of, as values of JSON."""
+        """Returns method, options, settings, versions, notes and the SHA-256 of the model, as values of JSON."""
         return {
             "method": self._name,
             "options": provenance.options_of(self._method),
@@ -198,13 +204,13 @@ class ExplainerProgram:
 
 
 def concrete(function: Callable[..., Any], specs: Specs) -> Any:
-    """Returns a function of named tensors traced for these specs."""
+    """Returns the concrete function of a function of named tensors, traced for these specs."""
     traced = tf.function(function, autograph=False)
     return traced.get_concrete_function(**{n: tf.TensorSpec(s.shape, s.dtype, n) for n, s in specs.items()})
 
 
 def _of_rows(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:
-    """Returns a baseline, whose rows the graph counts when it runs."""
+    """Returns a baseline, with a check at run time that it has one row or `count` rows."""
     rows = tf.shape(baseline)[0]
     words = f"{name} must be one for all examples or one for each. Got rows:"
     with tf.control_dependencies([tf.debugging.Assert((rows == 1) | (rows == count), [words, rows])]):
@@ -212,7 +218,7 @@ def _of_rows(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _identifiers(names: Sequence[str], other: str) -> list[str]:
-    """Returns names that can be those of arguments, each once."""
+    """Returns names as identifiers, all different; an empty name becomes `other`."""
     found: list[str] = []
     for name in names:
         clean = re.sub(r"\W", "_", name, flags=re.ASCII) or other

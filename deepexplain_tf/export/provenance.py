@@ -1,4 +1,4 @@
-"""What an exported explainer was made of, as values of JSON."""
+"""The provenance of an exported explainer as values of JSON, and the hash of a model."""
 
 from collections.abc import Callable
 import dataclasses
@@ -14,24 +14,24 @@ from deepexplain_tf.writing.json_values import checksum, to_json
 
 
 def options_of(method: Method) -> dict[str, Any]:
-    """Returns all options of a method, given or by default, and the evaluations of an example that they take."""
+    """Returns all options of a method, and its evaluations of the model for each example where they are known."""
     found = {field.name: described(getattr(method, field.name)) for field in dataclasses.fields(method)}
     return found if method.evaluations is None else {**found, "evaluations": method.evaluations}
 
 
 def described(value: Any) -> Any:
-    """Returns a value of JSON: of an array what tells it from others."""
+    """Returns a value of JSON, with the dtype, shape and SHA-256 of each array in its place."""
     return to_json(value, _of_array)
 
 
 def digest(program: Program, number_of: Callable[[tf.Tensor], np.ndarray | None]) -> str:
-    """Returns the SHA-256 of a model: of its ops, how they hang together, its constants and its weights.
+    """Returns the SHA-256 of a model: of its ops and their connections, its constants and its weights.
 
-    Names do not count, so that it is the same wherever the same model is loaded.
+    Names do not count, so that the same model has the same hash wherever it is loaded.
 
     Args:
       program: the model.
-      number_of: a tensor of the outside → its numbers, None where it has none (a table).
+      number_of: captured tensor → its numbers; None where it has none (a table).
     """
     hashed = hashlib.sha256()
     _add(hashed, program, number_of)
@@ -47,7 +47,7 @@ def _add(hashed: Any, program: Program, number_of: Callable[[tf.Tensor], np.ndar
         place |= {value: f"{number}:{value.position}" for value in node.outputs() if value not in place}
         specs = [f"{spec.dtype.name}{spec.shape}" for spec in node.specs]
         hashed.update(repr((node.type, [place[value] for value in node.inputs], specs)).encode())
-        # Those with an underscore, and the names of functions, are numbered anew in each process.
+        # Attributes with an underscore and names of functions are numbered anew in each process.
         for name in sorted(name for name in node.attrs if not name.startswith("_")):
             attribute = node.attrs[name]
             if attribute.WhichOneof("value") != "func":

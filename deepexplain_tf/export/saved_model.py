@@ -1,4 +1,4 @@
-"""An explainer as a SavedModel, which needs neither this library nor Keras to run."""
+"""The format SavedModel, which runs without this library and without Keras."""
 
 import dataclasses
 import os
@@ -14,10 +14,11 @@ from deepexplain_tf.export.program import ExplainerProgram, concrete
 @FORMATS.register("saved_model")
 @dataclasses.dataclass(frozen=True)
 class SavedModel(Format):
-    """The signatures `explain`, which is `serving_default` too, and `predict`; variables are stored once.
+    """A SavedModel with the signatures `explain`, also named `serving_default`, and `predict`.
 
-    Where XLA compiles the explainer's program, it does so for what is loaded too. That it can is tried here, with one
-    example; a program that it refuses is an error where `jit_compile=True` asked for it, and else left as it is.
+    Variables are stored once. Where XLA compiles the explainer's program, it compiles the loaded one too; `write` tries
+    that with one example. A program that XLA cannot compile is an error where the user set `jit_compile=True`, and
+    otherwise is exported without XLA, with a note.
     """
 
     description: ClassVar[str] = os.path.join("assets", "explainer.json")
@@ -28,7 +29,7 @@ class SavedModel(Format):
             program = plain
             explain = concrete(program.explain, program.specs)
         predict = concrete(program.predict, program.inputs)
-        holder = tf.Module()  # of variables alone: no Python class is needed to load it
+        holder = tf.Module()  # with variables alone, so that loading needs no Python class
         holder.resources = program.resources.resources(explain, predict)
         signatures = {"serving_default": explain, "explain": explain, "predict": predict}
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
@@ -38,7 +39,7 @@ class SavedModel(Format):
 
 
 def is_compiled(function: Any) -> bool:
-    """Whether XLA compiles a function that a concrete function calls."""
+    """Returns whether XLA compiles a function that a concrete function calls."""
     library = function.graph.as_graph_def().library.function
     return any(called.attr["_XlaMustCompile"].b for called in library)
 

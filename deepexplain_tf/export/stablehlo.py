@@ -1,4 +1,4 @@
-"""An explainer as a StableHLO program, which any runtime of XLA compiles, without TensorFlow."""
+"""The format StableHLO, a program that any runtime of XLA compiles without TensorFlow."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -16,7 +16,7 @@ from deepexplain_tf.export.base import FORMATS, Format
 from deepexplain_tf.export.program import ExplainerProgram, Specs
 from deepexplain_tf.graph import tf_private
 
-_VERSION = "1.0.0"  # of StableHLO, the oldest that is stable: what reads any later one reads it
+_VERSION = "1.0.0"  # the oldest stable version of StableHLO, which every later reader reads
 _WEIGHTS = ("constants", "arguments")
 
 
@@ -25,14 +25,14 @@ _WEIGHTS = ("constants", "arguments")
 class StableHLO(Format):
     """`explainer.mlir`, a portable artifact of StableHLO 1.0.0 whose function `main` is `explain` for fixed shapes.
 
-    `explainer.json` names its parameters and results in their order. A target is `[batch]` indices, a baseline is one
-    for all examples, `[1, ...]`. XLA has no errors while it runs: of an example whose target is no unit of the output
-    all results are NaN.
+    `explainer.json` names its parameters and results in their order. A target is `[batch]` indices (`[batch, axes]`
+    where the output has several axes), a baseline is one for all examples, `[1, ...]`. XLA raises no errors at run
+    time: an example whose target is not a unit of the output has NaN in all results.
 
     Attributes:
-      inputs: arrays, or `tf.TensorSpec`s, in the structure of the model's inputs: their shapes are the program's.
-      weights: `"constants"` of the program, or `"arguments"`, the last parameters, whose numbers are written beside it
-        into `weights.npz`.
+      inputs: arrays or `tf.TensorSpec`s in the structure of the model's inputs, with the shapes of the program.
+      weights: `"constants"`: the weights are part of the program. `"arguments"`: they are its last parameters, and
+        `weights.npz` beside it holds their numbers.
     """
 
     description: ClassVar[str] = "explainer.json"
@@ -41,7 +41,7 @@ class StableHLO(Format):
 
     def __post_init__(self) -> None:
         if self.inputs is None:
-            raise OptionError("format 'stablehlo' needs inputs=, arrays or specs whose shapes the program is for.")
+            raise OptionError("format 'stablehlo' needs inputs=, arrays or specs of the program's shapes. Got None.")
         require(self.weights in _WEIGHTS, "weights", "'constants' or 'arguments'", self.weights)
 
     def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class StableHLO(Format):
             return list(found.values())
 
         text, captured = lower_to_ir(main, list(specs.values()), "stablehlo")
-        # The places in the Python files of this machine, of which the text tells, are no part of the program.
+        # The text names lines of Python files on this machine, which are no part of the program.
         text = tf.mlir.experimental.run_pass_pipeline(text, "strip-debuginfo", show_debug_info=False)
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
         weights: dict[str, Any] = program.resources.named(captured)
@@ -74,7 +74,7 @@ class StableHLO(Format):
 
 
 def _where(valid: tf.Tensor | None, found: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
-    """Returns arrays that are NaN for examples that are not valid."""
+    """Returns arrays with NaN for the examples that are not valid."""
     if valid is None:
         return found
     wide = {name: tf.reshape(valid, [-1] + [1] * (tensor.shape.rank - 1)) for name, tensor in found.items()}
@@ -82,7 +82,7 @@ def _where(valid: tf.Tensor | None, found: Mapping[str, tf.Tensor]) -> Mapping[s
 
 
 def _read(given: Any, specs: Specs, structure: Any) -> dict[str, tf.TensorShape]:
-    """Returns the shapes that arrays or specs give the model's inputs."""
+    """Returns the shapes of the model's inputs by name, from arrays or specs; InputError where they do not fit."""
     leaves = [
         np.asarray(leaf) if not hasattr(leaf, "shape") else leaf for leaf in flatten_like(given, structure, "inputs")
     ]

@@ -1,23 +1,26 @@
-"""Metrics: scores of attributions. Each is one file, registered once; importing it here makes it known.
+"""Metrics that score attributions; each is one file, which registers it when this module imports it.
 
-What all metrics have in common:
+The conventions of all metrics:
 
-- `fn`: inputs, as tensors in their structure → floats `[batch]` (or `[batch, 1]`), such as a class's logit. With one
-  argument it gets the whole batch in its order, row i being example i, so that it may know the examples' labels; a
-  batch of more than `chunk_size` examples is cut into slices. With two, `fn(inputs, example)`, it gets any mixture of
-  rows, and in `example` `[rows]` the number of the example that each row is of: the faster way for few examples. It is
-  traced once; one that cannot be traced gets NumPy arrays.
+- `fn`: a function of inputs, as tensors in their structure, that returns the target as floats `[batch]` or `[batch,
+  1]`, such as the logit of a class. `fn(inputs)` gets the whole batch in its order, row i being example i, and may use
+  labels in that order; but a batch of more than `chunk_size` examples is cut into slices. `fn(inputs, example)` gets
+  any mixture of rows, and in `example` `[rows]` the number of each row's example; it is faster for few examples. `fn`
+  is traced once; a function that cannot be traced gets NumPy arrays.
 - `inputs`: an array `[batch, ...]`, or a list, tuple or dict of arrays.
-- `attributions`: in the structure and shapes of `inputs`, or an `Explanation`, for one result; or a dict of several by
-  name for a dict of results, which share the evaluations of `fn` wherever they can. (A dict with the names of the
-  inputs is one.)
+- `attributions`: an `Explanation`, or arrays in the structure and shapes of `inputs`. A dict of several of these by
+  name gives a dict of results, which share the evaluations of `fn` wherever possible. (A dict whose keys are the names
+  of the inputs is a single set of attributions.)
+- `explain`: for metrics that explain anew, a function that returns attributions or an `Explanation`, or a dict of such
+  functions by name.
 - `baseline`: None (zeros), a number, one example or one per example, in the structure of `inputs`.
-- `groups`: what a feature is. None or `"elements"`: every element. `"positions"`: all elements along the last axis
-  together, as the channels of a pixel or the embedding of a token. Or whole numbers shaped like one example, in the
-  structure of `inputs`: elements with one number are one feature, in whichever input they are.
-- `chunk_size`: evaluations of `fn` at once, ≥ 1; default 128. It changes no number.
-- Metrics that explain anew take `explain`, a function that returns attributions or an `Explanation`, or a dict of them.
-- A result is a `Score`: `per_example`, `mean`, and `interval`, the 95 % confidence interval of the mean.
+- `groups`: which elements form a feature. None or `"elements"`: every element alone. `"positions"`: all elements along
+  the last axis, such as the channels of a pixel or the embedding of a token. Or whole numbers shaped like one example,
+  in the structure of `inputs`: elements with the same number, in any of the inputs, form one feature.
+- `chunk_size`: evaluations of `fn` at once, ≥ 1; default 128. It changes scores by rounding only.
+- The result is a `Score` with `per_example`, `mean`, and `interval`, the 95 % confidence interval of the mean.
+- DeepExplainError: an argument does not fit, before `fn` or `explain` is called; `fn` fails or returns NaN or Inf; or
+  `explain` does not return finite attributions of the examples. TypeError: `fn` or `explain` is not a function.
 
 Example:
   >>> import deepexplain_tf as dx
@@ -60,5 +63,5 @@ __all__ = [
 
 
 def list_metrics() -> list[str]:
-    """Returns the names of the metrics."""
+    """Returns the names of the metrics, sorted."""
     return list(METRICS)

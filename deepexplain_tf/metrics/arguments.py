@@ -1,4 +1,4 @@
-"""What a metric is given, read and checked before the model is asked."""
+"""The arguments of metrics, read and checked before the model is evaluated."""
 
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
@@ -22,7 +22,7 @@ class Examples:
     """The examples of a metric.
 
     Attributes:
-      specs: their structure, with the shape and dtype of each input.
+      specs: the structure of the inputs, with the shape and dtype of each.
       inputs: an array `[batch, ...]` for each input.
     """
 
@@ -31,7 +31,7 @@ class Examples:
 
     @classmethod
     def read(cls, inputs: Structure) -> "Examples":
-        """Reads the user's inputs; InputError for what is no batch of arrays."""
+        """Reads the user's inputs; InputError unless they are arrays of one batch, real and finite."""
         arrays = as_arrays(inputs)
         flat = tf.nest.flatten(arrays)
         if any(is_symbolic(array) for array in flat):
@@ -40,7 +40,7 @@ class Examples:
 
     @property
     def batch(self) -> int:
-        """How many examples there are."""
+        """The number of examples."""
         return len(self.inputs[0])
 
     @property
@@ -49,16 +49,16 @@ class Examples:
         return [array.shape[1:] for array in self.inputs]
 
     def pack(self, flat: Sequence[Any]) -> Any:
-        """Returns one value for each input, in the user's structure."""
+        """Returns values, one for each input, in the user's structure."""
         return tf.nest.pack_sequence_as(self.specs, list(flat))
 
     def require_floats(self) -> None:
-        """Raises InputError where no input can be moved a little."""
+        """Raises InputError unless at least one input has a float dtype, so that it can be perturbed."""
         if all(array.dtype.kind in "biu" for array in self.inputs):
-            raise InputError(f"inputs must be floats to be moved a little. Got {self.inputs[0].dtype}.")
+            raise InputError(f"inputs must be floats to be perturbed. Got {self.inputs[0].dtype}.")
 
     def moved(self, draw: Callable[[tuple[int, ...]], np.ndarray]) -> list[np.ndarray]:
-        """Returns each float input with `draw(shape)` added, in its dtype, and others as they are."""
+        """Returns the inputs, with `draw(shape)` added to those of a float dtype, in that dtype."""
         return [x if x.dtype.kind in "biu" else (x + draw(x.shape)).astype(x.dtype) for x in self.inputs]
 
     def baseline(self, given: Structure) -> list[np.ndarray]:
@@ -66,10 +66,10 @@ class Examples:
         return read_baseline(given, self.specs, self.inputs)
 
     def attributions(self, given: Any) -> "Attributions":
-        """Reads one or several attributions.
+        """Reads one set of attributions, or several by name.
 
         Raises:
-          InputError: wrong structure or shape, no real numbers, NaN or Inf, or no attributions at all.
+          InputError: wrong structure or shape, numbers that are not real or not finite, or an empty dict.
         """
         given = attributions_of(given)
         if not isinstance(given, Mapping) or (isinstance(self.specs, Mapping) and given.keys() == self.specs.keys()):
@@ -80,7 +80,7 @@ class Examples:
         return Attributions(names, [self.arrays(given[name], f"attributions {shortened(name)}") for name in names])
 
     def arrays(self, given: Any, what: str) -> list[np.ndarray]:
-        """Returns finite arrays in the structure and shapes of the inputs, one for each input."""
+        """Returns finite arrays, one for each input; InputError, which names `what`, unless they fit the inputs."""
         leaves = flatten_like(attributions_of(given), self.specs, what)
         arrays = [read_array(leaf, what) for leaf in leaves]
         for array, expected in zip(arrays, self.inputs, strict=True):
@@ -95,11 +95,11 @@ class Examples:
 
         Args:
           groups: None or `"elements"`: every element is a feature. `"positions"`: the elements along an input's last
-            axis are one feature, as the channels of a pixel or the embedding of a token. Or whole numbers shaped like
-            one example, in the structure of the inputs: elements with one number are one feature.
+            axis form one feature, such as the channels of a pixel or the embedding of a token. Or whole numbers shaped
+            like one example, in the structure of the inputs: elements with the same number form one feature.
 
         Raises:
-          OptionError: anything else.
+          DeepExplainError: any other value.
         """
         if groups is None or (isinstance(groups, str) and groups == "elements"):
             return Features(number_elements(self.shapes))
@@ -116,38 +116,38 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class Attributions:
-    """One or several attributions.
+    """One set of attributions, or several.
 
     Attributes:
-      names: what the user calls them; None for one alone.
-      arrays: for each of them, an array `[batch, ...]` for each input.
+      names: the user's names for the sets; None for a single set.
+      arrays: for each set, an array `[batch, ...]` for each input.
     """
 
     names: list[str] | None
     arrays: list[list[np.ndarray]]
 
     def named(self, results: Sequence[T]) -> T | dict[str, T]:
-        """Returns one result for each, as the user named them."""
+        """Returns the results of the sets by the user's names; the result alone for a single set."""
         return results[0] if self.names is None else dict(zip(self.names, results, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
 class Features:
-    """What is replaced together.
+    """The features: sets of elements that are replaced together.
 
     Attributes:
-      ids: the feature of each element, counted from 0, shaped like one example of each input.
+      ids: for each input, the number of each element's feature, from 0, shaped like one example.
     """
 
     ids: list[np.ndarray]
 
     @property
     def count(self) -> int:
-        """How many features there are."""
+        """The number of features."""
         return 1 + max(int(ids.max(initial=-1)) for ids in self.ids)
 
     def sums(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
-        """Returns `[batch, features]` in float64: what the elements of each feature add up to."""
+        """Returns the sum over the elements of each feature, `[batch, features]` in float64."""
         flat = np.concatenate([array.reshape(len(array), -1).astype(np.float64) for array in arrays], 1)
         ids = np.concatenate([ids.ravel() for ids in self.ids])
         order = np.argsort(ids, kind="stable")
@@ -156,5 +156,5 @@ class Features:
 
 
 def attributions_of(given: Any) -> Any:
-    """Returns the attributions of an `Explanation`, and anything else as it is."""
+    """Returns the attributions of an `Explanation`, and any other value as it is."""
     return getattr(given, "attributions", given)

@@ -1,9 +1,4 @@
-"""What a metric is: a function over a callable and arrays, registered once; and how its scores are reported.
-
-A metric evaluates functions in the dtype of its inputs and adds up in float64. It reads its arguments by
-`metrics.arguments` and calls functions by `metrics.evaluation`, so that it keeps what `deepexplain_tf.metrics` says of
-all metrics.
-"""
+"""The contract of a metric: a function of a callable and arrays, registered once, and the score that it returns."""
 
 from collections.abc import Callable, Mapping
 import dataclasses
@@ -21,13 +16,14 @@ Made = TypeVar("Made", bound=Callable[..., Any])
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric as it is registered.
+    """A registered metric.
 
     Attributes:
-      function: the metric; its parameters tell what it is given (`fn`, `explain`, `inputs`, `attributions`, …).
+      function: the metric; `dx.compare` passes each argument by the name of its parameter, see `metric`.
       better: `"higher"` or `"lower"`: which `Score.summary` is the better one.
-      contributions: whether attributions must be contributions to the target, not changes per unit of the input.
-      compared: what a comparison of several methods passes where the user says nothing.
+      contributions: whether attributions must be contributions to the target, not changes per unit of the input;
+        `dx.compare` then leaves out the methods that return changes.
+      compared: options for which `dx.compare` has another default than the function.
     """
 
     function: Callable[..., Any]
@@ -40,7 +36,34 @@ METRICS: Registry[Metric] = Registry("metric")
 
 
 def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callable[[Made], Made]:
-    """Returns a decorator that registers a function as a metric; `facts` are those of `Metric`."""
+    """Returns a decorator that registers a function as a metric.
+
+    A metric keeps the conventions of `deepexplain_tf.metrics`:
+
+    - It has its registered name, and a file of its own that imports nothing of models, rules or methods;
+      `metrics/__init__.py` imports it, and `tests/metrics/conformance_test.py` has a case for it.
+    - It takes `(fn, inputs, attributions, *, …)`, or `(explain, inputs, *, …)`, or `(explain, model, inputs, *, …)`,
+      where it calls `explain(model, inputs)`. `dx.compare` passes these arguments, and also `baseline`, `groups`,
+      `seed` and `chunk_size` to a parameter of that name. Every other parameter is an option with a default.
+    - It reads its arguments with `metrics.arguments` and `metrics.explainers`, evaluates `fn` with
+      `metrics.evaluation` or `metrics.masks` in the dtype of the inputs, and adds up in float64.
+    - It checks all arguments before it calls `fn` or `explain` for the first time, which it always does: `dx.compare`
+      first runs it up to that call. An InputError or ModelError up to there means that the metric does not fit the
+      examples or the model, which the comparison reports; any other error ends the comparison.
+    - It draws random numbers from `seed` alone, the same ones for all sets of attributions.
+    - It returns a `Score`, or a dict of them where the user passes several by name: `Attributions.named` or
+      `Explainers.named`.
+
+    `completeness.py` and `max_sensitivity.py` are short examples.
+
+    Args:
+      name: the metric's name, in snake_case.
+      aliases: other names for it.
+      **facts: `better`, and where needed `contributions` and `compared`, as in `Metric`.
+
+    Raises:
+      ValueError: a name or alias that is registered already.
+    """
 
     def add(function: Made) -> Made:
         METRICS.register(name, aliases=aliases)(Metric(function, **facts))
@@ -51,24 +74,27 @@ def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callabl
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Score:
-    """The score of each example, and their mean.
+    """The scores of the examples, with their mean and its confidence interval.
 
-    An example whose score is not defined is NaN; it is left out of the mean and the interval.
+    NaN is the score of an example for which it is not defined; mean and interval leave that example out.
+
+    A subclass is decorated as this class is; its further fields appear in `Comparison.to_json`. Where `per_example` has
+    more than one axis, the subclass overrides `summary` and `__repr__`.
 
     Attributes:
-      per_example: `[batch]`, or `[batch, ...]` where a metric has several scores for each example.
+      per_example: float64 `[batch]`, or `[batch, ...]` where a metric has several scores for each example.
     """
 
     per_example: np.ndarray
 
     @property
     def count(self) -> np.ndarray:
-        """The number of examples whose score is defined, shaped as the mean."""
+        """The number of examples whose score is defined, shaped like `mean`."""
         return np.isfinite(self.per_example).sum(0)
 
     @property
     def mean(self) -> np.ndarray:
-        """The mean over the examples, shaped as one example's score; NaN where no score is defined."""
+        """The mean over the examples, shaped like the score of one example; NaN where no score is defined."""
         total = np.where(np.isfinite(self.per_example), self.per_example, 0).sum(0)
         return np.where(self.count > 0, total / np.maximum(self.count, 1), np.nan)[()]
 
@@ -85,7 +111,7 @@ class Score:
 
     @property
     def summary(self) -> "Score":
-        """One number for each example, which a table of several metrics shows."""
+        """A score of one number per example, `[batch]`, whose mean stands in the table of a comparison."""
         return self
 
     def __repr__(self) -> str:
@@ -98,7 +124,7 @@ class Score:
 
 @functools.cache
 def student_t(free: int) -> float:
-    """Returns how many standard errors on either side hold 95 % of Student's t distribution, free ≥ 1."""
+    """Returns the t for which P(|T| ≤ t) = 0.95 under Student's distribution with `free` ≥ 1 degrees of freedom."""
     # P(|T| > t) = I_x(free/2, 1/2) with x = free / (free + t²), which grows with x.
     low, high = 0.0, 1.0
     half, one_half = tf.constant(free / 2, tf.float64), tf.constant(0.5, tf.float64)

@@ -30,7 +30,7 @@ class Completeness(Score):
 
     @property
     def summary(self) -> Score:
-        """|gap| of each example, relative to the mean of |f(x) − f(x₀)|, which no single small one can be."""
+        """|gap| / mean |f(x) − f(x₀)|: the mean over the examples, unlike a single change, is not near 0 by chance."""
         change = np.abs(self.change).mean()
         return Score(per_example=np.abs(self.per_example) / change if change else np.full(len(self.change), np.nan))
 
@@ -45,21 +45,22 @@ def completeness(
 ) -> Completeness | dict[str, Completeness]:
     """Σ R − (f(x) − f(x₀)): the gap of each example, as in `Explanation.completeness_gap`.
 
-    0 where the attributions are contributions that sum exactly. All elements are added up (members of a group of
-    `shapley_sampling` each carry its value: divide them by the size of the group).
+    The gap is 0 for contributions that add up exactly. The sum runs over all elements. (`shapley_sampling` gives every
+    member of a group the value of the whole group: divide by the size of the group.)
 
     Args:
-      fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
+      fn: inputs → `[batch]`; for this and the other arguments of all metrics see `deepexplain_tf.metrics`.
       inputs: the examples.
-      attributions: one or several.
+      attributions: one set, or several by name.
       baseline: x₀.
-      chunk_size: evaluations at once.
+      chunk_size: evaluations of `fn` at once.
 
     Returns:
       A `Completeness`, or a dict of them by the names of `attributions`.
 
     Raises:
-      DeepExplainError: any argument that does not fit, before `fn` is evaluated.
+      DeepExplainError: an argument does not fit, before `fn` is evaluated; or `fn` fails or is not finite.
+      TypeError: `fn` is not a function of one or two arguments.
 
     References:
       Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, https://arxiv.org/abs/1703.01365.

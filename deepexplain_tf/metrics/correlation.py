@@ -1,15 +1,15 @@
-"""Correlations of the rows of two arrays."""
+"""Correlations between the rows of two arrays."""
 
 import numpy as np
 
 
 def pearson(left: np.ndarray, right: np.ndarray, *, rounding: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Returns `[rows]`, in −1 … 1; NaN where a side is constant.
+    """Returns Pearson's correlation of each row of both sides, `[rows]` in −1 … 1; NaN where a side is constant.
 
     Args:
       left: `[rows, values]`.
-      right: likewise.
-      rounding: for each side `[rows]`: it is constant where its values lie no further apart.
+      right: `[rows, values]`.
+      rounding: `[rows]` for each side; a row whose values differ by no more than this is constant.
     """
     constant = (np.ptp(left, axis=1) <= rounding[0]) | (np.ptp(right, axis=1) <= rounding[1])
     left, right = _centred(left), _centred(right)
@@ -19,7 +19,7 @@ def pearson(left: np.ndarray, right: np.ndarray, *, rounding: tuple[np.ndarray, 
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
-    """Returns the rows about their means, scaled so that squares neither vanish nor overflow."""
+    """Returns the rows less their means, scaled so that their squares neither vanish nor overflow."""
     largest = np.abs(values).max(1, keepdims=True)
     values = values / np.where(largest > 0, largest, 1)
     values -= values.mean(1, keepdims=True)
@@ -28,7 +28,7 @@ def _centred(values: np.ndarray) -> np.ndarray:
 
 
 def spearman(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Returns the correlation of ranks `[rows]`; equal values share their mean rank; NaN where a side is constant."""
+    """Returns the correlation of ranks, `[rows]`, with mean ranks for equal values; NaN where a side is constant."""
     zeros = np.zeros(len(left))
     return pearson(ranks(left), ranks(right), rounding=(zeros, zeros))
 

@@ -1,15 +1,16 @@
-"""Curves of the target while features are replaced in the order of their relevance, and what their metrics share.
+"""Curves of the target while features are replaced in the order of their relevance; deletion and insertion share them.
 
-- The score is the area under the curve over the fraction of the features that are replaced, by the trapezoid rule over
-  `steps` + 1 points, in units of the target.
-- Signed relevance counts: features that speak against the target come last. Equally relevant features come in the order
-  of their numbers (row by row; the first input first).
-- `fn`, `inputs`, `baseline`, `chunk_size`: as for all metrics, see `deepexplain_tf.metrics`.
-- `attributions`: one or several; features of several elements have the sum of their attributions.
-- `steps`: how many times about equally many features are replaced, ≥ 1; no more than there are features.
-- `groups`: what a feature is; `"positions"` for the pixels of a picture.
-- The result is a `Curve`, or a dict of them by the names of `attributions`. DeepExplainError is raised for any argument
-  that does not fit, before `fn` is evaluated.
+- The score is the area under the curve over the fraction of replaced features, by the trapezoid rule over `steps` + 1
+  points, in units of the target.
+- Relevance is signed: features that speak against the target come last. Equally relevant features come in the order of
+  their numbers (row by row; the first input first).
+- `fn`, `inputs`, `baseline`, `chunk_size`: see `deepexplain_tf.metrics`.
+- `attributions`: one set, or several by name; the relevance of a feature is the sum over its elements.
+- `steps`: the number of steps, ≥ 1, in which about equally many features are replaced; at most one per feature.
+- `groups`: which elements form a feature; `"positions"` for the pixels of a picture.
+- The result is a `Curve`, or a dict of them by the names of `attributions`.
+- DeepExplainError: an argument does not fit, before `fn` is evaluated; or `fn` fails or is not finite. TypeError: `fn`
+  is not a function of one or two arguments.
 """
 
 from collections.abc import Callable
@@ -32,8 +33,8 @@ class Curve(Score):
     """The area under each example's curve, `per_example` `[batch]`, by the trapezoid rule, in units of the target.
 
     Attributes:
-      curve: `[batch, steps + 1]`, the target.
-      fractions: `[steps + 1]`, from 0 to 1, which part of the features is replaced.
+      curve: `[batch, steps + 1]`, the target at each point.
+      fractions: `[steps + 1]`, the fraction of replaced features at each point, from 0 to 1.
     """
 
     curve: np.ndarray
@@ -41,12 +42,12 @@ class Curve(Score):
 
     @property
     def auc(self) -> np.ndarray:
-        """`[batch]`, the same as `per_example`."""
+        """`[batch]`, the area under each curve: `per_example`."""
         return self.per_example
 
     @property
     def mean_curve(self) -> np.ndarray:
-        """`[steps + 1]`, the mean over the examples."""
+        """`[steps + 1]`, the mean of `curve` over the examples."""
         return self.curve.mean(0)
 
 
@@ -60,10 +61,11 @@ def curves(
     groups: Any,
     chunk_size: int | None,
 ) -> Curve | dict[str, Curve]:
-    """Returns what a metric of curves returns; its arguments follow `at_baseline`.
+    """Returns the result of a metric of curves, whose arguments follow `at_baseline`.
 
-    `at_baseline(ranks, count)` says which features have the baseline's value when `count` `[1 or rows, 1]` of them are
-    replaced; in `ranks` `[1 or rows, features]` the most relevant feature has 0.
+    `at_baseline(ranks, count)` returns booleans `[1 or rows, features]`, True for features at the baseline's value,
+    when `count` `[1 or rows, 1]` features are replaced; `ranks` `[1 or rows, features]` is 0 for the most relevant
+    feature.
     """
     require_whole("steps", 1, steps)
     examples = Examples.read(inputs)
@@ -88,7 +90,7 @@ def curves(
 
 
 def _places(relevance: np.ndarray) -> np.ndarray:
-    """Returns the place of each feature `[batch, features]`, the most relevant first, equal ones in their order."""
+    """Returns the rank of each feature `[batch, features]`, 0 for the most relevant one; ties keep their order."""
     order = np.argsort(-relevance, axis=1, kind="stable")
     places = np.empty(order.shape, np.int32)
     np.put_along_axis(places, order, np.arange(order.shape[1], dtype=np.int32)[np.newaxis], 1)

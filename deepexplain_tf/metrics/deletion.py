@@ -1,4 +1,4 @@
-"""Deletion: how fast does the target fall without the most relevant features?"""
+"""Deletion: how fast does the target fall when the most relevant features are removed?"""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ def deletion(
     groups: Any = None,
     chunk_size: int | None = None,
 ) -> Curve | dict[str, Curve]:
-    """Area under f(x with the q most relevant features at the baseline) over the fraction q: the lower, the better.
+    """Area under f(x with the most relevant fraction q of the features at the baseline) over q; lower is better.
 
-    The curve goes from f(x) to f(x₀). With one feature a step, it is without its first point that of Quantus'
-    `PixelFlipping`. The arguments and the result are those of all curves, see `deepexplain_tf.metrics.curves`.
+    The curve goes from f(x) to f(x₀). With one feature per step, Quantus' `PixelFlipping` returns the same curve
+    without its first point. For arguments, result and errors see `deepexplain_tf.metrics.curves`.
 
     References:
       Petsiuk, Das, Saenko, *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018,

@@ -12,19 +12,19 @@ from deepexplain_tf.arguments.options import require_whole
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, brief
 from deepexplain_tf.metrics.arguments import Examples
 
-CHUNK_SIZE = 128  # points at once where nothing else is asked for
+CHUNK_SIZE = 128  # evaluations at once by default
 Arrays = Sequence[np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """What the points of some rows are made from: tensors.
+    """The tensors from which the points of some rows are made.
 
     Attributes:
-      point: `[1 or rows]`, which of its example's points each row is.
-      per_example: `[rows, ...]`, what belongs to the rows' examples.
-      per_point: `[rows, ...]`, what belongs to the rows' points.
-      shared: what all rows have in common.
+      point: `[1 or rows]`, the number of each row's point among the points of its example.
+      per_example: tensors `[rows, ...]`, the entries of each row's example.
+      per_point: tensors `[rows, ...]`, the entries of each row's point.
+      shared: tensors that all rows have in common.
     """
 
     point: Any
@@ -39,25 +39,25 @@ Points = Callable[[Rows], Sequence[Any]]  # rows → a tensor [rows, ...] for ea
 class Function:
     """A function from inputs to one number for each example, `[batch]` (or `[batch, 1]`).
 
-    One that takes the inputs alone gets the whole batch in its order, row i being example i; a batch of more than
-    `chunk_size` examples is cut into slices in order, the last of which is filled up with its last example. One that
-    takes `(inputs, example)` gets any mixture of `chunk_size` rows, and in `example` `[rows]` the number of the example
-    that each row is of. It is traced once; one that cannot be traced is called with NumPy arrays instead.
+    `fn(inputs)` gets the whole batch in its order, row i being example i; a batch of more than `chunk_size` examples is
+    cut into slices in order, and the last example fills up the last slice. `fn(inputs, example)` gets any mixture of
+    `chunk_size` rows, and in `example` `[rows]` the number of each row's example. The function is traced once; one that
+    cannot be traced is called with NumPy arrays instead.
 
     Attributes:
-      mixes: whether a row may be of any example.
-      batch: how many examples there are.
-      rows: how many rows it is called with.
-      dtype: of its values; None where it has no graph.
+      mixes: whether the function takes `example`, so that the rows of a call may come from any examples.
+      batch: the number of examples.
+      rows: the number of rows in each call.
+      dtype: the dtype of the values; None where the function cannot be traced.
     """
 
     def __init__(self, fn: Any, examples: Examples, chunk_size: int | None = None):
         """Checks the arguments and traces the function.
 
         Raises:
-          TypeError: no function of one or two arguments.
-          OptionError: `chunk_size` < 1.
-          ModelError: a function that does not return one float for each row.
+          TypeError: `fn` is not a function of one or two arguments.
+          OptionError: `chunk_size` is not a whole number ≥ 1.
+          ModelError: `fn` does not return one float for each row.
         """
         chunk_size = CHUNK_SIZE if chunk_size is None else chunk_size
         require_whole("chunk_size", 1, chunk_size)
@@ -68,7 +68,7 @@ class Function:
         self.dtype = None if self._traced is None else self._traced.output_dtypes
 
     def at(self, points: Points) -> "Evaluation":
-        """Returns the function at the points that `points` makes, as one compiled loop."""
+        """Returns the evaluation of the function at the points that `points` makes."""
         return Evaluation(self, points)
 
     def __call__(self, inputs: Sequence[Any], example: Any) -> Any:
@@ -78,37 +78,37 @@ class Function:
         return self._plain([np.asarray(array) for array in inputs], np.asarray(example))
 
     def failed(self, error: Exception) -> DeepExplainError:
-        """Returns what to raise where the user's own code fails."""
+        """Returns the error to raise where the user's function fails."""
         if self.mixes or self.rows == self.batch:
-            return InputError(f"fn must run on what a metric makes of the inputs. Got: {brief(error)}")
+            return InputError(f"fn must run on the inputs that a metric makes. Got: {brief(error)}")
         return ModelError(
-            f"fn(inputs) must take any {self.rows} of the {self.batch} examples, as chunk_size has it; "
-            f"fn(inputs, example) is told which. Got: {brief(error)}"
+            f"fn(inputs) must take any {self.rows} of the {self.batch} examples, as chunk_size says; "
+            f"fn(inputs, example) gets their numbers. Got: {brief(error)}"
         )
 
     def _plain(self, inputs: Sequence[Any], example: Any) -> tf.Tensor:
         packed = self._examples.pack(inputs)
         try:
             value = self._fn(packed, example) if self.mixes else self._fn(packed)
-        except Exception as error:  # of any kind: it is not our code
+        except Exception as error:  # the user's function may raise anything
             raise self.failed(error) from error
         return self._one_each(value)
 
     def _trace(self) -> Any:
-        """Returns the function as TensorFlow's, of as many rows as it is called with; None where it has no graph."""
+        """Returns the function traced for `rows` rows; None where it cannot be traced."""
         specs = [tf.TensorSpec([self.rows, *array.shape[1:]], array.dtype) for array in self._examples.inputs]
         function = tf.function(lambda *tensors: self._plain(tensors[:-1], tensors[-1]), autograph=False)
         try:
             return function.get_concrete_function(*specs, tf.TensorSpec([self.rows], tf.int32))
         except ModelError as error:
             if error.__cause__ is None:
-                raise  # of what it returned
-        except Exception:  # of whatever kind NumPy or another library raises for a symbolic tensor
+                raise  # the function ran, but its value does not fit
+        except Exception:  # NumPy and other libraries raise errors of any kind for a symbolic tensor
             pass
         return None
 
     def _one_each(self, value: Any) -> tf.Tensor:
-        """Returns what the function returned, as `[rows]`."""
+        """Returns the function's value as `[rows]`; ModelError unless it is one float for each row."""
         wanted = f"fn must return one float for each row, [{self.rows}]."
         try:
             value = tf.convert_to_tensor(value)
@@ -133,13 +133,13 @@ class Evaluation:
         """Returns values `[batch, count]`, in the function's dtype.
 
         Args:
-          count: how many points each example has.
-          per_example: arrays `[batch, ...]`, of which a row gets that of its example.
-          per_point: arrays `[batch, count, ...]`, of which a row gets that of its point.
-          shared: arrays that all rows get.
+          count: the number of points of each example.
+          per_example: arrays `[batch, ...]`; a row gets the entry of its example.
+          per_point: arrays `[batch, count, ...]`; a row gets the entry of its point.
+          shared: arrays that every row gets whole.
 
         Raises:
-          DeepExplainError: the function fails, or is NaN or Inf.
+          DeepExplainError: the function fails, or returns NaN or Inf.
         """
         batch, parts = self._function.batch, []
         for chosen in [np.arange(batch)] if self._function.mixes else self._slices():
@@ -165,7 +165,7 @@ class Evaluation:
         arrays = (tf.range(steps), tf.constant(count), arguments)
         compiles = self._function.dtype is not None
         try:
-            # A tf.function that is made anew for each metric may not count its calls: it would warn of many traces.
+            # Calls of a tf.function made anew for each metric would make TensorFlow warn of retracing; these do not.
             loop = self._loop.get_concrete_function(*arrays) if compiles else self._stepwise
             values = np.asarray(loop(*arrays))
         except tf.errors.OpError as error:
@@ -205,7 +205,7 @@ def _takes_example(fn: Any) -> bool:
         raise TypeError(f"fn is a function of inputs. Got {type(fn).__name__}.")
     try:
         parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):  # of some built-in functions
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return False
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     required = [p.name for p in positional if p.default is p.empty]

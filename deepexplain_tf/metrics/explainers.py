@@ -1,4 +1,4 @@
-"""What metrics are given that explain anew: one function that returns attributions, or several by name."""
+"""The argument `explain` of metrics that explain anew: a function that returns attributions, or several by name."""
 
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
@@ -19,7 +19,7 @@ class Explainers:
     """One or several functions that return attributions, or an `Explanation`.
 
     Attributes:
-      names: what the user calls them; None for one alone.
+      names: the user's names for the functions; None for a single one.
       functions: the functions.
     """
 
@@ -28,7 +28,7 @@ class Explainers:
 
     @classmethod
     def read(cls, explain: Any) -> "Explainers":
-        """Reads a function, or several by name; TypeError for anything else."""
+        """Reads a function, or several by name; TypeError for any other value, InputError for an empty dict."""
         several = isinstance(explain, Mapping)
         functions = list(explain.values()) if several else [explain]
         for function in functions:
@@ -39,19 +39,19 @@ class Explainers:
         return cls(list(explain) if several else None, functions)
 
     def named(self, results: Sequence[T]) -> T | dict[str, T]:
-        """Returns one result for each, as the user named them."""
+        """Returns the results of the functions by the user's names; the result alone for a single function."""
         return results[0] if self.names is None else dict(zip(self.names, results, strict=True))
 
     def __call__(self, batch: int, *arguments: Any) -> list[np.ndarray]:
         """Returns the attributions `[batch, elements]` of each function, in float64.
 
         Raises:
-          InputError: no attributions of `batch` examples, or NaN or Inf in them.
+          InputError: a function does not return finite attributions of `batch` examples.
         """
         return [_elements(function(*arguments), batch) for function in self.functions]
 
     def again(self, before: Sequence[np.ndarray], *arguments: Any) -> list[np.ndarray]:
-        """Returns what another call returns; InputError where its attributions are not as many as those before."""
+        """Returns the attributions of another call; InputError where their shapes differ from those of `before`."""
         after = self(len(before[0]), *arguments)
         for old, new in zip(before, after, strict=True):
             if old.shape != new.shape:

@@ -1,4 +1,4 @@
-"""Infidelity: do attributions predict what a random change of the input does to the target?"""
+"""Infidelity: do attributions predict how a random perturbation of the input changes the target?"""
 
 from collections.abc import Callable
 import functools
@@ -14,7 +14,7 @@ from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.masks import masked_values
 
-_ROWS = 512  # perturbed examples that are held at once
+_ROWS = 512  # perturbed examples in memory at once
 
 Change = tuple[list[np.ndarray], list[np.ndarray]]  # I and x − I
 Perturb = Callable[[Any, np.random.Generator], tuple[Any, Any]]
@@ -37,32 +37,34 @@ def infidelity(
 ) -> Score | dict[str, Score]:
     """Mean over random perturbations I of (Σ Iᵢ·Rᵢ − (f(x) − f(x − I)))², in squared units of the target.
 
-    R is per unit of a feature, as a gradient is (`saliency` with `signed=True`). Contributions, R·(x − x₀), are scored
-    by `"removal"`, which sets features to x₀, so that Iᵢ·Rᵢ is the contribution of i; or `perturb` returns I / (x − x₀)
-    as I. The score is that of captum's `infidelity`, and `normalise` is its `normalize`.
+    R is per unit of the input, as a gradient is (`saliency` with `signed=True`). For contributions, R·(x − x₀), use
+    `perturb="removal"`, which sets features to x₀, so that Iᵢ·Rᵢ is the contribution of i; or a function `perturb` that
+    returns I / (x − x₀) as I. Captum's `infidelity` is the same score, and its `normalize` is `normalise`.
 
     Args:
-      fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
+      fn: inputs → `[batch]`; for this and the other arguments of all metrics see `deepexplain_tf.metrics`.
       inputs: the examples.
-      attributions: one or several, which get the same perturbations.
-      perturb: `"noise"`: I is normal in every element of the float inputs, and 0 in others. `"removal"`, for
-        contributions: each feature is at the baseline with probability 1/2, the same ones in every example. Or
-        `(inputs, generator)` → `(I, perturbed inputs)`, both in the structure and shapes of `inputs`, NumPy arrays;
-        called once for each sample with the whole batch.
-      noise: the standard deviation of I, > 0, in units of the inputs.
-      n_samples: how many perturbations each example gets, ≥ 1.
-      normalise: whether Σ Iᵢ·Rᵢ is scaled by the factor β that makes the score of an example smallest, so that the
-        scale of attributions does not matter.
-      baseline: what removed features are set to.
-      groups: what a feature is that is removed.
-      seed: of the perturbations.
-      chunk_size: evaluations at once.
+      attributions: one set, or several by name, which get the same perturbations.
+      perturb: `"noise"`: I is normal in every element of the float inputs, and 0 in other inputs. `"removal"`, for
+        contributions: each feature is set to the baseline with probability 1/2, the same features in every example. Or
+        a function `(inputs, generator)` → `(I, perturbed inputs)`, both NumPy arrays in the structure and shapes of
+        `inputs`; it is called once for each sample, with the whole batch.
+      noise: the standard deviation of I for `"noise"`, > 0, in units of the inputs.
+      n_samples: the number of perturbations of each example, ≥ 1.
+      normalise: whether Σ Iᵢ·Rᵢ is scaled by the factor β that minimises the score of the example, so that the scale of
+        the attributions does not matter.
+      baseline: the values of removed features.
+      groups: which elements form a feature that is removed.
+      seed: seed of the perturbations.
+      chunk_size: evaluations of `fn` at once.
 
     Returns:
       A `Score`, or a dict of them by the names of `attributions`.
 
     Raises:
-      DeepExplainError: any argument that does not fit, before `fn` is evaluated.
+      DeepExplainError: an argument does not fit, before `fn` is evaluated; what `perturb` returns does not fit; or `fn`
+        fails or is not finite.
+      TypeError: `fn` is not a function of one or two arguments, or `perturb` neither a name nor a function.
 
     References:
       Yeh, Hsieh, Suggala, Inouye, Ravikumar, *On the (In)fidelity and Sensitivity of Explanations*, NeurIPS 2019,
@@ -89,8 +91,8 @@ def infidelity(
         values = masked_values(function, examples, x0, features, masks)
         products = [features.sums(arrays) @ removed.T.astype(np.float64) for arrays in scored.arrays]
     else:
-        own = functools.partial(_drawn, perturb=perturb) if callable(perturb) else None
-        draw = functools.partial(own or functools.partial(_noisy, noise=noise), examples, generator)
+        custom = functools.partial(_drawn, perturb=perturb) if callable(perturb) else None
+        draw = functools.partial(custom or functools.partial(_noisy, noise=noise), examples, generator)
         products, values = _moved(function, examples, scored, draw, n_samples)
     values = values.astype(np.float64)
     drops = values[:, :1] - values[:, 1:]
@@ -100,20 +102,20 @@ def infidelity(
 def _moved(
     function: Function, examples: Examples, scored: Attributions, draw: Callable[[], Any], n_samples: int
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Returns Σ Iᵢ·Rᵢ `[batch, samples]` of each attributions, and the function at x and at each x − I."""
+    """Returns Σ Iᵢ·Rᵢ `[batch, samples]` of each set of attributions, and the function at x and at each x − I."""
     evaluate = function.at(lambda rows: rows.per_point)
-    foretold: list[list[np.ndarray]] = []
+    predicted: list[list[np.ndarray]] = []
     values: list[np.ndarray] = []
     held = [examples.inputs]  # the first point is x itself
     for left in reversed(range(n_samples)):
         change, points = draw()
-        foretold.append([_product(change, arrays) for arrays in scored.arrays])
+        predicted.append([_product(change, arrays) for arrays in scored.arrays])
         held.append(points)
         if len(held) * examples.batch >= _ROWS or not left:
             per_point = [np.stack(arrays, 1) for arrays in zip(*held, strict=True)]
             values.append(evaluate(len(held), [], per_point=per_point))
             held = []
-    return [np.stack(columns, 1) for columns in zip(*foretold, strict=True)], np.concatenate(values, 1)
+    return [np.stack(columns, 1) for columns in zip(*predicted, strict=True)], np.concatenate(values, 1)
 
 
 def _score(product: np.ndarray, drops: np.ndarray, normalise: bool) -> np.ndarray:
@@ -130,13 +132,13 @@ def _product(change: list[np.ndarray], attributions: list[np.ndarray]) -> np.nda
 
 
 def _noisy(examples: Examples, generator: np.random.Generator, noise: float) -> Change:
-    """Returns I and x − I, of which I is what is left in the inputs' dtypes."""
+    """Returns I and x − I, with I as rounding to the inputs' dtypes leaves it."""
     points = examples.moved(lambda shape: generator.normal(0, noise, shape))
     return [x.astype(np.float64) - point for x, point in zip(examples.inputs, points, strict=True)], points
 
 
 def _drawn(examples: Examples, generator: np.random.Generator, perturb: Perturb) -> Change:
-    """Returns I and x − I as the user's function has them."""
+    """Returns I and x − I from the user's function; DeepExplainError where they do not fit the inputs."""
     pair = perturb(examples.pack([x.copy() for x in examples.inputs]), generator)
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise OptionError(f"perturb must return a tuple (I, perturbed inputs). Got {type(pair).__name__}.")

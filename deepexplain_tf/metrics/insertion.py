@@ -1,4 +1,4 @@
-"""Insertion: how fast does the target rise with the most relevant features alone?"""
+"""Insertion: how fast does the target rise when the most relevant features are added to the baseline?"""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ def insertion(
     groups: Any = None,
     chunk_size: int | None = None,
 ) -> Curve | dict[str, Curve]:
-    """Area under f(baseline with the q most relevant features of x) over the fraction q: the higher, the better.
+    """Area under f(baseline with the most relevant fraction q of the features from x) over q; higher is better.
 
-    The curve goes from f(x₀) to f(x). The paper starts pictures from a blurred copy: pass it as `baseline`. The
-    arguments and the result are those of all curves, see `deepexplain_tf.metrics.curves`.
+    The curve goes from f(x₀) to f(x). The paper starts pictures from a blurred copy: pass it as `baseline`. For
+    arguments, result and errors see `deepexplain_tf.metrics.curves`.
 
     References:
       Petsiuk, Das, Saenko, *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018,

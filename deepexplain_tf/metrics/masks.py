@@ -1,4 +1,4 @@
-"""Inputs of which some features have the baseline's values."""
+"""A function evaluated with some features of its inputs at the baseline's values."""
 
 from collections.abc import Callable
 import dataclasses
@@ -10,17 +10,17 @@ import tensorflow as tf
 from deepexplain_tf.metrics.arguments import Examples, Features
 from deepexplain_tf.metrics.evaluation import Arrays, Function, Rows
 
-Mask = Callable[[Rows], tf.Tensor]  # rows → booleans [1 or rows, features]: True has the baseline's value
+Mask = Callable[[Rows], tf.Tensor]  # rows → booleans [1 or rows, features], True: at the baseline's value
 
 
 class Masked:
     """A function at the examples, with the features of a mask at the baseline's values.
 
-    There is never an array of examples × masks × features.
+    It never makes an array of examples × masks × features.
     """
 
     def __init__(self, function: Function, examples: Examples, baseline: Arrays, features: Features, mask: Mask):
-        """Args: the function; its examples; a baseline `[1 or batch, ...]` for each; the features; the masks."""
+        """Takes a baseline `[1 or batch, ...]` for each input; `mask` returns the features to replace in some rows."""
         self._is_shared = [len(x0) == 1 for x0 in baseline]
         self._per_example = [*examples.inputs, *(x0 for x0 in baseline if len(x0) > 1)]
         self._shared = [*features.ids, *(x0 for x0 in baseline if len(x0) == 1)]
@@ -28,7 +28,7 @@ class Masked:
         self._evaluate = function.at(self._points)
 
     def __call__(self, count: int, per_example: Arrays = (), shared: Arrays = ()) -> np.ndarray:
-        """Returns values `[batch, count]` under masks number 0 … count − 1, for which `mask` reads these arrays."""
+        """Returns values `[batch, count]` under masks 0 … count − 1; `mask` gets these arrays in its `Rows`."""
         return self._evaluate(count, [*self._per_example, *per_example], shared=[*self._shared, *shared])
 
     def _points(self, rows: Rows) -> list[Any]:
@@ -36,8 +36,8 @@ class Masked:
         mask = self._mask(
             dataclasses.replace(rows, per_example=rows.per_example[n_per_example:], shared=rows.shared[n_shared:])
         )
-        own, common = iter(rows.per_example[n_inputs:n_per_example]), iter(rows.shared[n_inputs:n_shared])
-        baseline = [next(common if shared else own) for shared in self._is_shared]
+        separate, common = iter(rows.per_example[n_inputs:n_per_example]), iter(rows.shared[n_inputs:n_shared])
+        baseline = [next(common if shared else separate) for shared in self._is_shared]
         parts = zip(rows.shared, baseline, rows.per_example, strict=False)
         return [tf.where(tf.gather(mask, ids, axis=1), x0, x) for ids, x0, x in parts]
 
@@ -45,6 +45,6 @@ class Masked:
 def masked_values(
     function: Function, examples: Examples, baseline: Arrays, features: Features, masks: np.ndarray
 ) -> np.ndarray:
-    """Returns the function `[batch, masks]` under masks `[masks, features]`, the same for every example."""
+    """Returns values `[batch, masks]` under masks `[masks, features]`, the same masks for every example."""
     masked = Masked(function, examples, baseline, features, lambda rows: tf.gather(rows.shared[0], rows.point))
     return masked(len(masks), shared=[masks])

@@ -1,4 +1,4 @@
-"""Max-sensitivity: how far do attributions move when the input hardly does?"""
+"""Max-sensitivity: how far do attributions move when the input moves a little?"""
 
 from typing import Any
 
@@ -17,23 +17,24 @@ def max_sensitivity(
 ) -> Score | dict[str, Score]:
     """Max over δ with |δᵢ| ≤ radius of ‖Φ(x + δ) − Φ(x)‖ / ‖Φ(x)‖, estimated from below by random δ.
 
-    Euclidean norms over all elements of an example; NaN where Φ(x) = 0. δ is uniform in every element of the float
-    inputs; others stay as they are. Where an explainer is to explain one class, give it that `target`: the predicted
-    class may be another at x + δ. The same as captum's `sensitivity_max`, but that takes a norm of 0 as 1. (The
-    paper defines it without the denominator, which compares attributions of one scale only.)
+    Norms are Euclidean, over all elements of an example; the score is NaN where Φ(x) = 0. δ is uniform in every element
+    of the float inputs; other inputs stay as they are. Give an explainer a fixed `target`: the predicted class may
+    change at x + δ. Captum's `sensitivity_max` is the same, but takes a norm of 0 as 1. (The paper's definition has no
+    denominator, and so compares attributions of one scale only.)
 
     Args:
-      explain: inputs → attributions, such as a `dx.Explainer`; or several by name, which get the same δ.
+      explain: a function inputs → attributions, such as a `dx.Explainer`; or several by name, which get the same δ.
       inputs: the examples.
-      radius: > 0, in units of the inputs.
-      n_samples: how many δ are drawn for each example, ≥ 1.
-      seed: of δ.
+      radius: the largest |δᵢ|, > 0, in units of the inputs.
+      n_samples: the number of δ drawn for each example, ≥ 1.
+      seed: seed of δ.
 
     Returns:
       A `Score`, or a dict of them by the names of `explain`.
 
     Raises:
-      DeepExplainError: any argument that does not fit.
+      DeepExplainError: an argument does not fit, or `explain` does not return finite attributions of the examples.
+      TypeError: `explain` is not a function, nor a dict of functions.
 
     References:
       Yeh, Hsieh, Suggala, Inouye, Ravikumar, *On the (In)fidelity and Sensitivity of Explanations*, NeurIPS 2019,
@@ -49,9 +50,9 @@ def max_sensitivity(
     largest = [np.zeros(examples.batch) for _ in originals]
     for _ in range(n_samples):
         moved = examples.pack(examples.moved(lambda shape: generator.uniform(-radius, radius, shape)))
-        for place, (there, here) in enumerate(zip(explainers.again(originals, moved), originals, strict=True)):
-            largest[place] = np.maximum(largest[place], np.linalg.norm(there - here, axis=1))
-    norms = [np.linalg.norm(here, axis=1) for here in originals]
+        for place, (new, original) in enumerate(zip(explainers.again(originals, moved), originals, strict=True)):
+            largest[place] = np.maximum(largest[place], np.linalg.norm(new - original, axis=1))
+    norms = [np.linalg.norm(original, axis=1) for original in originals]
     scores = [
         np.where(norm > 0, far / np.where(norm > 0, norm, 1), np.nan) for far, norm in zip(largest, norms, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Randomisation: do attributions change when the model loses what it has learned?"""
+"""Randomisation: do attributions change when the model's weights are randomised?"""
 
 from collections.abc import Sequence
 import dataclasses
@@ -19,18 +19,18 @@ from deepexplain_tf.writing.table import render
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Randomisation(Score):
-    """The rank correlation with the original attributions of each example, `per_example` `[batch, layers]`.
+    """The rank correlation of each example with its original attributions, `per_example` `[batch, layers]`.
 
     Attributes:
-      layers: the names of the layers, in the order in which they were re-initialised: entry i is the correlation once
-        the first i + 1 of them were.
+      layers: the names of the layers in the order of their re-initialisation; entry i of a row is the correlation after
+        the first i + 1 layers.
     """
 
     layers: tuple[str, ...]
 
     @property
     def summary(self) -> Score:
-        """How much correlation is left, of either sign, once all layers were re-initialised."""
+        """The absolute correlation of each example after the re-initialisation of all layers."""
         return Score(per_example=np.abs(self.per_example[:, -1]))
 
     def __repr__(self) -> str:
@@ -52,28 +52,29 @@ def randomisation(
 ) -> Randomisation | dict[str, Randomisation]:
     """Spearman's correlation of Φ(model, x) and Φ(model re-initialised from the output down to a layer, x).
 
-    One layer after the other gets new weights (cascading). Attributions that depend on what the model has learned lose
-    their correlation. The user's model is never changed: `explain` gets a copy, the same one each time. Weights are
-    drawn by the layer's own initialisers, `NAME_initializer` for the weight NAME, with new seeds; a weight whose layer
-    has none is shuffled. Elements of an example are ranked over all inputs together; equal ones share their mean rank;
-    an example of constant attributions is NaN.
+    One layer after the other gets new weights (cascading). Attributions that depend on the learned weights lose their
+    correlation. The user's model is never changed: `explain` gets a copy, the same object each time. The layer's own
+    initialisers draw the weights, `NAME_initializer` for the weight NAME, with new seeds; a weight without an
+    initialiser is shuffled. The elements of an example are ranked over all inputs together; equal ones share their mean
+    rank. The score is NaN for an example of constant attributions.
 
     Args:
-      explain: `(model, inputs)` → attributions; or several by name, which get the same weights.
+      explain: a function `(model, inputs)` → attributions; or several by name, which get the same weights.
       model: a Keras model that `keras.models.clone_model` can copy.
       inputs: the examples.
-      layers: names of layers, in the order in which they are re-initialised; default: all that have weights, those of
-        nested models too, from the last to the first (where two have one name, `"MODEL/LAYER"`).
-      seed: of the weights.
+      layers: the names of layers, in the order of their re-initialisation; default: all layers with weights, also those
+        of nested models, from the last to the first. Where two layers share a name, it is `"MODEL/LAYER"`.
+      seed: seed of the weights.
       absolute: whether attributions are compared without their signs.
 
     Returns:
       A `Randomisation`, or a dict of them by the names of `explain`.
 
     Raises:
-      TypeError: no Keras model, or no function.
-      UnknownNameError: no such layer.
-      ModelError: a model that cannot be copied, or has no weights.
+      TypeError: `model` is not a Keras model, or `explain` not a function.
+      UnknownNameError: a layer that does not exist or has no weights.
+      ModelError: the model cannot be copied, or has no weights.
+      DeepExplainError: another argument does not fit, or `explain` does not return finite attributions of the examples.
 
     References:
       Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim, *Sanity Checks for Saliency Maps*, NeurIPS 2018,
@@ -92,9 +93,9 @@ def randomisation(
     correlations: list[list[np.ndarray]] = [[] for _ in originals]
     for layer in chosen.values():
         _initialise(layer, generator)
-        found = explainers.again(originals, copy, examples.pack(examples.inputs))
-        for column, here, there in zip(correlations, originals, found, strict=True):
-            column.append(spearman(sign(here), sign(there)))
+        randomised = explainers.again(originals, copy, examples.pack(examples.inputs))
+        for column, original, new in zip(correlations, originals, randomised, strict=True):
+            column.append(spearman(sign(original), sign(new)))
     return explainers.named([Randomisation(per_example=np.stack(c, 1), layers=tuple(chosen)) for c in correlations])
 
 
@@ -102,13 +103,13 @@ def _copy(model: keras.Model) -> keras.Model:
     try:
         copy = keras.models.clone_model(model)
         copy.set_weights(model.get_weights())
-    except Exception as error:  # of a subclassed model that Keras cannot make again
+    except Exception as error:  # Keras cannot copy every subclassed model
         raise ModelError(f"model must be one that keras.models.clone_model can copy. Got: {brief(error)}") from error
     return copy
 
 
 def _chosen(model: keras.Model, names: Sequence[str] | None) -> dict[str, keras.Layer]:
-    """Returns the layers to re-initialise by name, in order."""
+    """Returns the layers to re-initialise, in order, by name."""
     found = [(path, layer) for path, layer in _layers(model) if _weights(layer)]
     names_found = [layer.name for _, layer in found]
     known = {layer.name if names_found.count(layer.name) == 1 else path: layer for path, layer in found}
@@ -125,11 +126,11 @@ def _chosen(model: keras.Model, names: Sequence[str] | None) -> dict[str, keras.
 
 
 def _layers(model: keras.Model, path: str = "") -> list[tuple[str, keras.Layer]]:
-    """Returns the layers and their paths, those of a nested model, `"MODEL/LAYER"`, in its place."""
+    """Returns layers and their paths; a nested model is replaced by its layers, with the paths `"MODEL/LAYER"`."""
     found: list[tuple[str, keras.Layer]] = []
     for layer in model.layers:
-        own = path + layer.name
-        found += _layers(layer, own + "/") if isinstance(layer, keras.Model) else [(own, layer)]
+        name = path + layer.name
+        found += _layers(layer, name + "/") if isinstance(layer, keras.Model) else [(name, layer)]
     return found
 
 
@@ -138,11 +139,11 @@ def _weights(layer: keras.Layer) -> list[keras.Variable]:
 
 
 def _initialise(layer: keras.Layer, generator: np.random.Generator) -> None:
-    """Gives a layer new weights."""
-    for part in layer._flatten_layers():  # a recurrent layer's cell, a wrapper's layers; Keras has no public way
-        of_others = {id(weight) for inner in part._flatten_layers(include_self=False) for weight in inner.weights}
+    """Gives a layer and the layers inside it new weights."""
+    for part in layer._flatten_layers():  # such as the cell of an RNN; Keras has no public way
+        inner_weights = {id(weight) for inner in part._flatten_layers(include_self=False) for weight in inner.weights}
         for weight in _weights(part):
-            if id(weight) not in of_others:
+            if id(weight) not in inner_weights:
                 weight.assign(_drawn(part, weight, generator))
 
 

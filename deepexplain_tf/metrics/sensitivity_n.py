@@ -1,4 +1,4 @@
-"""Sensitivity-n: do sums of attributions tell what the target loses with several features at once?"""
+"""Sensitivity-n: do sums of attributions predict how far the target falls without several features at once?"""
 
 from collections.abc import Sequence
 import dataclasses
@@ -17,24 +17,24 @@ from deepexplain_tf.metrics.evaluation import Function
 from deepexplain_tf.metrics.masks import masked_values
 from deepexplain_tf.writing.table import render
 
-_POINTS, _LARGEST = 16, 0.8  # of the default grid: how many, and up to which part of the features
+_POINTS, _LARGEST = 16, 0.8  # of the default grid: how many n, and the largest as a fraction of the features
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SensitivityN(Score):
     """The correlation of each example, `per_example` `[batch, n]`, for each n.
 
-    `mean` is `[n]` and `interval` `[2, n]`, each over the examples whose correlation is defined.
+    `mean` is `[n]` and `interval` `[2, n]`, both over the examples whose correlation is defined.
 
     Attributes:
-      n: `[n]`, how many features are removed at once.
+      n: `[n]`, the numbers of features removed at once.
     """
 
     n: np.ndarray
 
     @property
     def n_constant(self) -> np.ndarray:
-        """`[n]`: how many examples have no correlation, as one of its sides is constant."""
+        """`[n]`: the number of examples without a correlation, because one of its sides is constant."""
         return len(self.per_example) - self.count
 
     @property
@@ -67,31 +67,32 @@ def sensitivity_n(
 ) -> SensitivityN | dict[str, SensitivityN]:
     """Pearson's correlation of Σ_{i ∈ S} Rᵢ and f(x) − f(x with S at the baseline) over random sets S of n features.
 
-    For each example; 1 for all n on a linear model, for attributions that are contributions to f(x) − f(x₀). The sets
-    are those of `draw_subsets`: the same for every example and all attributions, so that a comparison of several costs
-    the model no more than one. An example is NaN where a side is constant, that is where it varies by no more than its
-    rounding: on the side of f by 4 ε max|f|, with the ε of the dtype that `fn` returns, on that of R by 2 n ε Σ|R| over
-    all features, with the ε of float64. It is counted in `n_constant`, not averaged. (Quantus' `SensitivityN` removes
-    features in the order of their relevance, not at random.)
+    Each example has its own correlation. On a linear model, contributions to f(x) − f(x₀) have the correlation 1 for
+    all n. `draw_subsets` draws the sets, the same for every example and for all attributions, so that scoring several
+    sets of attributions needs no more evaluations than one. The correlation is NaN where a side is constant, that is
+    where it varies by no more than its rounding: 4 ε max|f| for f, with the ε of the dtype that `fn` returns, and 2 n ε
+    Σ|R| over all features for R, with the ε of float64. `n_constant` counts these examples; the mean leaves them out.
+    (Quantus' `SensitivityN` removes features in the order of their relevance, not at random.)
 
     Args:
-      fn: inputs → `[batch]`; this and what is not listed here as for all metrics, see `deepexplain_tf.metrics`.
+      fn: inputs → `[batch]`; for this and the other arguments of all metrics see `deepexplain_tf.metrics`.
       inputs: the examples.
-      attributions: one or several. A feature of several elements has the sum of their attributions (members of a group
-        of `shapley_sampling` each carry its value: divide them by the size of the group).
-      n: how many features are removed at once, one number or several, each from 1 to features − 1; default: 16
+      attributions: one set, or several by name. A feature of several elements has the sum of their attributions
+        (`shapley_sampling` gives every member of a group the value of the whole group: divide by the group's size).
+      n: the number of features removed at once, or several such numbers, each from 1 to features − 1; default: 16
         whole numbers in geometric progression from 1 to 80 % of the features (fewer where there are not so many).
-      subsets: random sets for each n, ≥ 2.
-      baseline: what features are set to.
-      groups: what a feature is.
-      seed: of the sets.
-      chunk_size: evaluations at once.
+      subsets: the number of random sets for each n, ≥ 2.
+      baseline: the values of removed features.
+      groups: which elements form a feature.
+      seed: seed of the sets.
+      chunk_size: evaluations of `fn` at once.
 
     Returns:
       A `SensitivityN`, or a dict of them by the names of `attributions`.
 
     Raises:
-      DeepExplainError: any argument that does not fit, before `fn` is evaluated.
+      DeepExplainError: an argument does not fit, before `fn` is evaluated; or `fn` fails or is not finite.
+      TypeError: `fn` is not a function of one or two arguments.
 
     References:
       Ancona, Ceolini, Öztireli, Gross, *Towards better understanding of gradient-based attribution methods for deep
@@ -122,10 +123,10 @@ def sensitivity_n(
 def draw_subsets(n_features: int, n: int, subsets: int, seed: int | None = None) -> np.ndarray:
     """Returns booleans `[subsets, n_features]` with n True in each row, drawn uniformly and independently.
 
-    The rows for one n do not depend on which other n are asked for.
+    With a seed, the rows depend on the seed and n alone.
 
     Raises:
-      OptionError: n is not in 1 … n_features − 1, subsets < 2, or a seed that is no whole number ≥ 0.
+      OptionError: n is not in 1 … n_features − 1, subsets < 2, or the seed is not a whole number ≥ 0.
     """
     require(is_int(n) and 1 <= n < n_features, "n", f"a whole number in 1 … {n_features - 1}", n)
     require_whole("subsets", 2, subsets)
@@ -138,7 +139,7 @@ def draw_subsets(n_features: int, n: int, subsets: int, seed: int | None = None)
 
 
 def _grid(n: Any, n_features: int) -> np.ndarray:
-    """Returns the numbers of features that are removed, as the user has them or by default."""
+    """Returns the numbers of features to remove, the user's or the default ones; DeepExplainError where none fit."""
     if n_features < 2:
         raise InputError("sensitivity_n needs two or more features. Got one.")
     if n is not None:
@@ -155,17 +156,17 @@ def _grid(n: Any, n_features: int) -> np.ndarray:
         return np.arange(1, largest + 1)
     sizes = np.geomspace(1, largest, _POINTS).round().astype(np.int64)
     place = np.arange(_POINTS)
-    return np.maximum.accumulate(sizes - place) + place  # distinct where the first are close
+    return np.maximum.accumulate(sizes - place) + place  # distinct, where rounding makes the first ones equal
 
 
 def _correlation(relevance: np.ndarray, masks: np.ndarray, drops: np.ndarray, rounding: np.ndarray) -> np.ndarray:
-    """Returns `[batch]`; NaN where a side is constant.
+    """Returns the correlation of each example, `[batch]`; NaN where a side is constant.
 
     Args:
       relevance: `[batch, features]`.
       masks: `[subsets, features]`.
       drops: `[batch, subsets]`.
-      rounding: `[batch]`, of the drops.
+      rounding: `[batch]`, the rounding of the drops.
     """
     sums = relevance @ masks.T.astype(np.float64)
     lost = 2 * masks[0].sum() * np.finfo(np.float64).eps * np.abs(relevance).sum(1)

@@ -1,4 +1,4 @@
-"""Text that fits the width of its column."""
+"""Captions: text that is wrapped and drawn within the width of a column."""
 
 from collections.abc import Iterator
 import itertools
@@ -7,7 +7,7 @@ import unicodedata
 
 from PIL import Image, ImageDraw, ImageFont
 
-# Pillow's own font holds little more than ASCII; these have a reading there.
+# Pillow's own font holds little more than ASCII; these letters have a spelling in it.
 _PLAIN = str.maketrans({"−": "-", "–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">=", "≈": "~"})
 
 
@@ -19,14 +19,14 @@ def load_font(path: str | os.PathLike[str] | None, size: int) -> ImageFont.FreeT
 
 
 def plain(text: str) -> str:
-    """Returns `text` without accents and with `?` for what has no letter in Pillow's own font."""
+    """Returns `text` in ASCII, for Pillow's own font: without accents, and with `?` for all other letters."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_PLAIN))
     bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return bare.encode("ascii", "replace").decode()
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont, width: int, max_lines: int) -> list[str]:
-    """Breaks `text` into lines no wider than `width` pixels; what exceeds `max_lines` becomes an ellipsis."""
+    """Returns `text` as lines no wider than `width` pixels; after `max_lines` the rest becomes an ellipsis."""
     lines = list(itertools.islice(_lines(text, font, width), max_lines + 1))
     if len(lines) <= max_lines:
         return lines
@@ -37,7 +37,7 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: int, max_lines: int) ->
 
 
 def draw(lines: list[str], font: ImageFont.FreeTypeFont, width: int, colour: str) -> Image.Image:
-    """Draws lines, centred, on a white picture `width` pixels wide."""
+    """Returns a white picture, `width` pixels wide, with the lines centred on it."""
     height = sum(font.getmetrics())
     picture = Image.new("RGB", (width, height * len(lines)), "white")
     pen = ImageDraw.Draw(picture)

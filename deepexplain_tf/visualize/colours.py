@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# ColorBrewer's RdBu, whose arms are equally dark at equal distance from zero, with a pure white middle and
-# without its near-black ends, at which red and blue are hard to tell apart.
+# ColorBrewer's RdBu, which is equally dark at equal distance from zero, with a pure white middle and without the
+# near-black ends, where red and blue are hard to tell apart.
 _STOPS = np.array(
     [
         (33, 102, 172),
@@ -21,7 +21,7 @@ UNCOVERED = (217, 217, 217)
 
 
 def diverging(values: np.ndarray) -> np.ndarray:
-    """Maps -1 to blue, 0 to white, 1 to red and NaN to light grey; returns uint8 `[..., 3]`."""
+    """Returns colours, uint8 `[..., 3]`: blue for -1, white for 0, red for 1, light grey for NaN."""
     positions = np.linspace(-1, 1, len(_STOPS))
     colours = np.stack([np.interp(values, positions, channel) for channel in _STOPS.T], axis=-1)
     return np.rint(np.where(np.isnan(values)[..., None], UNCOVERED, colours)).astype(np.uint8)

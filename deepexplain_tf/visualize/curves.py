@@ -1,4 +1,4 @@
-"""Sensitivity-n as curves, by matplotlib, which is the extra `plots`."""
+"""Curves of Sensitivity-n, drawn with matplotlib (the extra `plots`)."""
 
 from collections.abc import Mapping
 import io
@@ -18,7 +18,7 @@ _LINES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)
 
 
 def require_figure() -> Any:
-    """Returns matplotlib's class of figures, which needs no screen.
+    """Returns matplotlib's class `Figure`, which needs no screen.
 
     Raises:
       DeepExplainError: matplotlib is not installed.
@@ -31,7 +31,7 @@ def require_figure() -> Any:
 
 
 def picture_format(path: str | os.PathLike[str]) -> str:
-    """Returns the format that a path's suffix names; OptionError for one that cannot be drawn."""
+    """Returns the format that a path's suffix names; OptionError unless it is .png, .pdf or .svg."""
     suffix = pathlib.Path(path).suffix.lower().lstrip(".")
     if suffix not in _FORMATS:
         raise OptionError(f"a figure must be a .png, .pdf or .svg file. Got {os.fspath(path)!r}.")
@@ -39,19 +39,19 @@ def picture_format(path: str | os.PathLike[str]) -> str:
 
 
 def draw_curves(curves: "Mapping[str, SensitivityN]", picture: str) -> bytes:
-    """Returns a file of the format `picture`: the mean of each over n, in a band of its 95 % interval."""
+    """Returns a file in the format `picture` with each method's mean over n, in a band of its 95 % interval."""
     figure = require_figure()(figsize=(6.4, 4.2), layout="constrained")
     axis = figure.subplots()
     for place, (label, score) in enumerate(curves.items()):
         colour = f"C{place % 10}"
         low, high = score.interval
         axis.fill_between(score.n, low, high, color=colour, alpha=0.15, linewidth=0)
-        # Where curves coincide, the first is the widest, and is seen beside those drawn over it.
+        # The first curve is the widest, so that it stays visible under curves that coincide with it.
         width = 1.5 + 2.5 * (1 - (place + 1) / len(curves))
         look = {"color": colour, "linestyle": _LINES[place % 4], "linewidth": width, "alpha": 0.8}
         axis.plot(score.n, score.mean, label=label, **look)
     _dress(axis, curves)
-    columns = -(-len(curves) // -(-len(curves) // 3))  # three at most, rows as even as they go
+    columns = -(-len(curves) // -(-len(curves) // 3))  # at most three, in rows of even length
     figure.legend(loc="outside lower center", ncols=columns, frameon=False, handlelength=3)
     file = io.BytesIO()
     figure.savefig(file, format=picture, dpi=150)

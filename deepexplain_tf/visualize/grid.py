@@ -1,4 +1,4 @@
-"""Many pictures as one."""
+"""A grid of pictures with captions and titles."""
 
 from collections.abc import Sequence
 from itertools import repeat
@@ -11,9 +11,9 @@ from deepexplain_tf.visualize import caption, inputs
 
 _MARGIN = 16  # around the grid and between columns
 _GAP = 6
-_NARROWEST = 96  # a column has room for some words
+_NARROWEST = 96  # a column has room for a few words
 _MAX_LINES = 3
-_FRAME = (200, 200, 200)  # zero attributions are as white as the page
+_FRAME = (200, 200, 200)  # shows where a picture ends whose attributions are as white as the page
 
 
 def grid(
@@ -26,27 +26,30 @@ def grid(
 ) -> Image.Image:
     """Lays pictures out in rows, each with a caption below it, under one title per column.
 
-    A picture whose longer side is below `size` is enlarged by a whole number, each pixel becoming a square; a
-    larger one is shrunk to `size`. One much longer than wide (a strip) is widened until it can be seen.
-    Captions and titles are wrapped at the width of their column and end in an ellipsis after three lines.
+    A picture whose longer side is below `size` is enlarged by a whole number, so that each pixel becomes a square; a
+    larger picture is shrunk to `size`. A strip, much longer than wide, is widened until it can be seen. Captions and
+    titles are wrapped at the width of their column and end in an ellipsis after three lines.
 
     Args:
-      rows: Pictures, PIL images or arrays as for `overlay`; None leaves a place empty, and rows may differ in
+      rows: lists of pictures, PIL images or arrays as for `overlay`; None leaves a place empty, and rows may differ in
         length.
-      captions: In the structure of `rows`; None or "" for no caption.
-      titles: One for each column.
-      size: The pixels on the longer side of a picture, at least 32.
-      text_size: The pixels of a letter, in 6..48.
-      font: A TrueType file, for scripts other than Latin: without it accents are dropped and what is not
-        ASCII becomes `?`.
+      captions: captions in the structure of `rows`; None or "" for no caption.
+      titles: one title for each column.
+      size: the longer side of a picture in pixels, at least 32.
+      text_size: the height of a letter in pixels, in 6..48.
+      font: a TrueType file, for scripts other than Latin; without it, accents are dropped and letters that are not
+        ASCII become `?`.
+
+    Returns:
+      An RGB image.
 
     Raises:
-      InputError: No picture, one that cannot be drawn, or captions or titles that do not fit the rows.
-      OptionError: A size out of range.
-      TypeError: Rows or captions that are no lists of lists.
+      InputError: there is no picture, a picture cannot be drawn, or captions or titles do not fit the rows.
+      OptionError: a size is out of range.
+      TypeError: `rows` or `captions` are not lists of lists.
     """
     if size < 32 or not 6 <= text_size <= 48:
-        raise OptionError(f"`size` is at least 32, `text_size` lies in 6..48. Got {size=}, {text_size=}.")
+        raise OptionError(f"size must be at least 32, and text_size in 6..48. Got {size=}, {text_size=}.")
     _check(rows, captions, titles)
     columns = max(map(len, rows))
     letters = caption.load_font(font, text_size)
@@ -67,14 +70,14 @@ def grid(
 
 def _check(rows: Sequence, captions: Sequence | None, titles: Sequence | None) -> None:
     if not all(isinstance(row, (list, tuple)) for row in [*rows, *(captions or [])]):
-        raise TypeError("`rows` and `captions` are lists of rows, each a list with one item per column.")
+        raise TypeError("rows and captions must be lists of rows, each a list with one item per column.")
     shape = [len(row) for row in rows]
     if not any(shape):
-        raise InputError("a grid has at least one picture. Got none.")
+        raise InputError("a grid must have at least one picture. Got none.")
     if titles and len(titles) != max(shape):
-        raise InputError(f"each of the {max(shape)} columns has one title. Got {len(titles)}.")
+        raise InputError(f"each of the {max(shape)} columns must have one title. Got {len(titles)}.")
     if captions is not None and (got := [len(row) for row in captions]) != shape:
-        raise InputError(f"captions are given as the pictures are, in rows of {shape}. Got rows of {got}.")
+        raise InputError(f"captions must be in rows of {shape}, as the pictures are. Got rows of {got}.")
 
 
 def _filled(row: Sequence, columns: int) -> list:
@@ -93,7 +96,7 @@ def _fit(picture: inputs.Picture | None, size: int) -> Image.Image:
 
 
 def _stack(images: Sequence[Image.Image]) -> Image.Image:
-    """Puts images below each other, centred."""
+    """Returns images below each other, centred."""
     width = max(image.width for image in images)
     page = Image.new("RGB", (width, sum(image.height + _GAP for image in images)), "white")
     top = 0
@@ -104,7 +107,7 @@ def _stack(images: Sequence[Image.Image]) -> Image.Image:
 
 
 def _beside(images: Sequence[Image.Image]) -> Image.Image:
-    """Puts images beside each other, tops aligned."""
+    """Returns images beside each other, with their tops aligned."""
     width = sum(image.width + _MARGIN for image in images) - _MARGIN
     page = Image.new("RGB", (width, max(image.height for image in images)), "white")
     left = 0

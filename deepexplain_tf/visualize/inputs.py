@@ -1,4 +1,4 @@
-"""What pictures are drawn from, checked and brought to one form: maps `[height, width]` and RGB bytes."""
+"""Attributions and pictures, checked and brought to one form: maps `[height, width]` and RGB bytes."""
 
 from typing import TypeAlias
 
@@ -12,15 +12,15 @@ Picture: TypeAlias = npt.ArrayLike | Image.Image
 
 
 def features(attributions: npt.ArrayLike) -> np.ndarray:
-    """Returns one example as float64 `[height, width, channels]`; NaN marks features without an attribution.
+    """Returns the attributions of one example as float64 `[height, width, channels]`; NaN marks a missing attribution.
 
-    `[features]` becomes one row. A leading axis of one in front of three others is a batch and dropped; hence
-    the attributions `[1, length, dims]` of one sequence are one row, with `dims` channels.
+    `[features]` becomes one row. Of four axes, a first one of length 1 is the batch and dropped. `[1, length, dims]`, a
+    batch of one sequence, has three axes and so is one row with `dims` channels.
     """
     values = _unbatch(_numbers(attributions, "attributions"))
     if values.ndim not in (1, 2, 3) or values.size == 0:
         raise InputError(
-            "attributions are drawn one example at a time: [height, width, channels], [height, width] or "
+            "attributions must be drawn one example at a time: [height, width, channels], [height, width] or "
             f"[features]. Got shape {values.shape}."
         )
     if np.isinf(values).any():
@@ -29,17 +29,17 @@ def features(attributions: npt.ArrayLike) -> np.ndarray:
 
 
 def sum_channels(values: np.ndarray) -> np.ndarray:
-    """Sums `[height, width, channels]` over the channels that are not NaN; NaN where all of them are."""
+    """Returns the sums `[height, width]` over the channels that are not NaN; NaN where all channels are."""
     return np.where(np.isnan(values).all(axis=-1), np.nan, np.nansum(values, axis=-1))
 
 
 def clip_and_scale(values: np.ndarray, percentile: float) -> np.ndarray:
-    """Clips `values` to ±limit and divides by it, where limit is the `percentile` of |values|; NaN stays.
+    """Returns clip(values / limit, -1, 1), where limit is the `percentile` of |values|; NaN stays.
 
-    Where that percentile is zero, though not all values are, the limit is the largest |value|.
+    Where the percentile is zero, though not all values are, the limit is the largest |value|.
     """
     if not 0 < percentile <= 100:
-        raise OptionError(f"`percentile` lies in (0, 100]. Got {percentile}.")
+        raise OptionError(f"percentile must be in (0, 100]. Got {percentile}.")
     sizes = np.abs(values[~np.isnan(values)])
     if not sizes.any():
         return values
@@ -50,8 +50,8 @@ def clip_and_scale(values: np.ndarray, percentile: float) -> np.ndarray:
 def rgb(image: Picture) -> np.ndarray:
     """Returns a picture as uint8 `[height, width, 3]`.
 
-    uint8 is taken as 0..255; any other numbers are rescaled such that their minimum is black and their
-    maximum white, a constant picture being mid-grey.
+    uint8 is taken as 0..255; other numbers are rescaled, so that their minimum is black and their maximum white. A
+    constant picture becomes mid-grey.
     """
     if isinstance(image, Image.Image):
         return np.asarray(image.convert("RGB"))
@@ -62,16 +62,16 @@ def rgb(image: Picture) -> np.ndarray:
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[-1] not in (1, 3) or values.size == 0:
         raise InputError(
-            f"a picture is [height, width], [height, width, 1] or [height, width, 3]. Got shape {np.shape(image)}."
+            f"a picture must be [height, width], [height, width, 1] or [height, width, 3]. Got shape {np.shape(image)}."
         )
     return np.broadcast_to(values, (*values.shape[:2], 3))
 
 
 def enlarge_to(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Repeats the cells of a map such that it covers a picture of `shape`, a whole multiple of its own."""
+    """Returns a map with its cells repeated to cover a picture of `shape`, a whole multiple of the map's."""
     if any(large % small for large, small in zip(shape[:2], values.shape, strict=True)):
         raise InputError(
-            "the picture has the height and width of the attributions, or whole multiples of them. "
+            "the picture must have the height and width of the attributions, or whole multiples of them. "
             f"Got {shape[:2]} for attributions {values.shape}."
         )
     return values.repeat(shape[0] // values.shape[0], axis=0).repeat(shape[1] // values.shape[1], axis=1)

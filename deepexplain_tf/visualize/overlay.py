@@ -1,4 +1,4 @@
-"""Attributions as colours on the picture."""
+"""The overlay: attributions as colours on the picture."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,23 +13,26 @@ def overlay(
 ) -> Image.Image:
     """Draws the heat map as a tint of the picture, which is turned grey and faded towards white.
 
-    colour = heat_map · (1 − (1 − fade) · (1 − grey)), with all three in 0..1: where the attribution is zero
-    one sees the faded picture, and with `fade=1` the heat map alone.
+    colour = heat_map · (1 − (1 − fade) · (1 − grey)), all in 0..1: a zero attribution shows the faded picture, and
+    `fade=1` the heat map alone.
 
     Args:
-      attributions: As for `heat_map`.
-      image: `[height, width]`, `[height, width, 1]` or `[height, width, 3]`, uint8 in 0..255, or other
-        numbers, which are rescaled from their minimum and maximum; or a PIL image. Its height and width may
-        be whole multiples of those of the attributions.
-      percentile: In (0, 100]; larger sizes get the full colour.
-      fade: In [0, 1].
+      attributions: one example, as for `heat_map`.
+      image: `[height, width]`, `[height, width, 1]` or `[height, width, 3]`, uint8 in 0..255, or other numbers, which
+        are rescaled from their minimum and maximum; or a PIL image. Its height and width may be whole multiples of
+        the attributions' height and width.
+      percentile: the percentile of `heat_map`'s scale, in (0, 100]; larger values get the full colour.
+      fade: the part by which the picture is faded, in [0, 1].
+
+    Returns:
+      An RGB image of the picture's size.
 
     Raises:
-      InputError: Attributions or a picture that cannot be drawn, or that do not fit each other.
-      OptionError: A percentile or fade out of range.
+      InputError: attributions or picture cannot be drawn, or do not fit each other.
+      OptionError: a percentile or fade out of range.
     """
     if not 0 <= fade <= 1:
-        raise OptionError(f"`fade` lies in [0, 1]. Got {fade}.")
+        raise OptionError(f"fade must be in [0, 1]. Got {fade}.")
     picture = inputs.rgb(image)
     totals = inputs.sum_channels(inputs.features(attributions))
     heat = colours.diverging(inputs.enlarge_to(inputs.clip_and_scale(totals, percentile), picture.shape))

@@ -1,4 +1,4 @@
-"""Pictures as files."""
+"""PNG files of pictures."""
 
 import os
 
@@ -8,12 +8,13 @@ from deepexplain_tf.writing.atomic import atomic_file
 
 
 def save_png(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Writes a PNG file at exactly `path`; an old file there is replaced only by a whole one.
+    """Writes a PNG file at exactly `path`; only a whole file replaces an old one.
 
     Raises:
       TypeError: `image` is not a PIL image.
+      OSError: the file cannot be written.
     """
     if not isinstance(image, Image.Image):
-        raise TypeError(f"`image` must be a PIL image, as `heat_map` returns. Got {type(image).__name__}.")
+        raise TypeError(f"image must be a PIL image, such as heat_map returns. Got {type(image).__name__}.")
     with atomic_file(path) as file:
         image.save(file, format="PNG")

@@ -1,4 +1,4 @@
-"""The picture seen through its attributions."""
+"""The window: the picture seen through its attributions."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,24 +8,26 @@ from deepexplain_tf.visualize import colours, inputs
 
 
 def window(attributions: npt.ArrayLike, image: inputs.Picture, percentile: float = 99.0) -> Image.Image:
-    """Draws the picture, each pixel as bright as its attributions are large; the rest is black.
+    """Draws the picture with each pixel as bright as its attributions are large; zero is black, NaN light grey.
 
     colour = picture · min(Σ_channels |attribution| / s, 1), where s is the given percentile of Σ_channels
-    |attribution|. The sign is lost. NaN is light grey.
+    |attribution|. The sign is lost.
 
     Args:
-      attributions: As for `heat_map`.
-      image: As for `overlay`.
-      percentile: In (0, 100]; pixels with larger sums are seen in full.
+      attributions: one example, as for `heat_map`.
+      image: a picture, as for `overlay`.
+      percentile: the percentile of s, in (0, 100]; pixels with larger sums are seen in full.
+
+    Returns:
+      An RGB image of the picture's size.
 
     Raises:
-      InputError: Attributions or a picture that cannot be drawn, or that do not fit each other.
-      OptionError: A percentile out of range.
+      InputError: attributions or picture cannot be drawn, or do not fit each other.
+      OptionError: a percentile out of range.
 
     References:
-      Sundararajan, Taly, Yan, Axiomatic Attribution for Deep Networks, 2017,
-      https://arxiv.org/abs/1703.01365, and the notebook that goes with it,
-      https://github.com/ankurtaly/Integrated-Gradients.
+      Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, https://arxiv.org/abs/1703.01365,
+      and the authors' notebook, https://github.com/ankurtaly/Integrated-Gradients.
     """
     picture = inputs.rgb(image)
     totals = inputs.sum_channels(np.abs(inputs.features(attributions)))

@@ -124,9 +124,9 @@ def test_points_of_their_own():
         (lambda x: {"logits": x[:, 0]}, dx.DeepExplainError, "Got dict"),
         (lambda x: x.sum(0), dx.DeepExplainError, "fn must return one float for each row"),
         (lambda x: x[:, 0] * np.nan, dx.DeepExplainError, "fn must be finite"),
-        (lambda x: tf.matmul(x, x), dx.DeepExplainError, "fn must run on what a metric makes"),
-        (lambda x: x.absent(), dx.DeepExplainError, "fn must run on what a metric makes .* AttributeError"),
-        (lambda x: tf.gather(x[0], 100 + tf.zeros([5], tf.int32)), dx.DeepExplainError, "fn must run on what a metric"),
+        (lambda x: tf.matmul(x, x), dx.DeepExplainError, "fn must run on the inputs that a metric makes"),
+        (lambda x: x.absent(), dx.DeepExplainError, "fn must run on the inputs that a metric makes.* AttributeError"),
+        (lambda x: tf.gather(x[0], 100 + tf.zeros([5], tf.int32)), dx.DeepExplainError, "fn must run on the inputs"),
     ],
 )
 def test_wrong_functions(fn, kind, words):
