@@ -134,16 +134,9 @@ class Engine:
             key = None if self._source.specs is not None else _signature(inputs)
             if key not in self._models:
                 traced = trace(self._source, self.settings.layer, inputs)
-                names = _output_names(self._source, traced.outputs)
-                model = cut_model(traced, self.settings.layer, self.settings.output, names)
+                model = cut_model(traced, self.settings.layer, self.settings.output)
                 self._models[key] = model.frozen() if self.settings.freeze else model
             return self._models[key]
-
-    def output_names(self, model: Model) -> list[str]:
-        """Returns the names of all outputs of the model, `output_0`, … where it has no names."""
-        names = _output_names(self._source, model.traced.outputs)
-        count = len(model.traced.program.outputs)
-        return names if len(names) == count else [f"output_{number}" for number in range(count)]
 
     def objective(self, model: Model, target: Any, selection: str) -> Objective:
         """Returns the objective of a target, the same one for each kind of selection and for each callable."""
@@ -277,16 +270,6 @@ def _finished(result: Result, objective: Objective) -> Result:
                 for tensor, value, depends in triples
             ]
     return result
-
-
-def _output_names(source: Source, outputs: Any) -> list[str]:
-    """Returns the names of the outputs, in the order of their positions."""
-    fields = outputs._asdict() if hasattr(outputs, "_asdict") else outputs
-    if isinstance(fields, Mapping):
-        order = fields if fields is not outputs else sorted(fields)
-        counts = {name: sum(leaf is not None for leaf in tf.nest.flatten(fields[name])) for name in order}
-        return [name if n == 1 else f"{name}/{i}" for name, n in counts.items() for i in range(n)]
-    return list(source.output_names or getattr(source.layered, "output_names", None) or [])
 
 
 def _signature(inputs: Any) -> Any:

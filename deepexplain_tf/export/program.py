@@ -84,7 +84,7 @@ class ExplainerProgram:
         """Returns the model's own outputs by name, for tensors that are named as `inputs`."""
         program = self._model.traced.program
         outputs = emit(program, dict(zip(program.inputs, self._ordered(tensors), strict=True)))
-        return dict(zip(self._engine.output_names(self._model), outputs, strict=True))
+        return dict(zip(self._model.output_names, outputs, strict=True))
 
     def predict_and_explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns both by name; an output that is named like an array of the explanation is `predicted_NAME`."""

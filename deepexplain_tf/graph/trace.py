@@ -1,6 +1,6 @@
 """A model traced once into a program, with the layer to explain marked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
 import itertools
@@ -26,6 +26,7 @@ class Traced:
       program: its arguments are the flattened inputs, its outputs the flattened outputs.
       specs: the structure of input TensorSpecs, as the model takes them.
       outputs: the structure of the outputs, with positions in `program.outputs` as leaves (None stays None).
+      names: the names of the outputs, in the order of their positions; empty where the model has none.
       layer: the output of the layer to explain, None for the inputs themselves.
       batch: the batch size of the trace, None where it is open.
       notes: what the user should know about the trace.
@@ -35,6 +36,7 @@ class Traced:
     program: Program
     specs: Any
     outputs: Any
+    names: tuple[str, ...]
     layer: Value | None
     batch: int | None
     notes: tuple[str, ...]
@@ -113,7 +115,18 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
         notes.append(
             f"the model's own gradient at {reader.lost[0]} is not in its file (so at {count} ops): TensorFlow's is used"
         )
-    return Traced(read, specs, positions, value, batch, tuple(notes), (function, source))
+    names = tuple(_output_names(source, positions))
+    return Traced(read, specs, positions, names, value, batch, tuple(notes), (function, source))
+
+
+def _output_names(source: Source, outputs: Any) -> list[str]:
+    """Returns the names of the outputs, in the order of their positions."""
+    fields = outputs._asdict() if hasattr(outputs, "_asdict") else outputs
+    if isinstance(fields, Mapping):
+        order = fields if fields is not outputs else sorted(fields)
+        counts = {name: sum(leaf is not None for leaf in tf.nest.flatten(fields[name])) for name in order}
+        return [name if n == 1 else f"{name}/{i}" for name, n in counts.items() for i in range(n)]
+    return list(source.output_names or getattr(source.layered, "output_names", None) or [])
 
 
 def fill_structure(structure: Any, leaves: Sequence[Any]) -> Any:

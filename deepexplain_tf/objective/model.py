@@ -39,6 +39,12 @@ class Model:
         """The specs of the explained tensors, in the structure of the attributions."""
         return self.traced.specs if self.prefix is None else self.explained[0].spec
 
+    @property
+    def output_names(self) -> list[str]:
+        """The names of all outputs of the model, `output_0`, … where it has no names."""
+        names, count = self.traced.names, len(self.traced.program.outputs)
+        return list(names) if len(names) == count else [f"output_{number}" for number in range(count)]
+
     def frozen(self) -> "Model":
         """Returns the model with the present values of its variables as constants."""
         prefix = None if self.prefix is None else freeze(self.prefix)
@@ -108,20 +114,19 @@ def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[
     return concrete
 
 
-def cut_model(traced: Traced, layer: str | None, output: str | int, names: Sequence[str]) -> Model:
+def cut_model(traced: Traced, layer: str | None, output: str | int) -> Model:
     """Cuts a traced model at the explained tensors and at the chosen outputs.
 
     Args:
       traced: the trace, with the layer's output marked.
       layer: the name of the layer to explain, None for the inputs.
       output: `"auto"`, `"model"`, or the name or index of one output; `"model"` strips no probability.
-      names: the names of the outputs, empty where the model has none.
 
     Raises:
       UnknownNameError: there is no such output.
       ModelError: a chosen output is not a float.
     """
-    structure, positions = _choose_output(traced, names, output)
+    structure, positions = _choose_output(traced, output)
     values = [traced.program.outputs[position] for position in positions]
     notes = list(traced.notes)
     if output != "model":
@@ -138,7 +143,7 @@ def cut_model(traced: Traced, layer: str | None, output: str | int, names: Seque
     return Model(traced, (at,), prefix, structure, cut(program, traced.layer, at), tuple(notes))
 
 
-def _choose_output(traced: Traced, names: Sequence[str], output: str | int) -> tuple[Any, list[int]]:
+def _choose_output(traced: Traced, output: str | int) -> tuple[Any, list[int]]:
     """Returns the structure of the chosen outputs and their positions in the program."""
     positions = [leaf for leaf in tf.nest.flatten(traced.outputs) if leaf is not None]
     if output in ("auto", "model"):
@@ -147,6 +152,6 @@ def _choose_output(traced: Traced, names: Sequence[str], output: str | int) -> t
         if not -len(positions) <= output < len(positions):
             raise UnknownNameError(f"output must lie in 0 … {len(positions) - 1}. Got {output}.")
         return 0, [positions[output]]
-    if output not in names:
-        raise UnknownNameError(f"unknown output {output!r}; {closest(output, [*names, 'auto', 'model'])}.")
-    return 0, [positions[list(names).index(output)]]
+    if output not in traced.names:
+        raise UnknownNameError(f"unknown output {output!r}; {closest(output, [*traced.names, 'auto', 'model'])}.")
+    return 0, [positions[traced.names.index(output)]]
