@@ -1,23 +1,24 @@
-"""How near to the bare gradients does Integrated Gradients run?
+"""How fast is Integrated Gradients relative to its bare gradients?
 
     python examples/benchmark.py --flagfile=configs/benchmark.cfg
     python examples/benchmark.py --flagfile=configs/benchmark_quick.cfg
     python examples/benchmark.py --works=tabular_mlp --peers=xplique,saliency --out=benchmark.json
 
-compares the library, as it is set by default, with the *floor*: the same gradients in a `tf.function` written by hand,
-with XLA or without and in chunks of the size that is best in a short trial. A row for each work:
+This script compares the library with its default settings to the *floor*: the same gradients in a `tf.function` written
+by hand, with or without XLA and with the chunk size that is fastest in a short trial. The table has a row for each work
+(a model with a batch):
 
-  ours, floor ms   medians of calls in turn (ours, floor, ours, …), after a first call of each
-  floor            how the floor runs: XLA or plain, gradients at once
-  ratio            the median over the pairs of ours to the floor's
-  ours, floor MB   how far the resident memory grows at most, in fresh processes, both with the floor's chunks
-  growth MB        what all steps take beyond a tenth of them, which fill the chunks, in fresh processes
-  ours, floor s    the first call in fresh processes: from the model to the attributions, with all that is made for
-                   it; the floor's chunks are those with the fastest first call
-  difference       ‖ours − floor‖ / ‖floor‖ of the attributions; of large networks with kinks it is large, as that from
-                   float64 is: rounding decides on which side of a kink a unit lies
-  difference 64    the same of the small version of the work in float64; more than 1e-10 is an error
-  reached          whether the figures named are within their limits; for works at full size
+  ours, floor ms   the median milliseconds of calls in turn (ours, floor, ours, …), after a first call of each
+  floor            the floor's setting: XLA or plain, gradients at once
+  ratio            the median over the pairs of calls of our time to the floor's
+  ours, floor MB   the largest growth of the resident memory, in fresh processes, both with the floor's chunks
+  growth MB        the growth with all steps less that with a tenth of them, which fills the chunks, in fresh processes
+  ours, floor s    the seconds of the first call in a fresh process, from the model to the attributions, including
+                   tracing and compilation; the floor's chunks are those with the fastest first call
+  difference       ‖ours − floor‖ / ‖floor‖ of the attributions; large for large networks with kinks, where the
+                   difference from float64 is large too: rounding decides on which side of a kink a unit lies
+  difference 64    the same for the small version of the work in float64; more than 1e-10 is an error
+  reached          whether the named figures are within their limits, for works at full size
 
 The exit code is 1 where the attributions differ.
 """
@@ -43,25 +44,27 @@ from interleaved import Pairs
 from keras_state import forget
 from results import versions, write_json
 
-_WORKS = flags.DEFINE_list("works", list(WORKS), "The works.")
-_MEASURES = flags.DEFINE_list("measures", ["memory", "first"], "What is measured beside the time: memory, first.")
-_REPEATS = flags.DEFINE_integer("repeats", 5, "How many pairs of calls are timed.", lower_bound=1)
-_SECONDS = flags.DEFINE_float("seconds", 600.0, "After so many seconds of a work no new pair of calls begins.")
-_QUICK = flags.DEFINE_bool("quick", False, "Whether all works are small.")
+_WORKS = flags.DEFINE_list("works", list(WORKS), "The works to measure.")
+_MEASURES = flags.DEFINE_list(
+    "measures", ["memory", "first"], "Further measurements beside the time: memory, first (the first call)."
+)
+_REPEATS = flags.DEFINE_integer("repeats", 5, "The number of pairs of calls that are timed.", lower_bound=1)
+_SECONDS = flags.DEFINE_float("seconds", 600.0, "The seconds for each work after which no new pair of calls begins.")
+_QUICK = flags.DEFINE_bool("quick", False, "Whether to measure the small version of each work.")
 _SIZE = flags.DEFINE_integer("size", None, "The pictures' height and width for ResNet50.", lower_bound=32)
-_CHUNKS = flags.DEFINE_list("chunks", None, "The floor's chunks that are tried; 0 is the batch. Default: the work's.")
-_XLA = flags.DEFINE_list("xla", ["no", "yes"], "Whether the floor is tried with XLA: no, yes, or both.")
-_OUR_CHUNKS = flags.DEFINE_list("our_chunks", None, "Chunks tried for the library too. Default: its own choice.")
+_CHUNKS = flags.DEFINE_list("chunks", None, "Chunk sizes to try for the floor; 0 is the batch. Default: the work's.")
+_XLA = flags.DEFINE_list("xla", ["no", "yes"], "Whether to try the floor with XLA: no, yes, or both.")
+_OUR_CHUNKS = flags.DEFINE_list("our_chunks", None, "Chunk sizes to try for the library. Default: its own choice.")
 _OUR_XLA = flags.DEFINE_enum("our_xla", "auto", ["auto", "no", "yes"], "The library's jit_compile.")
-_PEERS = flags.DEFINE_list("peers", [], f"Other libraries that do the same work: {', '.join(PEERS)}.")
-_OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
+_PEERS = flags.DEFINE_list("peers", [], f"Other libraries to measure: {', '.join(PEERS)}.")
+_OUT = flags.DEFINE_string("out", None, "A JSON file to write with all figures.")
 
 _MOST_DIFFERENT = 1e-10  # in float64
 
 
 @dataclasses.dataclass
 class Row:
-    """The figures of one work; `missing` says why there are none."""
+    """The figures of one work; `missing` names packages without which there are none."""
 
     work: str
     limits: dict[str, float]
@@ -76,11 +79,11 @@ class Row:
 
     @property
     def reached(self) -> dict[str, bool]:
-        """Which of the figures that were measured are within their limits."""
+        """For each measured figure with a limit, whether it is within the limit."""
         return {name: self.figures[name] <= limit for name, limit in self.limits.items() if name in self.figures}
 
     def add(self, figures: Mapping[str, float | None]) -> None:
-        """Adds figures that are known."""
+        """Adds the figures that are not None."""
         self.figures.update({name: value for name, value in figures.items() if value is not None})
 
     def cells(self, names: Sequence[str]) -> list[str]:
@@ -141,7 +144,7 @@ def _measure(name: str, sizes: Sizes) -> Row:
 
 
 def _time(row: Row, subject: Subject, own: Setting, bare: Setting) -> None:
-    """Times both sides and the peers in turn, and compares the attributions."""
+    """Times the library in turn with the floor and with each peer, and compares the attributions."""
     library, by_hand = ours(subject, own), floor(subject, bare)
     found, expected = library(row.steps), by_hand(row.steps)
     row.add({"difference": difference(found, expected)})
@@ -152,7 +155,7 @@ def _time(row: Row, subject: Subject, own: Setting, bare: Setting) -> None:
         try:
             peer = PEERS[name](subject)
             apart = difference(peer(row.steps), expected)
-        except Exception as error:  # what another library raises is not ours to know
+        except Exception as error:  # another library may raise anything
             row.peers.append({"peer": name, "missing": brief(error)})
             continue
         pairs = Pairs(lambda: library(row.steps), functools.partial(peer, row.steps), _REPEATS.value, _SECONDS.value)

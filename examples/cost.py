@@ -1,11 +1,11 @@
-"""What does an explanation cost beside one plain gradient, and how long until it is ready?
+"""How much does an explanation cost relative to one plain gradient, and how long does it take to prepare?
 
     python examples/cost.py
     python examples/cost.py --ready=ResNet50,NASNetMobile --ratio=
 
-prints two tables: `--ratio` networks by the time of DeepLIFT relative to that of one plain gradient of the same batch
-(medians of calls in turn), and `--ready` networks of keras.applications by the seconds until DeepLIFT is ready, and
-until its first answer.
+This script prints two tables: for the networks of `--ratio`, the time of DeepLIFT relative to one plain gradient of the
+same batch (medians of calls in turn); for the networks of keras.applications in `--ready`, the seconds until DeepLIFT
+is traced and rewritten, and of its first two calls.
 """
 
 import time
@@ -19,20 +19,22 @@ import deepexplain_tf as dx
 import deepexplain_tf.writing.table as table
 from interleaved import Pairs, seconds
 
-_RATIO = flags.DEFINE_list("ratio", ["lstm", "cnn"], "The networks compared with one gradient.")
-_READY = flags.DEFINE_list("ready", ["ResNet50", "NASNetMobile"], "The networks of keras.applications made ready.")
-_CALLS = flags.DEFINE_integer("calls", 15, "How many calls of each are timed.", lower_bound=1)
+_RATIO = flags.DEFINE_list("ratio", ["lstm", "cnn"], "The networks for the first table.")
+_READY = flags.DEFINE_list(
+    "ready", ["ResNet50", "NASNetMobile"], "The networks of keras.applications for the second table."
+)
+_CALLS = flags.DEFINE_integer("calls", 15, "The number of timed calls of each side.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 96, "The pictures' height and width for --ready.", lower_bound=32)
 
 
 def lstm() -> tuple[keras.Model, tuple[int, ...], bool]:
-    """200 steps of an LSTM of 64 units; with XLA."""
+    """Returns an LSTM of 64 units, the shape of a batch of 200 steps, and True: with XLA."""
     layers = [keras.Input((200, 32)), keras.layers.LSTM(64), keras.layers.Dense(5)]
     return keras.Sequential(layers), (32, 200, 32), True
 
 
 def cnn() -> tuple[keras.Model, tuple[int, ...], bool]:
-    """Convolutions, batch normalisation, pooling; without XLA."""
+    """Returns a CNN with batch normalisation, the shape of a batch, and False: without XLA."""
     layers: list[keras.layers.Layer] = [keras.Input((64, 64, 3))]
     for filters in (32, 64, 128):
         layers += [keras.layers.Conv2D(filters, 3, padding="same"), keras.layers.BatchNormalization()]
@@ -66,7 +68,7 @@ def ratio(name: str) -> list[str]:
 
 
 def ready(name: str) -> list[str]:
-    """Returns a row: the model's active ops, and the seconds that it takes to trace, rewrite and answer."""
+    """Returns a row: the model's active ops, and the seconds of tracing, rewriting and the first two calls."""
     size = _SIZE.value
     model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=10)
     x = np.random.default_rng(0).normal(size=(1, size, size, 3)).astype("float32")
@@ -77,7 +79,7 @@ def ready(name: str) -> list[str]:
         symbolic = tf.function(lambda inputs: explainer(inputs).attributions, autograph=False)
         symbolic.get_concrete_function(tf.TensorSpec([None, size, size, 3]))
         rewritten = time.perf_counter()
-        # TensorFlow optimises a graph when it is first run.
+        # TensorFlow optimises a graph in its first run.
         first, second = (seconds(lambda: explainer(x)) for _ in range(2))
         ops = len(de.coverage("deeplift"))
     figures = (traced - start, rewritten - traced, rewritten - start, first, second)

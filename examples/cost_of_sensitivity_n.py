@@ -1,10 +1,11 @@
-"""What does Sensitivity-n cost beside the bare forward passes that it needs?
+"""How much does Sensitivity-n cost relative to the bare forward passes that it needs?
 
     python examples/cost_of_sensitivity_n.py
     python examples/cost_of_sensitivity_n.py --examples=20 --sizes=4
 
-scores several attributions of random pictures 28 × 28 by a CNN with random weights at once, and runs as many forward
-passes of the same CNN in a bare compiled loop, at the fastest of several chunk sizes. Both are timed in turn.
+This script scores several sets of attributions at once, for random pictures of 28 × 28 pixels and a CNN with random
+weights, and runs as many forward passes of the same CNN in a bare compiled loop, with the fastest of several chunk
+sizes. Both are timed in turn.
 """
 
 from collections.abc import Callable
@@ -20,16 +21,16 @@ import deepexplain_tf.writing.table as table
 from interleaved import Pairs, seconds
 from sensitivity_n_panels.nets import FULL, cnn
 
-_EXAMPLES = flags.DEFINE_integer("examples", 100, "How many pictures.", lower_bound=1)
-_SIZES = flags.DEFINE_integer("sizes", 16, "How many n, from 1 to 80 % of the pixels.", lower_bound=2)
-_SUBSETS = flags.DEFINE_integer("subsets", 100, "How many subsets for each n.", lower_bound=2)
-_METHODS = flags.DEFINE_integer("methods", 5, "How many attributions are scored.", lower_bound=1)
+_EXAMPLES = flags.DEFINE_integer("examples", 100, "The number of pictures.", lower_bound=1)
+_SIZES = flags.DEFINE_integer("sizes", 16, "The number of values of n, from 1 to 80 % of the pixels.", lower_bound=2)
+_SUBSETS = flags.DEFINE_integer("subsets", 100, "The number of subsets for each n.", lower_bound=2)
+_METHODS = flags.DEFINE_integer("methods", 5, "The number of sets of attributions.", lower_bound=1)
 _CHUNKS = flags.DEFINE_list("chunks", ["32", "64", "100", "128", "256"], "Chunk sizes of the bare loop to choose from.")
-_PAIRS = flags.DEFINE_integer("pairs", 2, "How often each is timed.", lower_bound=1)
+_PAIRS = flags.DEFINE_integer("pairs", 2, "The number of timed pairs of calls.", lower_bound=1)
 
 
 def bare(model: keras.Model, x: np.ndarray, total: int, chunk: int) -> Callable[[], object]:
-    """Returns a call that makes `total` forward passes, `chunk` at once, and reads one number of each."""
+    """Returns a function that makes `total` forward passes, `chunk` at once, and reads one number of each."""
     rows = tf.constant(np.resize(x, (chunk, *x.shape[1:])))
 
     @tf.function(autograph=False)

@@ -1,4 +1,4 @@
-"""Which parts of a photo made an ImageNet network name it so?
+"""Which parts of a photo speak for the class that an ImageNet network predicts?
 
     python examples/explain_image.py --out=espresso.png
     python examples/explain_image.py --photo=my_cat.jpg --target=285 --method=epsilon_lrp --out=cat.png
@@ -16,7 +16,7 @@ import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0, photos
 
 _PHOTO = flags.DEFINE_string("photo", "coffee", "A picture file, or chelsea or coffee, which come with the demo.")
-_TARGET = flags.DEFINE_integer("target", None, "The class to explain; without it, the one that is predicted.")
+_TARGET = flags.DEFINE_integer("target", None, "The number of the class to explain; default: the predicted class.")
 _METHOD = flags.DEFINE_string("method", "deeplift", "The attribution method.")
 _OUT = flags.DEFINE_string("out", "explained.png", "The PNG file to write.")
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> None:
     x = efficientnet_lite0.preprocess(pixels)[np.newaxis]
     target = int(model.predict(x, verbose=0)[0].argmax()) if _TARGET.value is None else _TARGET.value
 
-    # The model ends in a softmax; by default it is left out, so that the logit is explained.
+    # By default the final softmax is left out, so that the logit is explained.
     with dx.DeepExplain(model) as de:
         e = de.explain(_METHOD.value, x, target=target)
 

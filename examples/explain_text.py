@@ -2,9 +2,9 @@
 
     python examples/explain_text.py --sentence="the film was not good"
 
-The model takes integers, which have no gradient: it is explained at the output of its embedding layer, and
-the contributions of a word's dimensions are added up. It is trained in a few seconds on sentences made here,
-in which "not" turns a verdict around.
+The model takes integers, which have no gradient. So the script explains the output of its embedding layer, and adds up
+the contributions of each word's dimensions. The model is trained in a few seconds on generated sentences, in which
+"not" reverses a verdict.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import numpy as np
 
 import deepexplain_tf as dx
 
-_SENTENCE = flags.DEFINE_string("sentence", "the film was not good but the music was great", "What to explain.")
+_SENTENCE = flags.DEFINE_string("sentence", "the film was not good but the music was great", "The sentence to explain.")
 _METHOD = flags.DEFINE_string("method", "integrated_gradients", "The attribution method.")
 
 _THINGS = ("the film", "the plot", "the music", "the cast", "this story", "the ending")
@@ -30,7 +30,7 @@ _IDS = {word: index + 1 for index, word in enumerate([*_WORDS, "not", "but"])}
 
 
 def _clause(random: np.random.Generator) -> tuple[str, int]:
-    """Returns a clause and what it says of its subject: +1 or -1."""
+    """Returns a clause and its verdict: +1 for praise, -1 for blame."""
     negated, praised = random.random(2) < 0.5
     verdict = random.choice(_PRAISE if praised else _BLAME)
     subject = f"{random.choice(_THINGS)} {random.choice(_VERBS)}"
@@ -39,7 +39,7 @@ def _clause(random: np.random.Generator) -> tuple[str, int]:
 
 def _sentences(count: int, random: np.random.Generator) -> tuple[list[str], np.ndarray]:
     pairs = [(_clause(random), _clause(random)) for _ in range(2 * count)]
-    # The two clauses agree, or there is only one.
+    # One clause, or two; sentences whose clauses contradict each other are dropped.
     texts = [one if index % 2 else f"{one} but {two}" for index, ((one, _), (two, _)) in enumerate(pairs)]
     totals = np.array([a if index % 2 else a + b for index, ((_, a), (_, b)) in enumerate(pairs)])
     clear = np.flatnonzero(totals)[:count]
@@ -67,7 +67,7 @@ def _train(random: np.random.Generator) -> keras.Model:
     )
     texts, labels = _sentences(4000, random)
     ids = _encode(texts)
-    # Some words without a verdict are left out, such that the model learns padding as the absence of a word.
+    # Some words without a verdict become padding, so that the model learns padding as the absence of a word.
     neutral = [_IDS[word] for text in (*_THINGS, *_VERBS) for word in text.split()]
     ids[np.isin(ids, neutral) & (random.random(ids.shape) < 0.3)] = 0
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
@@ -85,7 +85,7 @@ def main(argv: Sequence[str]) -> None:
     print(f"right on {right.mean():.1%} of new sentences")
 
     x = _encode([_SENTENCE.value])
-    # What the words are compared with: a sentence of padding, as the layer sees it.
+    # The baseline is a sentence of padding, at the output of the layer.
     baseline = model.get_layer("words")(np.zeros(_LENGTH, np.int32)).numpy()
     with dx.DeepExplain(model, layer="words") as de:
         e = de.explain(_METHOD.value, x, baseline=baseline)

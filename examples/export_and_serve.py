@@ -1,16 +1,17 @@
-"""Does an exported explainer give the same numbers where there is neither this library nor Keras?
+"""Does an exported explainer return the same numbers without this library and without Keras?
 
     python examples/export_and_serve.py --flagfile=configs/export_and_serve.cfg
 
-exports explainers of four networks as SavedModels, and runs each in a process in which `deepexplain_tf` and Keras
-cannot be imported. A row for each network and method:
+This script exports explainers of four networks as SavedModels, and runs each in a process that can import neither
+`deepexplain_tf` nor Keras. The table has a row for each network and method:
 
-  MB, own MB   the size of the exported folder, and of the SavedModel that Keras writes of the model itself
+  MB, own MB   the size of the exported folder, and of the model's own SavedModel as Keras writes it
   difference   max |exported − library| / max |library| of the attributions, the largest over the batch sizes
-  export s     how long the export takes
+  export s     the seconds of the export
 
-EfficientNet-Lite0 is trained; the others have random weights. It ends with one explanation by `saved_model_cli`. The
-exit code is 1 where a difference is above 1e-5 or a folder more than 5 MB larger than the model's own.
+EfficientNet-Lite0 is trained; the other networks have random weights. At the end, `saved_model_cli` computes one
+explanation. The exit code is 1 where a difference is above 1e-5 or a folder is more than 5 MB larger than the model's
+own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,9 +41,9 @@ _METHODS = flags.DEFINE_list(
     "methods", ["deeplift", "integrated_gradients", "epsilon_lrp", "occlusion"], "The methods."
 )
 _SIZES = flags.DEFINE_list("sizes", ["1", "3", "17"], "The batch sizes.")
-_STEPS = flags.DEFINE_integer("steps", 16, "Gradients of integrated_gradients.", lower_bound=1)
-_SHOW = flags.DEFINE_bool("show", True, "Whether one explanation by saved_model_cli is shown.")
-_OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
+_STEPS = flags.DEFINE_integer("steps", 16, "The n_steps of integrated_gradients.", lower_bound=1)
+_SHOW = flags.DEFINE_bool("show", True, "Whether to show one explanation by saved_model_cli.")
+_OUT = flags.DEFINE_string("out", None, "A JSON file to write with all figures.")
 
 _MOST_DIFFERENT, _MOST_MEGABYTES = 1e-5, 5.0
 _BARE = """
@@ -60,13 +61,13 @@ for size in sys.argv[2:]:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A network, what it takes and how it is explained.
+    """A network with its inputs and the options of its explanation.
 
     Attributes:
-      build: makes it.
-      draw: a number of examples → its inputs by name.
+      build: makes the network.
+      draw: number of examples → inputs by name.
       window: `window_shape` and `strides` of occlusion.
-      layer: what is explained instead of the inputs.
+      layer: the layer whose output is explained; None for the inputs.
     """
 
     build: Callable[[], keras.Model]
@@ -126,16 +127,16 @@ def _megabytes(folder: pathlib.Path) -> float:
 
 
 def _python(*arguments: str | os.PathLike[str]) -> str:
-    """Runs Python where this library is not on the path; returns what it prints."""
+    """Runs Python without this library on its path; returns the printed text."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the process must end well. It says: {done.stderr[-2000:]}")
+        raise RuntimeError(f"the process must exit with 0. Got {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
 
 
 def _inputs(network: Network, names: Sequence[str], size: int) -> dict[str, np.ndarray]:
-    """Returns inputs under the names that an exported explainer has for them."""
+    """Returns the inputs under their names in the exported explainer."""
     drawn = network.draw(size)
     return dict(zip(names, drawn.values(), strict=True)) if len(drawn) == 1 else drawn
 
@@ -156,7 +157,7 @@ def _measure(name: str, model: keras.Model, own: float, method: str, folder: pat
     for size in sizes:
         inputs = _inputs(network, list(described["signatures"]["predict"]["inputs"]), size)
         target = np.arange(size, dtype=np.int32) % model.output.shape[-1]
-        # The checker takes names of arrays for those of options.
+        # The type checker takes the names of arrays for options of savez.
         np.savez(folder / f"{size}.npz", **inputs, **baselines, target=target)  # type: ignore[arg-type]
         given = inputs if len(inputs) > 1 else next(iter(inputs.values()))
         expected[size] = keras.tree.flatten(explain(given, target=target).attributions)
@@ -180,7 +181,7 @@ def _measure(name: str, model: keras.Model, own: float, method: str, folder: pat
 
 
 def _by_command_line(folder: pathlib.Path) -> str:
-    """Explains one example by TensorFlow's own program, which knows neither Keras nor this library."""
+    """Explains one example with TensorFlow's own `saved_model_cli`; returns the command and its output."""
     fed = np.load(folder / "1.npz")
     given = ";".join(f"{name}={folder / '1.npz'}[{name}]" for name in fed)
     where = ["--dir", str(folder / "explainer"), "--tag_set", "serve", "--signature_def", "serving_default"]
@@ -197,9 +198,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Exports, runs elsewhere and compares."""
+    """Exports the explainers, runs them in other processes and compares the attributions."""
     del argv
-    logging.set_verbosity(logging.ERROR)  # TensorFlow tells of every file that it writes
+    logging.set_verbosity(logging.ERROR)  # TensorFlow logs every file that it writes
     require_known(_MODELS, _NETWORKS)
     rows = []
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,4 +1,4 @@
-"""Two calls timed in turn, so that what else the machine does meets both alike."""
+"""Two calls timed in turn, so that other load on the machine affects both alike."""
 
 from collections.abc import Callable
 import statistics
@@ -8,20 +8,20 @@ Call = Callable[[], object]
 
 
 def seconds(call: Call) -> float:
-    """Returns how long a call takes."""
+    """Returns the seconds that a call takes."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
 class Pairs:
-    """The seconds of two calls in turn.
+    """The seconds of two calls that are made in turn.
 
     Args:
-      first: a call.
+      first: the call that is measured.
       second: the call with which it is compared.
-      count: how many pairs are timed.
-      limit: seconds after which no new pair begins.
+      count: the number of pairs.
+      limit: the seconds after which no new pair begins.
     """
 
     def __init__(self, first: Call, second: Call, count: int, limit: float = float("inf")):
@@ -38,5 +38,5 @@ class Pairs:
 
     @property
     def ratio(self) -> float:
-        """The median over the pairs of the first call's time relative to the second's."""
+        """The median over the pairs of the first call's time divided by the second's."""
         return statistics.median(first / second for first, second in self.seconds)

@@ -1,4 +1,4 @@
-"""What Keras keeps for the whole process, set and cleared."""
+"""Keras' state of the whole process, set and cleared."""
 
 from collections.abc import Iterator
 import contextlib
@@ -9,7 +9,7 @@ import keras
 
 @contextlib.contextmanager
 def float64() -> Iterator[None]:
-    """Within the block, Keras makes models in float64."""
+    """Makes Keras build models in float64 within the block."""
     _set_dtype("float64")
     try:
         yield
@@ -23,6 +23,6 @@ def _set_dtype(dtype: str) -> None:
 
 
 def forget() -> None:
-    """Gives back what models take that are no longer used."""
+    """Frees the memory of models that are no longer used."""
     keras.backend.clear_session()
     gc.collect()

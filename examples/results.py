@@ -1,4 +1,4 @@
-"""How scripts write down what they found."""
+"""Files, tables and versions that the scripts write."""
 
 from collections.abc import Sequence
 import json
@@ -13,12 +13,12 @@ from deepexplain_tf.writing.atomic import atomic_file
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of what the figures depend on."""
+    """Returns the versions of TensorFlow, Keras and Python, on which figures depend."""
     return {"TensorFlow": tf.__version__, "Keras": keras.__version__, "Python": platform.python_version()}
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Returns a table in Markdown whose first `left` columns are flush left and whose others are flush right."""
+    """Returns a table in Markdown; the first `left` columns are flush left, the others flush right."""
     marks = ["---" if column < left else "--:" for column in range(len(header))]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, marks, *rows))
 

@@ -1,4 +1,4 @@
-"""Explains by a program that was exported as StableHLO, with JAX's XLA and without TensorFlow.
+"""Runs an explainer that was exported as StableHLO with JAX's XLA, without TensorFlow.
 
     deepexplain export --model=cats.keras --method=deeplift --format=stablehlo --input=cats.npy --out=exported
     python examples/run_stablehlo.py --program=exported --arrays=arrays.npz --out=explanation.npz
@@ -13,27 +13,27 @@ from typing import Any
 
 from absl import app, flags
 import jax
-from jaxlib import _jax, xla_client  # JAX has no public way to run a program that is not its own
+from jaxlib import _jax, xla_client  # JAX has no public way to run a program of another origin
 import ml_dtypes
 import numpy as np
 
 _PROGRAM = flags.DEFINE_string("program", None, "The exported folder.", required=True)
-_ARRAYS = flags.DEFINE_string("arrays", None, "An .npz file of what the program takes.", required=True)
+_ARRAYS = flags.DEFINE_string("arrays", None, "An .npz file with the arguments of the program.", required=True)
 _OUT = flags.DEFINE_string("out", None, "The .npz file to write.", required=True)
 
 
 def _array(given: np.ndarray, parameter: Mapping[str, Any]) -> np.ndarray:
-    """Returns an array as a parameter wants it."""
+    """Returns an array in a parameter's dtype; ValueError where its shape differs."""
     bfloat16 = parameter["dtype"] == "bfloat16"
     array = given.view(ml_dtypes.bfloat16) if bfloat16 and given.dtype.kind == "V" else given
     array = array.astype(parameter["dtype"], casting="same_kind")
     if list(array.shape) != parameter["shape"]:
-        raise ValueError(f"{parameter['name']} has the shape {parameter['shape']}. Got {list(array.shape)}.")
+        raise ValueError(f"{parameter['name']} must have the shape {parameter['shape']}. Got {list(array.shape)}.")
     return array
 
 
 def explain(folder: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns what the program of a folder makes of arrays by name."""
+    """Returns the results, by name, of the program in a folder for arrays by name."""
     described = json.loads((folder / "explainer.json").read_text("utf-8"))
     weights = folder / "weights.npz"
     given = {**arrays, **(np.load(weights) if weights.exists() else {})}
@@ -47,10 +47,10 @@ def explain(folder: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> dict[str,
 
 
 def main(argv: Sequence[str]) -> None:
-    """Reads, explains and writes."""
+    """Reads the arrays, runs the program and writes the results."""
     del argv
     found = explain(pathlib.Path(_PROGRAM.value), dict(np.load(_ARRAYS.value)))
-    # The checker takes names of arrays for those of options.
+    # The type checker takes the names of arrays for options of savez.
     np.savez(_OUT.value, **found)  # type: ignore[arg-type]
     for name, array in found.items():
         print(f"{name} {array.dtype}{list(array.shape)}")

@@ -1,14 +1,15 @@
-"""How many gradients do Integrated Gradients need to be right within 5 %, and to close the gap within 1 %?
+"""How many gradients does Integrated Gradients need for an error below 5 %, and for a gap below 1 %?
 
     python examples/tolerance.py
     python examples/tolerance.py --photos=chelsea.png,coffee.png --rules=gauss_legendre --json=tolerance.json
 
-explains the class that EfficientNet-Lite0 predicts for six photos, from gray, and prints for each photo what
-`tolerance=` took (gradients, the error against `--reference_steps`, the gap, the estimated error), the smallest
-`n_steps` of each fixed rule whose error is as small, and the same for the gap alone, `gap_tolerance=`.
+This script explains the class that EfficientNet-Lite0 predicts for six photos, against a grey baseline. For each photo
+it prints the gradients that `tolerance=` takes, with the error against `--reference_steps`, the gap and the estimated
+error; the smallest `n_steps` of each fixed rule with an error below the tolerance; and the same for `gap_tolerance=`
+and the gap.
 
-The smallest `n_steps` is the first of a list that grows by a fifth, and then bisected (an error falls with n nearly
-without a break; a gap crosses zero by chance, so that there the first of the list, and nothing else, is meant).
+The search for the smallest `n_steps` tries a list that grows by a fifth until the figure is small enough. For an error,
+which falls nearly steadily with n, it then bisects; a gap crosses zero by chance, so that the first hit counts.
 
 Needs the packages of the demo: pip install 'deepexplain_tf[demo]'
 """
@@ -29,16 +30,16 @@ from results import write_json
 _PHOTOS = flags.DEFINE_list(
     "photos",
     ["chelsea.png", "coffee.png", "camera.png", "astronaut.png", "rocket.jpg", "motorcycle_left.png"],
-    "Picture files, or names of those that come with scikit-image.",
+    "Picture files, or names of pictures that come with scikit-image.",
 )
 _TOLERANCE = flags.DEFINE_float("tolerance", 0.05, "The relative L2 error of the attributions.", 0, 1)
-_GAP = flags.DEFINE_float("gap_tolerance", 0.01, "The gap relative to the target's change.", 0, 1)
+_GAP = flags.DEFINE_float("gap_tolerance", 0.01, "The gap relative to the change of the target.", 0, 1)
 _REFERENCE = flags.DEFINE_integer("reference_steps", 4096, "Midpoints of the reference.", lower_bound=1)
 _RULES = flags.DEFINE_list(
     "rules", ["gauss_legendre", "midpoint", "trapezoid", "left", "right"], "The fixed rules to compare with."
 )
-_MAX_STEPS = flags.DEFINE_integer("max_steps", 1024, "Where the search for a fixed rule's n_steps ends.", 3)
-_JSON = flags.DEFINE_string("json", None, "A file to write the figures to.")
+_MAX_STEPS = flags.DEFINE_integer("max_steps", 1024, "The largest n_steps in the search for a fixed rule.", 3)
+_JSON = flags.DEFINE_string("json", None, "A JSON file to write with all figures.")
 
 Figures = dict[str, float]  # n_steps, error, gap and estimated_error of an explanation
 
@@ -60,7 +61,7 @@ def _figures(e: dx.Explanation, reference: np.ndarray) -> Figures:
 
 
 def _smallest(fixed: Callable[[int], Figures], figure: str, bound: float) -> Figures | None:
-    """Returns the figures of the smallest n_steps for which one of them is within a bound."""
+    """Returns the figures of the smallest n_steps for which `figure` is within a bound; None beyond --max_steps."""
     low, high = 1, 2
     while fixed(high)[figure] > bound:
         low, high = high, max(high + 1, round(high * 1.2))
@@ -73,7 +74,7 @@ def _smallest(fixed: Callable[[int], Figures], figure: str, bound: float) -> Fig
 
 
 def measure(de: dx.DeepExplain, x: np.ndarray) -> dict[str, Figures | None]:
-    """Returns the figures of every way to explain one photo."""
+    """Returns the figures of one photo for both tolerances and for each fixed rule."""
 
     def explain(**options: Any) -> dx.Explanation:
         return de.explain("integrated_gradients", x, **options)
@@ -99,7 +100,7 @@ def _row(photo: str, name: str, figures: Figures | None) -> list[str]:
 
 
 def _sums(found: dict[str, dict[str, Figures | None]], option: str) -> list[list[str]]:
-    """Returns the gradients over all photos of one tolerance, and of each fixed rule as a multiple of them."""
+    """Returns rows with the sum of gradients over the photos, for a tolerance and for each fixed rule."""
 
     def total(name: str) -> float:
         figures = [each[name] for each in found.values()]

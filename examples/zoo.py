@@ -1,24 +1,25 @@
-"""Does DeepLIFT add up on every sort of network?
+"""Do DeepLIFT's attributions add up on every kind of network?
 
     python examples/zoo.py --flagfile=configs/zoo_quick.cfg
     python examples/zoo.py --models=ResNet50,ViT --out=zoo
     python examples/zoo.py --part=all --out=zoo
 
-Builds one model after another with random weights, explains 16 inputs by DeepLIFT and prints a row for each:
+This script builds one model after another with random weights, explains 16 inputs by DeepLIFT and prints a row for each
+model:
 
-  logits, probs   the largest gap of an example, |Σ attributions − ΔF| / |ΔF|, of a logit against zeros, and of a
+  logits, probs   the largest gap of an example, |Σ attributions − ΔF| / |ΔF|, for a logit against zeros, and for a
                   probability against another input (trained models: zeros); ΔF = F(x) − F(baseline)
-  moved           the smallest |ΔF| / max(|F(x)|, |F(baseline)|) of an example. A gap is divided by ΔF as it is,
-                  where that is small, rounding alone makes it large: less than 0.1 % for random weights is an error
-  forward         the largest difference of the rewritten program's outputs from the model's own, relative to the
+  moved           the smallest |ΔF| / max(|F(x)|, |F(baseline)|) of an example. Where ΔF is small, rounding alone makes
+                  the gap large; so less than 0.1 % is an error for random weights
+  forward         the largest difference between the outputs of the rewritten program and of the model, relative to the
                   largest output of the example, with TensorFlow's graph optimiser off
-  optimised       the same with it on, as in ordinary use: it rounds each graph in its own way, also the model's
-                  own, which then differs from the model run eagerly; no limit
+  optimised       the same with the optimiser on, as in ordinary use. It rounds each graph in its own way, also the
+                  model's own, which then differs from the model run eagerly; no limit
   … 64            the gap of a probability and the difference "optimised" with the model built in float64
-  first, again    processor seconds of the first explanation of a logit, tracing included, and of the second
+  first, again    the processor seconds of the first explanation of a logit, with tracing, and of the second
 
-Explained is the class whose logit changes most, or whose probability changes by the largest factor; of trained
-models and at an embedding, the class that is predicted; of outputs with positions, one position or a mean.
+The target is the class whose logit changes most, or whose probability changes by the largest factor; for trained models
+and at an embedding, the predicted class; for outputs with positions, one position or a mean.
 
 The exit code is 1 where a figure is beyond its limit.
 """
@@ -43,10 +44,12 @@ from keras_state import float64, forget
 from results import markdown_table, versions, write, write_json
 from zoo_models import MODELS, Entry, calibrate, faded
 
-_MODELS = flags.DEFINE_list("models", None, "The models' names; without it, those of --part.")
-_PART = flags.DEFINE_enum("part", "main", ["quick", "main", "all"], "Small models, one or two of each sort, or all.")
-_FLOAT64 = flags.DEFINE_bool("float64", True, "Whether each model is built in float64 too.")
-_OUT = flags.DEFINE_string("out", None, "A folder for zoo.json and zoo.md; each row is added to those in it.")
+_MODELS = flags.DEFINE_list("models", None, "The names of the models; default: those of --part.")
+_PART = flags.DEFINE_enum(
+    "part", "main", ["quick", "main", "all"], "quick: small models; main: one or two of each kind; all: every model."
+)
+_FLOAT64 = flags.DEFINE_bool("float64", True, "Whether to build each model in float64 too.")
+_OUT = flags.DEFINE_string("out", None, "A folder for zoo.json and zoo.md, to whose rows each new row is added.")
 
 _COUNT = 16
 _LEAST_MOVE = 1e-3
@@ -55,7 +58,7 @@ _LIMITS = {"logits": 1e-3, "probs": 1e-3, "forward": 1e-6, "gap_64": 1e-9, "forw
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """The figures of one model; None where it was not run, which `missing` or `error` explains."""
+    """The figures of one model; None where they were not measured, for which `missing` or `error` has the reason."""
 
     model: str
     ops: int | None = None
@@ -74,7 +77,7 @@ class Row:
 
     @property
     def failures(self) -> list[str]:
-        """What lies beyond its limit."""
+        """The names of the figures beyond their limits, or the error."""
         if self.error:
             return [self.error]
         figures = dataclasses.asdict(self)
@@ -107,7 +110,7 @@ def _cast(inputs: Any) -> Any:
 
 
 class _Subject:
-    """A model with its inputs, in the dtype that Keras is set to."""
+    """A model with its inputs, in Keras' present float dtype."""
 
     def __init__(self, entry: Entry):
         self.entry = entry
@@ -128,7 +131,7 @@ class _Subject:
         return np.asarray(graph(tf.nest.map_structure(tf.constant, inputs)), np.float64)
 
     def ops(self) -> int:
-        """Returns the number of ops in the model's graph, those inside loops included."""
+        """Returns the number of ops in the model's graph, including those inside loops."""
         graph = self.graph.graph.as_graph_def()
         return len(graph.node) + sum(len(function.node_def) for function in graph.library.function)
 
@@ -163,7 +166,7 @@ class _Subject:
             start = tf.nest.map_structure(lambda a, b: np.broadcast_to(b, a.shape), self.x, baseline)
         ends = [np.log(np.maximum(outputs, 1e-30)) for outputs in (self.outputs, self._run(self.graph, start))]
         factors = ends[0] - ends[1]
-        if output == "auto":  # logits up to what they have in common
+        if output == "auto":  # log-probabilities are logits up to a common constant
             factors -= factors.mean(1, keepdims=True)
         return np.abs(factors).argmax(1)
 
@@ -174,7 +177,7 @@ class _Subject:
         return np.random.default_rng(2).normal(size=shape)
 
     def _forward_error(self, de: dx.DeepExplain, outputs: np.ndarray) -> float:
-        """Returns how far the rewritten program's outputs are from the model's."""
+        """Returns the largest relative difference of the rewritten program's outputs from `outputs`."""
         found = np.asarray(de.rewrite("deeplift")(self.x), np.float64).reshape(_COUNT, -1)
         expected = outputs.reshape(_COUNT, -1)
         return float((np.abs(found - expected).max(1) / np.abs(expected).max(1)).max())

@@ -36,7 +36,7 @@ def grid(
       captions: captions in the structure of `rows`; None or "" for no caption.
       titles: one title for each column.
       size: the longer side of a picture in pixels, at least 32.
-      text_size: the height of a letter in pixels, in 6..48.
+      text_size: the font size in pixels, in 6..48.
       font: a TrueType file, for scripts other than Latin; without it, accents are dropped and letters that are not
         ASCII become `?`.
 

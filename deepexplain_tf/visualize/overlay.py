@@ -22,7 +22,7 @@ def overlay(
         are rescaled from their minimum and maximum; or a PIL image. Its height and width may be whole multiples of
         the attributions' height and width.
       percentile: the percentile of `heat_map`'s scale, in (0, 100]; larger values get the full colour.
-      fade: the part by which the picture is faded, in [0, 1].
+      fade: the fraction by which the picture fades towards white, in [0, 1].
 
     Returns:
       An RGB image of the picture's size.

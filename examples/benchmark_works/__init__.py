@@ -1,1 +1,1 @@
-"""The works of `examples/benchmark.py`, the floor they are compared with, and how both are measured."""
+"""The works of `examples/benchmark.py`, the floor, and the measurement of both."""

@@ -1,4 +1,4 @@
-"""What a work of the benchmark is."""
+"""The works of the benchmark as data classes."""
 
 from collections.abc import Callable, Mapping
 import dataclasses
@@ -16,14 +16,14 @@ def _itself(inputs: tf.Tensor) -> tf.Tensor:
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A model, a batch and what is explained of it.
+    """A model with a batch, a target and an explained tensor.
 
     Attributes:
-      model: what the library is given.
+      model: the model that the library explains.
       x: the batch, as the model takes it.
       steps: gradients per example.
-      target: the output's index.
-      logits: explained tensor → outputs before any softmax, for who takes the gradient by hand.
+      target: the index of the explained output.
+      logits: explained tensor → outputs before any softmax, for gradients that are taken by hand.
       start: inputs → explained tensor.
       layer: the layer whose output is explained, None for the inputs.
     """
@@ -39,13 +39,13 @@ class Subject:
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """How large the works are.
+    """The sizes of the works.
 
     Attributes:
-      quick: whether all are small.
-      pictures: the height and width of ResNet50's, None for its own.
-      calibrated: whether batch normalisation has statistics of the inputs. Finding them takes memory, which the
-        allocator keeps: where memory is measured, it would hide what is measured.
+      quick: whether the works have their small version.
+      pictures: the height and width of ResNet50's pictures; None for the work's own.
+      calibrated: whether batch normalisation has statistics of the inputs. Calibration takes memory, which the
+        allocator keeps; in a measurement of memory it would hide the growth.
     """
 
     quick: bool = False
@@ -59,11 +59,11 @@ class Work:
 
     Attributes:
       build: makes the subject, the same one each time.
-      limits: figure → the largest value it is meant to have.
-      chunks: the evaluations at once that are tried for the floor; 0: the whole batch, one step.
+      limits: figure → the largest value that it should have.
+      chunks: the chunk sizes to try for the floor; 0: the whole batch, one step.
       first_call: whether the first call is measured.
-      growth: whether the memory of all steps is compared with that of few.
-      packages: what has to be installed for it.
+      growth: whether the memory of all steps is compared with that of a tenth of them.
+      packages: the packages that must be installed.
     """
 
     build: Callable[[Sizes], Subject]
@@ -75,5 +75,5 @@ class Work:
 
     @property
     def missing(self) -> list[str]:
-        """The packages that it needs and that are not installed."""
+        """The packages of the work that are not installed."""
         return missing(self.packages)

@@ -1,6 +1,6 @@
-"""Integrated Gradients written by hand, with no library around it: what nothing but the gradients costs.
+"""The floor: Integrated Gradients written by hand, which costs nothing but its gradients.
 
-The nodes alone are the library's, so that both integrate the same.
+It takes only the quadrature nodes from the library, so that both compute the same integral.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ Attribute = Callable[[int], np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """How a work is run.
+    """The setting in which a side runs a work.
 
     Attributes:
-      xla: whether XLA compiles it; `"auto"` leaves the choice to the library.
+      xla: whether XLA compiles the program; `"auto"` leaves the choice to the library.
       chunk: gradients at once; None leaves the choice to the library.
     """
 
@@ -33,7 +33,7 @@ class Setting:
 
 
 def divided(rows: int, steps: int, chunk: int) -> tuple[int, int]:
-    """Returns how many rows, and how many steps of each, make the largest even chunk of this size."""
+    """Returns the numbers of rows, and of steps of each, in an even chunk of at most this size."""
     together = _divisor(rows, chunk)
     return together, _divisor(steps, chunk // together)
 
@@ -43,9 +43,9 @@ def _divisor(number: int, most: int) -> int:
 
 
 def floor(subject: Subject, setting: Setting) -> Attribute:
-    """Returns steps → attributions against zeros: a loop of `tf.gradients` over even chunks."""
+    """Returns steps → attributions against zeros, from a loop of `tf.gradients` over even chunks."""
     if setting.chunk is None:
-        raise ValueError("the floor has no chunk size of its own. Got None.")
+        raise ValueError("the floor needs a chunk size. Got None.")
     chunk = setting.chunk
 
     @tf.function(jit_compile=setting.xla, autograph=False)

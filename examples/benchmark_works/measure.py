@@ -1,4 +1,4 @@
-"""The figures of one work: time, memory and first call, of the library and of the floor."""
+"""The measurement of a work: time, memory and first call of the library and of the floor."""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -44,8 +44,8 @@ def difference(first: np.ndarray, second: np.ndarray) -> float:
 def exact_difference(name: str, own: Setting, bare: Setting) -> float:
     """Returns the difference for the small version of a work, with the model in float64.
 
-    In float32 the gradient of a network with kinks is not exact itself: rounding alone decides on which side of a kink
-    a unit lies, and moves the attributions of a large one by a thousandth or more (against float64 too).
+    In float32 the gradient of a network with kinks is not exact itself: rounding decides on which side of a kink a unit
+    lies, and moves the attributions of a large network by a thousandth or more, also against float64.
     """
     with float64():
         subject = build(name, Sizes(quick=True))
@@ -74,19 +74,19 @@ def best(side: str, subject: Subject, settings: Sequence[Setting]) -> Setting:
 
 
 def even(subject: Subject, chunks: Sequence[int]) -> list[int]:
-    """Returns the sizes of the floor's chunks, each once; 0 is the whole batch."""
+    """Returns the even chunk sizes of the floor for requested ones, each once; 0 is the whole batch."""
     rows = len(subject.x)
     return sorted({int(np.prod(divided(rows, subject.steps, chunk or rows))) for chunk in chunks})
 
 
-_PROCESSES = 3  # of each side at full size, as the allocator's luck moves a process by some per cent
+_PROCESSES = 3  # for each side at full size, since the allocator moves a single process by a few per cent
 
 Figures = dict[str, float | None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Fresh:
-    """What a process of its own found: seconds of its first call, megabytes it grew by."""
+    """The seconds of the first call in a fresh process, and the growth of that process in megabytes."""
 
     first: float
     megabytes: float | None
@@ -109,9 +109,9 @@ def _probe(name: str, sizes: Sizes, side: str, setting: Setting, steps: int) -> 
 
 
 def memory(name: str, sizes: Sizes, own: Setting, bare: Setting, steps: int) -> Figures:
-    """Returns by how many megabytes each side grows with the floor's chunks, and their ratio.
+    """Returns the growth of each side in megabytes, with the floor's chunks, and their ratio.
 
-    At full size they are medians of a few runs.
+    At full size the figures are medians of a few runs.
     """
     settings = {"ours": Setting(own.xla, bare.chunk), "floor": bare}
     runs = [
@@ -130,7 +130,7 @@ def _median(found: Sequence[float | None]) -> float | None:
 
 
 def growth(name: str, sizes: Sizes, own: Setting, steps: int) -> Figures:
-    """Returns how many megabytes more the library grows by with all steps than with a tenth, which fills its chunks."""
+    """Returns the library's growth in megabytes with all steps less that with a tenth, which fills its chunks."""
     few, all_steps = (fresh(name, sizes, "ours", own, count).megabytes for count in (max(1, steps // 10), steps))
     return {"growth MB": None if few is None or all_steps is None else all_steps - few}
 
@@ -138,7 +138,7 @@ def growth(name: str, sizes: Sizes, own: Setting, steps: int) -> Figures:
 def first_calls(
     name: str, sizes: Sizes, own: Setting, floors: Sequence[Setting], steps: int, repeats: int
 ) -> tuple[Figures, Setting]:
-    """Returns the median seconds of each side's first call and their ratio; and the floor's setting, the fastest."""
+    """Returns the median seconds of each side's first call and their ratio, and the floor's fastest setting."""
     tried = {setting: fresh(name, sizes, "floor", setting, steps).first for setting in floors}
     bare = min(floors, key=tried.__getitem__)
     pairs = [

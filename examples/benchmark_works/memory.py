@@ -1,4 +1,4 @@
-"""The memory of this process, as the system counts it."""
+"""The resident memory of this process, from Linux' /proc."""
 
 from collections.abc import Callable
 import concurrent.futures
@@ -17,26 +17,26 @@ def _read(name: str) -> float:
 
 
 class Growth:
-    """How far the largest resident memory since this was made is above that of then; Linux only."""
+    """The largest resident memory since the object was made, less the memory at that time; Linux only."""
 
     def __init__(self) -> None:
         self._known = _CLEAR.exists()
         if self._known:
-            # Pages that the allocator keeps for later would hide what is taken from them.
+            # Growth into pages that the allocator keeps would not be seen.
             trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
             if trim is not None:
                 trim(0)
-            _CLEAR.write_text("5", encoding="ascii")  # the largest is what there is now
+            _CLEAR.write_text("5", encoding="ascii")  # sets the largest memory to the present one
             self._before = _read("VmRSS")
 
     @property
     def megabytes(self) -> float | None:
-        """The growth, None where the system does not tell."""
+        """The growth in megabytes; None on systems without this /proc."""
         return _read("VmHWM") - self._before if self._known else None
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Returns what a function of a module returns in a process that has done nothing before."""
+    """Returns the value of a module's function, called in a fresh process."""
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, spawn) as pool:
         return pool.submit(function, *arguments).result()

@@ -1,4 +1,4 @@
-"""Other libraries' Integrated Gradients of the same model, weights and steps."""
+"""Integrated Gradients by other libraries, with the same model, weights and steps."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ _AT_ONCE = 64
 
 
 class UnfitError(Exception):
-    """A library that does not do this work."""
+    """A work that a library cannot do."""
 
 
 def _require_inputs(subject: Subject) -> None:
     if subject.layer is not None:
-        raise UnfitError("it is compared on inputs only, not at a layer")
+        raise UnfitError("peers are compared on inputs only, not at a layer")
 
 
 def _logits(subject: Subject) -> keras.Model:
@@ -28,7 +28,7 @@ def _logits(subject: Subject) -> keras.Model:
 
 
 def xplique(subject: Subject) -> Attribute:
-    """Trapezoid over `tf.GradientTape`; the target as one-hot."""
+    """Returns Xplique's attributions: the trapezoid rule with `tf.GradientTape` and a one-hot target."""
     from xplique.attributions import IntegratedGradients
 
     _require_inputs(subject)
@@ -43,7 +43,7 @@ def xplique(subject: Subject) -> Attribute:
 
 
 def alibi(subject: Subject) -> Attribute:
-    """Gauss–Legendre over `tf.GradientTape`."""
+    """Returns Alibi's attributions: Gauss–Legendre with `tf.GradientTape`."""
     from alibi.explainers import IntegratedGradients
 
     _require_inputs(subject)
@@ -58,7 +58,7 @@ def alibi(subject: Subject) -> Attribute:
 
 
 def saliency(subject: Subject) -> Attribute:
-    """A left or right sum, one example after another, around a gradient that is given to it."""
+    """Returns saliency's attributions: a Riemann sum, one example after another, with a compiled gradient."""
     import saliency.core as core
 
     _require_inputs(subject)
@@ -79,7 +79,7 @@ def saliency(subject: Subject) -> Attribute:
 
 
 def captum(subject: Subject) -> Attribute:
-    """Gauss–Legendre in PyTorch, on a copy of the weights; dense networks only."""
+    """Returns Captum's attributions: Gauss–Legendre in PyTorch with copied weights; dense networks only."""
     import captum.attr
     import torch
 

@@ -1,4 +1,4 @@
-"""The works of the benchmark, each a model with random weights (or its own) and a batch."""
+"""The works of the benchmark: a batch each, and a model with random weights or trained ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from deepexplain_tf.demo import efficientnet_lite0, photos
 from zoo_models.calibration import calibrate
 
 _TARGET = 1
-_TO_CALIBRATE = 8  # rows, at least: one alone has no variance
+_TO_CALIBRATE = 8  # rows at least, since a single row has no variance
 
 
 def _numbers(*shape: int) -> np.ndarray:
@@ -21,7 +21,7 @@ def _numbers(*shape: int) -> np.ndarray:
 
 
 def _subject(sizes: Sizes, model: Any, shape: Sequence[int], steps: int, target: int = _TARGET) -> Subject:
-    """Returns a model whose outputs are logits, with random weights, and a batch."""
+    """Returns a subject with random weights and a random batch, for a model whose outputs are logits."""
     rows, *features = shape
     x = _numbers(max(rows, _TO_CALIBRATE), *features)
     if sizes.calibrated:
@@ -62,7 +62,7 @@ _FEATURES = 64
 
 
 def _recurrent(sizes: Sizes) -> tuple[list[Any], int, int, int]:
-    """Returns layers after a sequence of features; its length, the rows and the steps."""
+    """Returns the layers after the features, the length of the sequence, the rows and the steps."""
     return [layers.LSTM(8 if sizes.quick else 64), layers.Dense(5)], *((20, 4, 10) if sizes.quick else (200, 16, 50))
 
 
@@ -105,6 +105,6 @@ WORKS = {
     "lstm": Work(_lstm, {_RATIO: 1.1}),
     "lstm_tokens": Work(_lstm_tokens, {_RATIO: 1.1}),
     "tabular_mlp": Work(_tabular_mlp, {_RATIO: 0.4}),
-    # Allocators alone move this by some megabytes from run to run.
+    # The allocator alone moves this figure by some megabytes between runs.
     "many_steps": Work(_many_steps, {_GROWTH: 16.0}, growth=True),
 }

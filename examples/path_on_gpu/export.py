@@ -1,15 +1,15 @@
-"""Writes the compiled programs of Integrated Gradients, for a machine that has JAX and a graphics card.
+"""Writes the compiled programs of Integrated Gradients for a machine with JAX and a graphics card.
 
     python examples/path_on_gpu/export.py --out=programs
 
-writes for each work a folder with
+This script writes a folder for each work:
 
-  work.json      the shape, the steps, the names and shapes of the programs' parameters in their order
-  arrays.npz     those that `works.drawn` does not draw again, and the attributions as TensorFlow finds them here
+  work.json      the shape, the steps, and the names and shapes of the programs' parameters in their order
+  arrays.npz     the parameters that `works.drawn` does not draw, and TensorFlow's attributions on this machine
   *.hlo          a program for each number of gradients at once, with and without TensorFloat-32
 
-The programs are those that `integrated_gradients` with `jit_compile=True` runs: one for any number of steps, which is
-an argument as all else is. `run.py` runs them.
+`integrated_gradients` with `jit_compile=True` runs the same programs. Each takes any number of steps, which is one of
+its arguments. `run.py` runs them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,10 +32,12 @@ from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
 from works import QUICK, TARGET, WORKS, Work, drawn
 
-_WORKS = flags.DEFINE_list("works", list(WORKS), "The works.")
-_CHUNKS = flags.DEFINE_list("chunks", ["16", "64", "256", "1024"], "Gradients at once, beside the library's choice.")
-_QUICK = flags.DEFINE_bool("quick", False, "Whether all works are small.")
-_OUT = flags.DEFINE_string("out", "programs", "The folder that is written.")
+_WORKS = flags.DEFINE_list("works", list(WORKS), "The works to export.")
+_CHUNKS = flags.DEFINE_list(
+    "chunks", ["16", "64", "256", "1024"], "Numbers of gradients at once, beside the library's choice."
+)
+_QUICK = flags.DEFINE_bool("quick", False, "Whether to export the small version of each work.")
+_OUT = flags.DEFINE_string("out", "programs", "The folder to write.")
 
 
 def _wide_mlp(shape: Sequence[int]) -> keras.Model:
@@ -59,7 +61,7 @@ _MODELS: dict[str, Callable[[Sequence[int]], keras.Model]] = {
 
 
 def name_of(weight: Any) -> str:
-    """Returns the layer's and the weight's own name."""
+    """Returns the name of a weight with its layer's, `"LAYER/WEIGHT"`."""
     return "/".join(weight.path.split("/")[-2:])
 
 
@@ -75,7 +77,7 @@ def _set_weights(model: keras.Model, x: np.ndarray) -> None:
 
 
 def _program(call: Call, method: IntegratedGradients) -> tuple[Any, dict[str, np.ndarray], list[Any]]:
-    """Returns the compiled function, the arrays that it is fed by name, and the variables that it captures."""
+    """Returns a function stage → program, the program's arguments by name, and the variables that it captures."""
     count = call.inputs[0].shape[0]
     data = {**method.data(call.layout), "count": np.int32(count)}
     arguments = call.arguments(data, lambda array: np.resize(array, (count, *array.shape[1:])))
@@ -88,7 +90,7 @@ def _program(call: Call, method: IntegratedGradients) -> tuple[Any, dict[str, np
 
 
 def _without_copies(hlo: bytes) -> bytes:
-    """Writes copies, which StableHLO does not have, as reshapes to the same shape."""
+    """Returns a program with reshapes to the same shape in place of copies, which StableHLO does not have."""
     module = hlo_pb2.HloModuleProto.FromString(hlo)
     for computation in module.computations:
         for instruction in computation.instructions:
@@ -110,8 +112,8 @@ def _export(name: str, work: Work, folder: pathlib.Path) -> None:
     for allowed in (True, False):
         tf.config.experimental.enable_tensor_float_32_execution(allowed)
         with dx.DeepExplain(model, jit_compile=True) as de:
-            engine = de.explainer("integrated_gradients")._engine  # what is compiled has no public name
-        engine.accelerated = True  # the programs will be, and their chunks are chosen for it
+            engine = de.explainer("integrated_gradients")._engine  # the engine has no public name
+        engine.accelerated = True  # the programs will run on an accelerator, and their chunks are chosen for it
         calls = [prepare(engine, method, x, chunk_size=size, **options) for size in (None, *sizes)]
         for call in calls:
             compiler_ir, arguments, captured = _program(call, method)
@@ -137,7 +139,7 @@ def _export(name: str, work: Work, folder: pathlib.Path) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Writes the folders of the works."""
+    """Writes a folder for each work."""
     del argv
     tf.get_logger().setLevel("ERROR")
     for name in _WORKS.value:

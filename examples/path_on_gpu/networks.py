@@ -1,4 +1,4 @@
-"""The networks of the works in JAX, as Keras computes them: `(weights by name, inputs) → logits`."""
+"""The networks of the works in JAX, equal to those in Keras: `(weights by name, inputs) → logits`."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,7 +15,7 @@ def _dense(weights: Weights, name: str, x: jax.Array) -> jax.Array:
 
 
 def wide_mlp(weights: Weights, x: jax.Array) -> jax.Array:
-    """Three dense layers."""
+    """Returns the logits of three dense layers."""
     for number in range(2):
         x = nn.relu(_dense(weights, f"dense_{number}", x))
     return _dense(weights, "dense_2", x)
@@ -36,12 +36,12 @@ def _recurrent(weights: Weights, inputs: jax.Array, project: Callable[[jax.Array
 
 
 def lstm(weights: Weights, x: jax.Array) -> jax.Array:
-    """An LSTM that multiplies each step of its inputs in its loop."""
+    """Returns the logits of an LSTM whose loop multiplies each step's input by the kernel."""
     return _recurrent(weights, x.swapaxes(0, 1), lambda row: _dense(weights, "lstm_cell", row))
 
 
 def lstm_projected(weights: Weights, x: jax.Array) -> jax.Array:
-    """The same LSTM, which multiplies all inputs before its loop."""
+    """Returns the logits of the same LSTM, which multiplies all inputs by the kernel before its loop."""
     return _recurrent(weights, _dense(weights, "lstm_cell", x.swapaxes(0, 1)), lambda row: row)
 
 
@@ -63,7 +63,7 @@ def _block(weights: Weights, name: str, x: jax.Array, stride: int) -> jax.Array:
 
 
 def resnet50(weights: Weights, x: jax.Array) -> jax.Array:
-    """ResNet50, as in keras.applications."""
+    """Returns the logits of ResNet50, as in keras.applications."""
     x = jnp.pad(x, ((0, 0), (3, 3), (3, 3), (0, 0)))
     x = nn.relu(_convolution(weights, "conv1", x, 2))
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))

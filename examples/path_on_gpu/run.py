@@ -1,16 +1,16 @@
-"""How fast are the compiled path integrals on a graphics card, beside a loop of gradients?
+"""How fast are compiled path integrals on a graphics card, relative to a loop of gradients?
 
     python examples/path_on_gpu/run.py --programs=programs --out=path_on_gpu.json
 
-needs JAX, no TensorFlow: XLA compiles the programs that `export.py` wrote for whatever device JAX finds. A row for each
-work and precision (float32, or TensorFloat-32 where the device has it):
+This script needs JAX but not TensorFlow: XLA compiles the programs of `export.py` for the device that JAX finds. It
+prints for each work and precision (float32, or TensorFloat-32 where the device has it):
 
   ours         the library's program with the best number of gradients at once, and with the library's own choice
   loop         a Python loop over the steps: one compiled gradient of all examples at a time
-  floor        one compiled loop over chunks of gradients, of the size that is best
-  ms           medians of runs in turn (ours, loop, floor, …), the arguments on the device, its results waited for
-  compile s    how long XLA takes
-  MB           what the program takes beside its arguments, as XLA says
+  floor        one compiled loop over chunks of gradients of the best size
+  ms           the median milliseconds of runs in turn (ours, loop, floor, …), from arguments on the device to results
+  compile s    the seconds of XLA's compilation
+  MB           the memory of the program beside its arguments, as XLA reports it
   difference   ‖attributions − TensorFlow's‖ / ‖TensorFlow's‖
 """
 
@@ -33,17 +33,19 @@ from networks import NETWORKS, Network, Weights
 from works import TARGET, drawn
 
 _PROGRAMS = flags.DEFINE_string("programs", "programs", "The folder that export.py wrote.")
-_WORKS = flags.DEFINE_list("works", None, "The works. Default: all in the folder.")
+_WORKS = flags.DEFINE_list("works", None, "The works to run. Default: all in the folder.")
 _PRECISIONS = flags.DEFINE_list("precisions", ["float32", "tf32"], "The precisions.")
-_CHUNKS = flags.DEFINE_list("chunks", ["16", "64", "256", "1024", "4096"], "The floor's gradients at once.")
-_REPEATS = flags.DEFINE_integer("repeats", 20, "How often each is timed.", lower_bound=1)
-_SECONDS = flags.DEFINE_float("seconds", 60.0, "After so many seconds of a work's runs none begins.")
-_OUT = flags.DEFINE_string("out", None, "A JSON file for all figures.")
+_CHUNKS = flags.DEFINE_list(
+    "chunks", ["16", "64", "256", "1024", "4096"], "The numbers of gradients at once to try for the floor."
+)
+_REPEATS = flags.DEFINE_integer("repeats", 20, "The number of timed runs of each program.", lower_bound=1)
+_SECONDS = flags.DEFINE_float("seconds", 60.0, "The seconds for each work after which no new round of runs begins.")
+_OUT = flags.DEFINE_string("out", None, "A JSON file to write with all figures.")
 
 
 @dataclasses.dataclass
 class Program:
-    """Something compiled: `call()` returns attributions on the device."""
+    """A compiled program; `call()` returns attributions on the device."""
 
     name: str
     call: Callable[[], jax.Array]
@@ -53,14 +55,14 @@ class Program:
     milliseconds: float = float("nan")
 
     def seconds(self) -> float:
-        """Returns how long a call takes."""
+        """Returns the seconds that a call takes."""
         start = time.perf_counter()
         self.call().block_until_ready()
         return time.perf_counter() - start
 
 
 class Exported:
-    """A folder of export.py."""
+    """A work as `export.py` wrote it into a folder."""
 
     def __init__(self, folder: pathlib.Path):
         self.name = folder.name
@@ -79,12 +81,12 @@ class Exported:
         self.x = self.parameters["x"]
 
     def chunks(self, precision: str) -> list[int]:
-        """Returns the sizes for which there are programs."""
+        """Returns the chunk sizes of the exported programs."""
         return sorted(int(file.stem.split("_")[0]) for file in self.folder.glob(f"*_{precision}.hlo"))
 
 
 def ours(work: Exported, chunk: int, precision: str) -> Program:
-    """Compiles a program of the library."""
+    """Compiles an exported program of the library."""
     hlo = (work.folder / f"{chunk}_{precision}.hlo").read_bytes()
     device = jax.devices()[0]
     start = time.perf_counter()
@@ -112,7 +114,7 @@ def _compiled(function: Callable[..., jax.Array], *arguments: Any) -> tuple[Any,
 
 
 def loop(work: Exported, network: Network) -> Program:
-    """Compiles one step of all examples, called from Python for each node."""
+    """Compiles one step of all examples, which Python calls for each node."""
 
     def step(weights: Weights, x: jax.Array, total: jax.Array, alpha: jax.Array, part: jax.Array) -> jax.Array:
         return total + part * _gradient(network, weights, alpha * x)
@@ -168,7 +170,7 @@ def _divisor(number: int, most: int) -> int:
 
 
 def _tried(work: Exported, makers: Sequence[Callable[[], Program]]) -> list[tuple[float, Program]]:
-    """Compiles and times programs shortly; the fastest first, and none that the device's memory does not hold."""
+    """Returns the programs that fit into the device's memory, compiled, with times of a short trial, fastest first."""
     found = []
     for make in makers:
         try:
@@ -177,7 +179,7 @@ def _tried(work: Exported, makers: Sequence[Callable[[], Program]]) -> list[tupl
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
-            print(f"{work.name}: the device has not the memory for {make}", flush=True)
+            print(f"{work.name}: the device has too little memory for {make}", flush=True)
             continue
         program.difference = float(np.linalg.norm(result - work.expected) / np.linalg.norm(work.expected))
         found.append((statistics.median(program.seconds() for _ in range(5)), program))
@@ -215,7 +217,7 @@ def _measure(work: Exported, precision: str) -> dict[str, Any]:
 
 
 class _Later:
-    """A call with its arguments, which can be shown."""
+    """A function with its arguments, to be called later, that can be printed."""
 
     def __init__(self, make: Callable[..., Program], work: Exported, *arguments: Any):
         self._make, self._work, self._arguments = make, work, arguments

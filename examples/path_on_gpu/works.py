@@ -1,4 +1,4 @@
-"""What is measured, in NumPy alone: export.py needs it with TensorFlow, run.py with JAX."""
+"""The works and their random arrays, in NumPy alone, for export.py (TensorFlow) and run.py (JAX)."""
 
 import dataclasses
 import zlib
@@ -11,7 +11,7 @@ class Work:
     """Integrated Gradients of one network against zeros.
 
     Attributes:
-      shape: of the inputs.
+      shape: the shape of the inputs.
       steps: gradients per example.
     """
 
@@ -20,7 +20,7 @@ class Work:
 
     @property
     def gradients(self) -> int:
-        """How many gradients it takes."""
+        """The number of gradients for all examples."""
         return self.shape[0] * self.steps
 
 
@@ -38,7 +38,7 @@ QUICK = {
 
 
 def drawn(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Returns the random values of an array, the same on every machine, so that they need not travel."""
+    """Returns the random values of an array, the same on every machine, so that no file has to hold them."""
     random = np.random.default_rng(zlib.crc32(name.encode()))
     kind = name.rpartition("/")[2]
     if kind == "gamma":

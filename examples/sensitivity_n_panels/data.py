@@ -1,4 +1,4 @@
-"""What the nets are trained on: handwritten digits, and mails that are spam or not."""
+"""The data of the nets: handwritten digits, and mails that are spam or not."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ import numpy as np
 from deepexplain_tf.errors import DeepExplainError
 from sensitivity_n_panels.packages import DIGITS, MAILS, archive, members
 
-WORDS = 5000  # the vocabulary, with padding and all other words
-_OTHER = 1  # 0 is padding, which stands in front
+WORDS = 5000  # the size of the vocabulary, with numbers for padding and for all other words
+_OTHER = 1  # 0 is padding, in front of the words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Data:
     """Examples `[n, ...]` and their classes `[n]`, for training and for tests.
 
     Attributes:
-      whole: which of the test examples can be explained: not those that are padded.
+      whole: booleans `[n]`, whether a test example has no padding, and so can be explained.
     """
 
     x: np.ndarray
@@ -34,7 +34,7 @@ class Data:
 
 
 def digits(folder: pathlib.Path) -> Data:
-    """Returns MNIST, `[n, 28, 28, 1]` from -1 (background) to 1 (stroke), as Ancona et al. have it."""
+    """Returns MNIST, `[n, 28, 28, 1]` from -1 (background) to 1 (stroke), as Ancona et al. use it."""
     files = {pathlib.PurePath(name).name: content for name, content in members(archive(DIGITS, folder), "-ubyte")}
     x, test_x = (pixels(files[f"{part}-images-idx3-ubyte"]) for part in ("train", "t10k"))
     y, test_y = (idx(files[f"{part}-labels-idx1-ubyte"]).astype(np.int32) for part in ("train", "t10k"))
@@ -50,7 +50,7 @@ def idx(content: bytes) -> np.ndarray:
     """Returns the array of bytes that an IDX file holds.
 
     Raises:
-      DeepExplainError: it is no such file, or not a whole one.
+      DeepExplainError: the content is not a whole IDX file of bytes.
     """
     rank = content[3] if content[:3] == b"\0\0\x08" else 0
     shape = np.frombuffer(content, ">i4", rank, 4) if len(content) >= 4 + 4 * rank else np.zeros(0, int)
@@ -61,7 +61,7 @@ def idx(content: bytes) -> np.ndarray:
 
 def mails(length: int, folder: pathlib.Path) -> Data:
     """Returns the first words of SpamAssassin's mails as numbers `[n, length]`; class 1 is spam."""
-    texts: dict[tuple[str, ...], int] = {}  # the same words twice would stand in both halves
+    texts: dict[tuple[str, ...], int] = {}  # each text once: equal texts could fall into training and test
     for name, content in members(archive(MAILS, folder), ".json"):
         if re.search(r"/(spam|\w+-ham)-\d/", name):
             texts.setdefault(tuple(words(json.loads(content)["text"])[:length]), int("/spam-" in name))
@@ -75,7 +75,7 @@ def mails(length: int, folder: pathlib.Path) -> Data:
 
 
 def words(text: str) -> list[str]:
-    """Returns the words of a mail's subject and text, in small letters."""
+    """Returns the words of a mail's subject and text, in lower case."""
     mail = email.message_from_string(text)
     parts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
     payloads = [part.get_payload(decode=True) for part in parts]
@@ -85,13 +85,13 @@ def words(text: str) -> list[str]:
 
 
 def vocabulary(texts: Iterable[Sequence[str]]) -> dict[str, int]:
-    """Returns the numbers of the most frequent words."""
+    """Returns the most frequent words with their numbers."""
     counts = Counter(word for text in texts for word in text)
     return {word: number for number, (word, _) in enumerate(counts.most_common(WORDS - 2), _OTHER + 1)}
 
 
 def encoded(texts: Sequence[Sequence[str]], numbers: dict[str, int], length: int) -> np.ndarray:
-    """Returns texts as numbers `[n, length]`."""
+    """Returns texts as numbers `[n, length]`, padded in front."""
     rows = np.zeros((len(texts), length), np.int32)
     for row, text in zip(rows, texts, strict=True):
         if text:

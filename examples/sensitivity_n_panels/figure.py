@@ -11,7 +11,7 @@ from deepexplain_tf.visualize.curves import require_figure
 from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, OCCLUSION, Figures
 from sensitivity_n_panels.nets import PANELS
 
-# Method → name, colour, line, width: where curves coincide, the wider stays visible under the narrower.
+# Method → name, colour, line, width; where curves coincide, the wider one stays visible under the narrower one.
 STYLES = {
     OCCLUSION: ("Occlusion-1", "#222222", "-", 1.6),
     GRADIENT: ("gradient × input", "#1f77b4", "-", 4.0),
@@ -24,7 +24,7 @@ _COLUMNS = 4
 
 
 def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
-    """Returns a PNG file: lines are means over the nets, bands reach over the 95 % intervals of all nets."""
+    """Returns a PNG file; lines are means over the nets, bands span the 95 % intervals of all nets."""
     rows, columns = math.ceil(len(figures) / _COLUMNS), min(len(figures), _COLUMNS)
     size = (max(3.1 * columns, 7), 2.7 * rows + 0.4)  # as wide as the legend
     picture = require_figure()(figsize=size, layout="constrained")

@@ -1,6 +1,6 @@
-"""The findings of Ancona et al. (ICLR 2018, section 4), each as one number of a net and the limit it has to keep.
+"""The findings of Ancona et al. (ICLR 2018, section 4), each as one number of a net with a limit.
 
-The limits are the constants below, the same for every net.
+The limits are constants in `FINDINGS`, the same for every net.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, OCCLUSION, Figures
 from sensitivity_n_panels.nets import ACTIVATIONS
 
-_SMALL = 0.01  # of the features, or one, are few
+_SMALL = 0.01  # the fraction of the features that is few, if more than one
 _MLPS = tuple(f"mlp_{name}" for name in ACTIVATIONS)
 _NONLINEAR = (*_MLPS, "cnn_relu", "lstm", "lstm_short")
 _GRADIENTS = (GRADIENT, INTEGRATED, LRP, DEEPLIFT)
@@ -19,15 +19,16 @@ _GRADIENTS = (GRADIENT, INTEGRATED, LRP, DEEPLIFT)
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something that the paper found.
+    """A finding of the paper.
 
     Attributes:
-      name: its number.
-      statement: what the paper says.
-      quantity: what is measured, in words.
-      value: a net's figures → the number.
-      panels: for which nets it is said.
-      least, most: the limits of the number; one of them is None.
+      name: the number of the finding.
+      statement: the finding in words.
+      quantity: the measured quantity in words.
+      value: the figures of a net → the measured quantity.
+      panels: the panels of the nets that it concerns.
+      least: the smallest value with which the finding holds, or None.
+      most: the largest value with which the finding holds, or None; one of both is None.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Finding:
         return f"≥ {self.least:g}" if self.least is not None else f"≤ {self.most:g}"
 
     def holds(self, value: float) -> bool:
-        """Returns whether a number is within the limit; NaN is not."""
+        """Returns whether a value is within the limit; NaN is not."""
         return value >= self.least if self.least is not None else self.most is not None and value <= self.most
 
 
@@ -58,7 +59,7 @@ class Verdict:
 
     @property
     def holding(self) -> int:
-        """In how many nets it holds."""
+        """The number of nets in which the finding holds."""
         return sum(map(self.finding.holds, self.values))
 
     def __str__(self) -> str:
@@ -68,7 +69,7 @@ class Verdict:
 
 
 def judge(figures: dict[str, list[Figures]]) -> list[Verdict]:
-    """Returns a verdict for each finding and each measured panel that it is said of."""
+    """Returns a verdict for each finding and each measured panel that it concerns."""
     return [
         Verdict(finding, panel, [finding.value(net) for net in figures[panel]])
         for finding in FINDINGS
@@ -78,29 +79,29 @@ def judge(figures: dict[str, list[Figures]]) -> list[Verdict]:
 
 
 def few(figures: Figures) -> np.ndarray:
-    """Returns which n remove few features: one, or up to 1 %."""
+    """Returns booleans, whether each n is few features: one, or up to 1 %."""
     return figures.n <= max(1, _SMALL * figures.features)
 
 
 def lead_at_few(figures: Figures) -> float:
-    """Returns the least lead of Occlusion-1 over another method, among the n that are few."""
+    """Returns the least lead of Occlusion-1 over any other method, for n that are few features."""
     others = [mean for method, mean in figures.mean.items() if method != OCCLUSION]
     return float(np.min((figures.mean[OCCLUSION] - np.max(others, axis=0))[few(figures)]))
 
 
 def largest_rise(figures: Figures) -> float:
-    """Returns how far Occlusion-1's correlation rises at most from one n to a larger one."""
+    """Returns the largest rise of Occlusion-1's correlation from one n to a larger one."""
     mean = figures.mean[OCCLUSION]
     return float(np.max(mean - np.minimum.accumulate(mean)))
 
 
 def distance(figures: Figures, one: str, other: str) -> np.ndarray:
-    """Returns how far two methods' correlations are apart, for each n."""
+    """Returns the difference between the correlations of two methods, for each n."""
     return np.abs(figures.mean[one] - figures.mean[other])
 
 
 def lag_of_lrp(figures: Figures) -> float:
-    """Returns how far ε-LRP's correlation, averaged over n, is below the lowest of the others; ∞ where it has none."""
+    """Returns the lag of ε-LRP's correlation, averaged over n, behind the lowest other one; ∞ where it has none."""
     average = {method: float(np.mean(mean)) for method, mean in figures.mean.items()}
     if LRP not in average:
         return float("inf")
@@ -108,7 +109,7 @@ def lag_of_lrp(figures: Figures) -> float:
 
 
 def nearer_curve(figures: Figures) -> float:
-    """Returns how much nearer gradient × input's curve is to Occlusion-1's than the next, averaged over n."""
+    """Returns how much nearer gradient × input's curve is to Occlusion-1's than the next curve, averaged over n."""
     apart = {
         method: float(np.mean(distance(figures, method, OCCLUSION))) for method in _GRADIENTS if method in figures.mean
     }
@@ -116,7 +117,7 @@ def nearer_curve(figures: Figures) -> float:
 
 
 def nearer_attributions(figures: Figures) -> float:
-    """Returns how much more gradient × input's attributions correlate with Occlusion-1's than the next's."""
+    """Returns how much more gradient × input's attributions correlate with Occlusion-1's than the next method's."""
     similar = figures.similar[OCCLUSION]
     return similar[GRADIENT] - max(similar[method] for method in similar if method not in (GRADIENT, OCCLUSION))
 

@@ -1,4 +1,4 @@
-"""What is measured of one trained net: Sensitivity-n of each method, and how far the methods agree."""
+"""The figures of one trained net: Sensitivity-n of each method, and the agreement of the methods."""
 
 import dataclasses
 from typing import Any
@@ -23,18 +23,18 @@ _CHUNK_SIZE = 512
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """The figures of one net. A method with attributions that are not finite has none but `lost`.
+    """The figures of one net; a method with attributions that are not finite appears only in `lost`.
 
     Attributes:
-      features: how many there are.
-      n: how many features are removed `[counts]`.
-      mean: method → mean over the examples of the correlations `[counts]`.
-      interval: method → its 95 % interval `[2, counts]`.
-      similar: method → method → mean over the examples of the correlation of their attributions.
+      features: the number of features.
+      n: `[counts]`, the numbers of features removed at once.
+      mean: method → mean over the examples of the correlation, `[counts]`.
+      interval: method → 95 % interval of the mean, `[2, counts]`.
+      similar: method → method → mean over the examples of the correlation between their attributions.
       identity: the largest ‖ε-LRP − gradient × input‖ / ‖gradient × input‖ of an example, as ε → 0.
-      lost: method → share of the examples whose attributions are not finite.
-      accuracy: on all test examples.
-      seconds: what training and measuring took.
+      lost: method → fraction of the examples whose attributions are not finite.
+      accuracy: the accuracy on all test examples.
+      seconds: the seconds of training and of measuring.
     """
 
     features: int
@@ -49,7 +49,7 @@ class Figures:
 
 
 def measure(net: Net, known: Data, sizes: Sizes, seed: int) -> Figures:
-    """Explains the logits of the true classes, and removes features, which are all that stands along the last axis."""
+    """Explains the logits of the true classes and scores the methods; a feature is all elements along the last axis."""
     chosen = np.flatnonzero(known.whole)[: sizes.examples]
     x, classes = known.test_x[chosen], known.test_y[chosen]
     attributions, small = explain(net, x, classes)
@@ -85,7 +85,7 @@ def explain(net: Net, x: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.
 
 
 def one_feature(net: Net) -> dict[str, Any]:
-    """Returns options of occlusion: a window is one feature, whose drop is shared out among its elements."""
+    """Returns options of occlusion: a window is one feature, whose drop is divided among its elements."""
     shape = net.head.input_shape[1:]
     window = (*[1] * (len(shape) - 1), shape[-1])
     return {"window_shape": window, "strides": window, "normalise": "window"}

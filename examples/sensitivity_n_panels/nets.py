@@ -1,4 +1,4 @@
-"""The nets: one or more of a kind are trained for each panel."""
+"""The kinds of nets, one for each panel, and their training."""
 
 from collections.abc import Callable, Mapping
 import dataclasses
@@ -13,22 +13,22 @@ import tensorflow as tf
 from sensitivity_n_panels import data
 from sensitivity_n_panels.data import Data
 
-_HELD_OUT = 0.1  # of the training examples, for early stopping
+_HELD_OUT = 0.1  # fraction of the training examples for early stopping
 _PATIENCE = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """How much is trained and measured.
+    """The sizes of training and measurement.
 
     Attributes:
-      nets: trained nets per panel, which differ by their seed.
-      examples: test examples that are explained.
-      subsets: subsets of features that are removed, for each n.
-      units: of each hidden dense layer of the MLPs.
-      filters: of the CNN's first convolution.
-      training: training examples that are used, at most.
-      epochs: of the training, at most.
+      nets: the number of nets per panel, which differ by their seed.
+      examples: the number of explained test examples.
+      subsets: the number of random subsets of features for each n.
+      units: the units of each hidden dense layer of the MLPs.
+      filters: the filters of the CNN's first convolution.
+      training: the largest number of training examples.
+      epochs: the largest number of epochs.
     """
 
     nets: int = 3
@@ -50,8 +50,8 @@ class Net:
 
     Attributes:
       model: examples → logits `[batch, classes]`.
-      head: what is explained → logits.
-      layer: the layer whose output is explained, None for the inputs.
+      head: explained tensor → logits.
+      layer: the layer whose output is explained; None for the inputs.
     """
 
     model: keras.Model
@@ -59,7 +59,7 @@ class Net:
     layer: str | None = None
 
     def explained(self, x: np.ndarray) -> np.ndarray:
-        """Returns the features of examples."""
+        """Returns the explained tensor at examples."""
         return x if self.layer is None else np.asarray(self.model.get_layer(self.layer)(tf.constant(x)))
 
 
@@ -68,10 +68,10 @@ class Panel:
     """A kind of net and its data.
 
     Attributes:
-      title: what stands above its curves.
+      title: the title above the curves.
       load: folder → data.
       build: makes an untrained net.
-      epochs: of its training, at most.
+      epochs: the largest number of epochs.
     """
 
     title: str
@@ -86,24 +86,24 @@ def _picture_net(*hidden: layers.Layer) -> Net:
 
 
 def mlp(activation: str, sizes: Sizes) -> Net:
-    """Makes an MLP with two hidden layers."""
+    """Returns an MLP with two hidden layers."""
     return _picture_net(layers.Flatten(), *(layers.Dense(sizes.units, activation) for _ in range(2)))
 
 
 def cnn(sizes: Sizes) -> Net:
-    """Makes a CNN with two convolutions, a max-pooling and a hidden dense layer."""
+    """Returns a CNN with two convolutions, max-pooling and a hidden dense layer."""
     convolutions = [layers.Conv2D(count * sizes.filters, 3, activation="relu") for count in (1, 2)]
     return _picture_net(*convolutions, layers.MaxPooling2D(), layers.Flatten(), layers.Dense(128, "relu"))
 
 
 def linear(sizes: Sizes) -> Net:
-    """Makes a softmax regression."""
+    """Returns a softmax regression."""
     del sizes
     return _picture_net(layers.Flatten())
 
 
 def lstm(length: int, sizes: Sizes) -> Net:
-    """Makes an LSTM over embedded words, explained at the embedding."""
+    """Returns an LSTM over embedded words, explained at the embedding."""
     del sizes
     numbers, width = keras.Input((length,), dtype="int32"), 32
     embedded = keras.Input((length, width))
@@ -131,7 +131,7 @@ PANELS: Mapping[str, Panel] = {
 
 
 def train(panel: Panel, known: Data, sizes: Sizes, seed: int) -> tuple[Net, float]:
-    """Returns a trained net and the share of the test examples that it gets right."""
+    """Returns a trained net and its accuracy on the test examples."""
     keras.utils.set_random_seed(seed)
     net = panel.build(sizes)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

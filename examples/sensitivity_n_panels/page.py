@@ -1,4 +1,4 @@
-"""The page that tells what was found, written by the script that measured it."""
+"""The Markdown page with the findings and the figures behind them."""
 
 from collections.abc import Mapping, Sequence
 import os
@@ -55,10 +55,10 @@ def write(
 
     Args:
       figures: panel → the figures of its nets.
-      verdicts: of all findings.
-      sizes: what was measured.
-      command: what the page is made by.
-      picture: the figure's path beside the page, None for none.
+      verdicts: the verdicts on all findings.
+      sizes: the sizes of the measurement.
+      command: the command that makes the page.
+      picture: the figure's path, relative to the page; None without a figure.
     """
     nets = f"{sizes.nets} nets (seeds 0 … {sizes.nets - 1})" if sizes.nets > 1 else "1 net (seed 0)"
     protocol = _PROTOCOL.format(
@@ -91,7 +91,7 @@ def write(
 
 
 def _findings(verdicts: Sequence[Verdict]) -> str:
-    """Returns what became of each finding in all, and the numbers of each net."""
+    """Returns the section with each finding's verdict over all nets, and the numbers of each net."""
     short, long, criteria = [], [], ""
     for finding in FINDINGS:
         judged = [verdict for verdict in verdicts if verdict.finding is finding]
@@ -117,7 +117,7 @@ def _findings(verdicts: Sequence[Verdict]) -> str:
 
 
 def _rises(figures: Mapping[str, Sequence[Figures]], verdicts: Sequence[Verdict]) -> str:
-    """Returns where Occlusion-1's correlation does not only fall."""
+    """Returns a sentence for each panel where Occlusion-1's correlation rises again."""
     lines = []
     for verdict in verdicts:
         if verdict.finding.name == "1b" and verdict.holding < len(verdict.values):
@@ -132,7 +132,7 @@ def _rises(figures: Mapping[str, Sequence[Figures]], verdicts: Sequence[Verdict]
 
 
 def _recurrent(verdicts: Sequence[Verdict]) -> str:
-    """Returns how DeepLIFT's distance from Integrated Gradients depends on the steps of an LSTM, where it is large."""
+    """Returns how DeepLIFT's difference from Integrated Gradients depends on an LSTM's steps, where it is large."""
     apart = {verdict.panel: verdict for verdict in verdicts if verdict.finding.name == "2a"}
     if not {"lstm", "lstm_short"} <= apart.keys() or str(apart["lstm"]) == "holds":
         return ""
@@ -146,7 +146,7 @@ def _recurrent(verdicts: Sequence[Verdict]) -> str:
 
 
 def _averages(figures: Mapping[str, Sequence[Figures]]) -> str:
-    """Returns how well each method does on each kind of net, in one number."""
+    """Returns a table with one number for each method and kind of net: the mean correlation."""
     rows = []
     for panel, nets in figures.items():
         means = [[net.mean[method].mean() for net in nets if method in net.mean] for method in STYLES]
@@ -158,7 +158,7 @@ def _averages(figures: Mapping[str, Sequence[Figures]]) -> str:
 
 
 def _lost(figures: Mapping[str, Sequence[Figures]]) -> str:
-    """Returns which curves are missing, and why."""
+    """Returns the reasons for missing curves."""
     lines = []
     for panel, nets in figures.items():
         for method, (name, *_) in STYLES.items():

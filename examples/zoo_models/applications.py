@@ -7,7 +7,7 @@ import keras
 
 from zoo_models.base import add, images
 
-# The smallest and a middle one of each family (all, where it has no more than two); then the others.
+# The smallest and a middle network of each family (all, where it has one or two); then the others.
 _MAIN = """
     VGG16 VGG19 ResNet50 ResNet101 ResNet50V2 ResNet101V2 DenseNet121 DenseNet169 InceptionV3 InceptionResNetV2
     Xception MobileNet MobileNetV2 MobileNetV3Small MobileNetV3Large NASNetMobile NASNetLarge EfficientNetB0
@@ -18,7 +18,7 @@ _OTHERS = """
     EfficientNetB7 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2M EfficientNetV2L ConvNeXtSmall
     ConvNeXtLarge ConvNeXtXLarge
 """
-# The smallest that they take.
+# The smallest pictures that these networks take.
 _SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
 _SIZE = 32
 _TAKE_PIXELS = ("MobileNetV3", "EfficientNet", "ConvNeXt")  # 0..255; the others take about −1..1

@@ -1,4 +1,4 @@
-"""Transformers: encoders, a decoder with a causal mask, images as words, padding masks of every spelling."""
+"""Transformers: encoders, a causal decoder, image transformers, and padding masks written in several ways."""
 
 from typing import Any
 
@@ -59,19 +59,19 @@ def _encoder(pre_norm: bool) -> Any:
 
 @add("encoder pre-norm", numbers(_LENGTH, _WIDTH), part="quick")
 def encoder_pre_norm() -> Any:
-    """Two blocks that normalise before attention."""
+    """Returns two blocks that normalise before attention."""
     return _encoder(True)
 
 
 @add("encoder post-norm", numbers(_LENGTH, _WIDTH), part="quick")
 def encoder_post_norm() -> Any:
-    """Two blocks that normalise after attention."""
+    """Returns two blocks that normalise after attention."""
     return _encoder(False)
 
 
 @add("ViT", images(32))
 def vision_transformer() -> Any:
-    """Patches of an image as words, four blocks, and a class token."""
+    """Returns a ViT: patches of an image as tokens, four blocks, and a class token."""
     inputs = keras.Input((32, 32, 3))
     x = layers.Reshape((-1, 48))(layers.Conv2D(48, 8, strides=8)(inputs))
     x = _Positions()(_FirstToken()(x))
@@ -82,7 +82,7 @@ def vision_transformer() -> Any:
 
 
 def _windows(x: Any) -> Any:
-    """Returns the 4 × 4 windows of `[batch, 16, 16, c]` as a longer batch of 16 words each."""
+    """Returns the 4 × 4 windows of `[batch, 16, 16, c]` as a longer batch of 16 tokens each."""
     x = ops.reshape(x, (-1, 4, 4, 4, 4, x.shape[-1]))
     return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 16, x.shape[-1]))
 
@@ -94,7 +94,7 @@ def _from_windows(x: Any) -> Any:
 
 @add("Swin", images(32))
 def swin() -> Any:
-    """Attention within windows, which are moved every other time."""
+    """Returns a Swin: attention within windows, which every second block shifts."""
     inputs = keras.Input((32, 32, 3))
     x = layers.Conv2D(_WIDTH, 2, strides=2)(inputs)
     for shift in (0, 2, 0, 2):
@@ -109,7 +109,7 @@ def swin() -> Any:
 
 @add("GPT", tokens(_LENGTH, _VOCABULARY), target=(_LENGTH - 1, 7), layer="words")
 def gpt() -> Any:
-    """Four blocks that look back only; explained is one next word."""
+    """Returns four causal blocks; the target is one next word."""
     inputs = keras.Input((_LENGTH,), dtype="int32")
     x = _Positions()(layers.Embedding(_VOCABULARY, _WIDTH, name="words")(inputs))
     for _ in range(4):
@@ -127,7 +127,7 @@ def _draw_with_mask(length: int) -> Draw:
 
 
 class _SelfAttention(layers.Layer):
-    """Attention written out, with a large negative number added where there is padding."""
+    """Self-attention from basic ops, which adds a large negative number to the scores of padding."""
 
     def __init__(self, heads: int, masked: float):
         super().__init__()
@@ -168,11 +168,11 @@ def _bert(masked: float) -> Any:
 
 @add("BERT −1e9 mask", _draw_with_mask(24), layer="words")
 def bert_finite_mask() -> Any:
-    """Four post-norm blocks over padded words, a tanh pooler; masked scores are −1e9."""
+    """Returns four post-norm blocks over padded words and a tanh pooler; masked scores are −1e9."""
     return _bert(-1e9)
 
 
 @add("BERT −inf mask", _draw_with_mask(24), layer="words")
 def bert_infinite_mask() -> Any:
-    """The same, with masked scores of −∞."""
+    """Returns the same network with masked scores of −∞."""
     return _bert(-np.inf)

@@ -1,4 +1,4 @@
-"""What a model of the zoo is, and the table of them all."""
+"""An entry of the zoo, the table of all entries, and random inputs."""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -14,17 +14,17 @@ MODELS: "dict[str, Entry]" = {}
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A model, what it takes and what of it is explained.
+    """A model with its inputs and its target.
 
     Attributes:
-      name: its name in the table.
+      name: the model's name in the table.
       build: makes the model, whose last op is a softmax or sigmoid.
       draw: `(random, count)` → inputs `[count, ...]` as the model takes them.
-      target: what is explained; None: the only unit, else the predicted class.
-      layer: the layer whose output is explained, None for the inputs.
-      part: `"quick"`, `"main"` or `"all"`: the smallest of the choices to which it belongs.
-      trained: whether `build` gives it weights.
-      packages: what has to be installed for it.
+      target: the target; None: the script chooses a class.
+      layer: the layer whose output is explained; None for the inputs.
+      part: `"quick"`, `"main"` or `"all"`: the smallest part of the zoo to which the model belongs.
+      trained: whether `build` returns a trained model.
+      packages: the packages that must be installed.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Entry:
 
     @property
     def missing(self) -> list[str]:
-        """The packages that it needs and that are not installed."""
+        """The packages of the model that are not installed."""
         return missing(self.packages)
 
 
 def add(name: str, draw: Draw, **settings: Any) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
-    """Returns a decorator that adds the model that a function builds to the table."""
+    """Returns a decorator that adds the model of a `build` function to the table."""
 
     def register(build: Callable[[], Any]) -> Callable[[], Any]:
         MODELS[name] = Entry(name, build, draw, **settings)
@@ -53,12 +53,12 @@ def add(name: str, draw: Draw, **settings: Any) -> Callable[[Callable[[], Any]],
 
 
 def numbers(*shape: int) -> Draw:
-    """Draws standard normal arrays of a shape."""
+    """Returns a draw of standard normal arrays `[count, *shape]`."""
     return lambda random, count: random.normal(size=(count, *shape))
 
 
 def tokens(length: int, vocabulary: int, padded: bool = False) -> Draw:
-    """Draws token numbers from 1; where `padded`, the last third or less of each row is 0."""
+    """Returns a draw of token numbers from 1; with `padded`, up to a third of each row is 0 at its end."""
 
     def draw(random: np.random.Generator, count: int) -> np.ndarray:
         ids = random.integers(1, vocabulary, (count, length)).astype(np.int32)
@@ -71,7 +71,7 @@ def tokens(length: int, vocabulary: int, padded: bool = False) -> Draw:
 
 
 def images(size: int, channels: int = 3, pixels: bool = False) -> Draw:
-    """Draws squares with coarse and fine structure, of unit variance or as pixels 0..255."""
+    """Returns a draw of square images with coarse and fine structure, of unit variance or as pixels 0..255."""
 
     def draw(random: np.random.Generator, count: int) -> np.ndarray:
         coarse = random.normal(size=(count, 4, 4, channels))
@@ -83,5 +83,5 @@ def images(size: int, channels: int = 3, pixels: bool = False) -> Draw:
 
 
 def several(draws: Sequence[Draw]) -> Draw:
-    """Draws a list of inputs."""
+    """Returns a draw of a list of inputs."""
     return lambda random, count: [draw(random, count) for draw in draws]

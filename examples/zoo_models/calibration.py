@@ -1,9 +1,8 @@
-"""Random weights with which a network of any depth still tells its inputs apart.
+"""Random weights with which even a deep network has different outputs for different inputs.
 
-Weights as a layer initialises them make a poor test: biases are zero, batch-norm does nothing, and in a deep
-network every input ends in almost the same output. Here every weight is random, and the layers are then scaled
-to data one after another, as in Mishkin and Matas, *All you need is a good init* (ICLR 2016,
-https://arxiv.org/abs/1511.06422).
+A layer's own initial weights make a poor test: biases are zero, batch normalisation does nothing, and a deep network
+has almost the same output for every input. `calibrate` makes every weight random, and then scales the layers to data
+one after another, as in Mishkin and Matas, *All you need is a good init* (ICLR 2016, https://arxiv.org/abs/1511.06422).
 """
 
 from collections.abc import Callable, Iterator
@@ -28,14 +27,14 @@ _LINEAR = (
 
 
 def calibrate(model: keras.Model, inputs: Any, seed: int = 0) -> None:
-    """Gives all weights random values, with which each layer's output has about unit variance on `inputs`.
+    """Gives all weights random values, so that each layer's output has about unit variance on `inputs`.
 
-    Batch-norm gets a random gain and shift for each channel, and statistics near those of the data.
+    Batch normalisation gets a random gain and shift for each channel, and statistics near those of the data.
 
     Args:
       model: a built Keras model; changed in place.
       inputs: a batch as the model takes it.
-      seed: of the weights.
+      seed: seed of the weights.
     """
     random = np.random.default_rng(seed)
     for weight in model.weights:
@@ -51,7 +50,7 @@ def calibrate(model: keras.Model, inputs: Any, seed: int = 0) -> None:
 
 
 def faded(*batches: Any) -> Any:
-    """Returns batches as one: as they are, and fading to zeros where they are real numbers."""
+    """Returns one batch of all batches, three times: floats are scaled by 1, 0.5 and 0.1, integers stay the same."""
 
     def fade(*arrays: np.ndarray) -> np.ndarray:
         scales = (1.0, 0.5, 0.1) if arrays[0].dtype.kind == "f" else (1, 1, 1)
@@ -75,7 +74,7 @@ def _values(weight: Any, random: np.random.Generator) -> np.ndarray:
 
 @contextlib.contextmanager
 def _before_call(layer: Any, prepare: Callable[..., None]) -> Iterator[None]:
-    """Prepares a layer on the inputs of its first call."""
+    """Makes a layer's first call run `prepare` on its inputs first."""
     call = layer.call
     pending = [prepare]
 

@@ -1,4 +1,4 @@
-"""Image networks made of what `keras.applications` has little of."""
+"""Image networks with parts that are rare in `keras.applications`."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def _twice(x: Any, channels: int) -> Any:
 
 @add("U-Net", images(32), target=_middle_of_the_mask)
 def unet() -> Any:
-    """Explained is the mean of a part of one mask; skips, max-pooling, transposed convolutions and upsampling."""
+    """Returns a U-Net with transposed convolutions and upsampling; the target is the mean of a part of one mask."""
     x = inputs = keras.Input((32, 32, 3))
     skips = []
     for channels in (8, 16, 32):
@@ -37,7 +37,7 @@ def unet() -> Any:
 
 @add("siamese", several([images(16), images(16)]), part="quick")
 def siamese() -> Any:
-    """One network for two images; their distance, product and cosine decide."""
+    """Returns one network for two images, whose distance, product and cosine decide."""
     one = keras.Input((16, 16, 3))
     x = layers.MaxPooling2D(2)(layers.Conv2D(8, 3, activation="relu")(one))
     x = layers.Dense(16, activation="tanh")(layers.Flatten()(x))
@@ -52,7 +52,7 @@ def siamese() -> Any:
 
 @add("squeeze-excite", images(24), part="quick")
 def squeeze_excite() -> Any:
-    """Residual blocks whose channels are weighed by what the whole image shows."""
+    """Returns residual blocks whose channels are weighted by the whole image."""
     inputs = keras.Input((24, 24, 3))
     x = layers.Conv2D(16, 3, padding="same")(inputs)
     for _ in range(3):
@@ -66,7 +66,7 @@ def squeeze_excite() -> Any:
 
 @add("PReLU net", images(24), part="quick")
 def prelu() -> Any:
-    """A slope of its own for each channel, and one for each position and channel."""
+    """Returns convolutions with a slope for each channel, and with one for each position and channel."""
     inputs = keras.Input((24, 24, 3))
     x = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(12, 3)(inputs))
     x = layers.PReLU(shared_axes=[1, 2])(layers.DepthwiseConv2D(3, depth_multiplier=2)(x))

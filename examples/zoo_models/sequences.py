@@ -11,7 +11,7 @@ from zoo_models.base import add, numbers, several, tokens
 
 @add("BiLSTM + GRU", numbers(20, 8), part="quick")
 def bilstm_gru() -> Any:
-    """Two bidirectional LSTMs and a GRU."""
+    """Returns two bidirectional LSTMs and a GRU."""
     inputs = keras.Input((20, 8))
     x = layers.Bidirectional(layers.LSTM(16, return_sequences=True))(inputs)
     x = layers.Bidirectional(layers.LSTM(12, return_sequences=True))(x)
@@ -20,7 +20,7 @@ def bilstm_gru() -> Any:
 
 @add("masked LSTM", tokens(24, 60, padded=True), layer="words", part="quick")
 def masked_lstm() -> Any:
-    """Padding is masked; explained at the embedding."""
+    """Returns two LSTMs that mask padding, explained at the embedding."""
     inputs = keras.Input((24,), dtype="int32")
     x = layers.Embedding(60, 16, mask_zero=True, name="words")(inputs)
     x = layers.LSTM(16)(layers.LSTM(16, return_sequences=True)(x))
@@ -29,7 +29,7 @@ def masked_lstm() -> Any:
 
 @add("LSTM 100 steps", numbers(100, 20))
 def deep_lstm() -> Any:
-    """Three LSTMs over a long sequence; the embedding has unit length."""
+    """Returns three LSTMs over a long sequence, with features of unit length before the last layer."""
     x = inputs = keras.Input((100, 20))
     for _ in range(2):
         x = layers.LSTM(32, return_sequences=True)(x)
@@ -39,7 +39,7 @@ def deep_lstm() -> Any:
 
 @add("ConvLSTM", numbers(6, 10, 10, 3))
 def conv_lstm() -> Any:
-    """Two recurrent convolutions over frames."""
+    """Returns two recurrent convolutions over frames."""
     inputs = keras.Input((6, 10, 10, 3))
     x = layers.ConvLSTM2D(6, 3, padding="same", return_sequences=True)(inputs)
     x = layers.ConvLSTM2D(4, 3)(layers.BatchNormalization()(x))
@@ -48,7 +48,7 @@ def conv_lstm() -> Any:
 
 @add("seq2seq", several([numbers(12, 10), numbers(8, 6)]), target=(7, 2))
 def seq2seq() -> Any:
-    """An encoder, a decoder that starts from its states, and additive attention between them."""
+    """Returns an encoder, a decoder that starts from the encoder's states, and additive attention between both."""
     source, so_far = keras.Input((12, 10)), keras.Input((8, 6))
     encoded, *states = layers.LSTM(16, return_sequences=True, return_state=True)(source)
     decoded = layers.LSTM(16, return_sequences=True)(so_far, initial_state=states)
@@ -59,7 +59,7 @@ def seq2seq() -> Any:
 
 @add("TCN", numbers(40, 6), part="quick")
 def tcn() -> Any:
-    """Causal, dilated convolutions with skips."""
+    """Returns causal, dilated convolutions with skips."""
     inputs = keras.Input((40, 6))
     x = layers.Conv1D(12, 1)(inputs)
     for dilation in (1, 2, 4, 8):
@@ -73,7 +73,7 @@ def tcn() -> Any:
 
 @add("GLU net", numbers(24, 8), part="quick")
 def glu() -> Any:
-    """Gated convolutions, in two spellings."""
+    """Returns gated convolutions, by `keras.activations.glu` and by a product."""
     inputs = keras.Input((24, 8))
     x = keras.activations.glu(layers.Conv1D(32, 3, padding="same")(inputs))
     for dilation in (2, 4):
@@ -86,7 +86,7 @@ def glu() -> Any:
 
 @add("highway net", numbers(20), part="quick")
 def highway() -> Any:
-    """Layers that say themselves how much of their input they keep."""
+    """Returns layers with gates that decide how much of their input they keep."""
     inputs = keras.Input((20,))
     x = layers.Dense(24)(inputs)
     for _ in range(6):
@@ -97,7 +97,7 @@ def highway() -> Any:
 
 @add("mixture of experts", numbers(20), part="quick")
 def mixture() -> Any:
-    """Four experts, weighed by a softmax of the same input."""
+    """Returns four experts, weighted by a softmax of the same input."""
     inputs = keras.Input((20,))
     experts = [layers.Dense(16, activation="silu")(layers.Dense(24, activation="relu")(inputs)) for _ in range(4)]
     gates = layers.Dense(4, activation="softmax")(layers.Dense(12, activation="tanh")(inputs))
@@ -107,7 +107,7 @@ def mixture() -> Any:
 
 @add("byte-level conv", tokens(96, 257), layer="bytes")
 def byte_level() -> Any:
-    """Bytes through strided convolutions with layer norms and GELU."""
+    """Returns strided convolutions over bytes, with layer normalisation and GELU."""
     inputs = keras.Input((96,), dtype="int32")
     x = layers.Embedding(257, 24, name="bytes")(inputs)
     for channels in (32, 48, 64):
@@ -123,7 +123,7 @@ def _one_hot(random: np.random.Generator, count: int) -> np.ndarray:
 
 @add("genomics residual", _one_hot)
 def genomics() -> Any:
-    """One-hot bases through dilated residual convolutions with batch-norm, as in splice-site predictors."""
+    """Returns dilated residual convolutions over one-hot bases, as in splice-site predictors."""
     inputs = keras.Input((200, 4))
     x = layers.Conv1D(24, 1)(inputs)
     skip = layers.Conv1D(24, 1)(x)

