@@ -178,9 +178,7 @@ class DeepExplain:
         else:
             method = make(method_or_map, {})
             if not method.differentiates:
-                raise OptionError(
-                    f"rewrite takes a method that uses gradients. Got {method_or_map!r}, which uses none."
-                )
+                raise OptionError(f"rewrite takes a method that uses gradients. Got {method_or_map!r}.")
             composite = self._engine.composite(method)
         if baseline is not None and not composite.twin:
             raise OptionError("baseline belongs to rules that compare with one. Got a baseline for rules without one.")
