@@ -32,7 +32,7 @@ class ExplainedModel(tf.Module):
         self._program = program
         self.serve = concrete(lambda **tensors: _final(program.predict_and_explain(**tensors)), program.inputs)
         tf_private.drop_custom_gradients(self.serve)
-        self.resources = program.resources.resources(self.serve)
+        self.resources = program.resources.holders(self.serve)
 
     def __call__(self, inputs: Structure) -> dict[str, tf.Tensor]:
         """Returns the model's outputs by name, and `attributions`, `outputs`, … as an exported explainer does.

@@ -111,8 +111,8 @@ def _check(model_options: Mapping[str, Any]) -> None:
 def _compared(
     runner: Runner, requests: Mapping[str, MethodRequest], scores: Mapping[str, MetricRequest], bar: tqdm.tqdm
 ) -> Comparison:
-    misfits = {name: runner.misfit(score) for name, score in scores.items()}
-    failures = {label: runner.refusal(request) for label, request in requests.items()}
+    misfits = {name: runner.metric_misfit(score) for name, score in scores.items()}
+    failures = {label: runner.method_refusal(request) for label, request in requests.items()}
     explanations, shares = {}, {}
     for label, request in requests.items():
         bar.set_postfix_str(label, refresh=False)

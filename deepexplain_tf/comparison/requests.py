@@ -9,7 +9,7 @@ from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method, make
 from deepexplain_tf.metrics.base import METRICS, Metric
 
-_GIVEN = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # the comparison passes these
+_PASSED = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # the comparison passes these
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +74,8 @@ def read_metrics(given: Any) -> dict[str, MetricRequest]:
     """Returns the metrics to score by, by label; arguments and errors as for `read_methods`."""
     requests = {}
     for label, name, options in _named(given, "metrics", METRICS.resolve):
-        request = MetricRequest(METRICS[name], {**METRICS[name].compared, **options})
-        known = sorted(request.parameters.difference(_GIVEN))
+        request = MetricRequest(METRICS[name], {**METRICS[name].comparison_defaults, **options})
+        known = sorted(request.parameters.difference(_PASSED))
         for option in options:
             if option not in known:
                 raise OptionError(f"unknown option {shortened(option)} of {name}; {closest(str(option), known)}.")

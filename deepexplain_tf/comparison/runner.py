@@ -20,12 +20,12 @@ from deepexplain_tf.metrics.base import Score
 T = TypeVar("T")
 
 
-class _AskedError(BaseException):
+class _CalledError(BaseException):
     """A metric has checked its arguments and calls its function."""
 
 
-def _ask(*arguments: Any) -> NoReturn:
-    raise _AskedError
+def _stop(*arguments: Any) -> NoReturn:
+    raise _CalledError
 
 
 def attempt(action: Callable[[], T]) -> tuple[T | None, str | None]:
@@ -58,7 +58,7 @@ class Runner:
     sizes: Mapping[str, Any]
     seed: int
 
-    def refusal(self, request: MethodRequest) -> str | None:
+    def method_refusal(self, request: MethodRequest) -> str | None:
         """Returns why a method cannot explain the model, or None; OptionError where options do not fit the inputs."""
         inputs = self.explained.pack(self.explained.call.inputs)
         try:
@@ -71,9 +71,9 @@ class Runner:
         """Returns a method's explanation, and attributions whose elements add up; InputError unless they are finite."""
         explanation = self._explainer(self.opened, request)(self.explained.pack(self.explained.call.inputs))
         shares = self.explained.shares(request.method, explanation.attributions)
-        return explanation, self._given.arrays(shares, "attributions")
+        return explanation, self._tensor_examples.arrays(shares, "attributions")
 
-    def misfit(self, request: MetricRequest) -> str | None:
+    def metric_misfit(self, request: MetricRequest) -> str | None:
         """Returns why a metric does not fit the model or its inputs, or None.
 
         Raises:
@@ -85,8 +85,8 @@ class Runner:
         zeros = [np.broadcast_to(np.float32(0), x.shape) for x in self.explained.tensors]
         try:
             # A metric checks all its arguments before it calls a function, so that nothing else happens in this call.
-            self._call(request, fn=_ask, explain=_ask, attributions=zeros)
-        except _AskedError:
+            self._call(request, fn=_stop, explain=_stop, attributions=zeros)
+        except _CalledError:
             return None
         except (InputError, ModelError) as error:
             return str(error)
@@ -115,7 +115,7 @@ class Runner:
         return {k: v for k, v in found.items() if v is not None}, {k: v for k, v in reasons.items() if v is not None}
 
     @property
-    def _given(self) -> Examples:
+    def _tensor_examples(self) -> Examples:
         return Examples.read(self.explained.tensors)
 
     def _arguments(self, request: MethodRequest) -> dict[str, Any]:

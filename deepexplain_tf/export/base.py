@@ -22,13 +22,13 @@ class Format(abc.ABC):
     """A format of export; its fields are its options.
 
     A format is a frozen dataclass, registered by `@FORMATS.register(name)` in a file of its own, which
-    `export/__init__.py` imports. It sets `description` and implements `write`. Every field has a default; a
+    `export/__init__.py` imports. It sets `description_file` and implements `write`. Every field has a default; a
     `__post_init__` raises OptionError for a value that does not fit, or for the default of an option that must be
     given. `saved_model.py` is a short example. The command line lists the formats in `cli/export.py`.
     """
 
-    description: ClassVar[str]
-    """The path of the JSON file inside the exported folder, at most one folder deep, into which `save` writes the
+    description_file: ClassVar[str]
+    """The path of the JSON file inside the exported folder, into which `save` writes the
     description of the export; `overwrite=True` replaces only folders that hold such a file."""
 
     @abc.abstractmethod
@@ -90,9 +90,9 @@ def save(
         require_whole("version", 0, version)
     require_bool("overwrite", overwrite)
     final = path if version is None else os.path.join(path, str(version))
-    marks = [FORMATS[name].description for name in FORMATS]
+    marks = [FORMATS[name].description_file for name in FORMATS]
     with atomic_folder(final, overwrite=overwrite, marks=marks) as folder:
         described = format.write(program(), folder)
-        file = folder / format.description
-        file.parent.mkdir(exist_ok=True)
+        file = folder / format.description_file
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(described, indent=1, ensure_ascii=False), "utf-8")

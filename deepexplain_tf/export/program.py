@@ -34,7 +34,7 @@ class ExplainerProgram:
     Attributes:
       inputs: the specs of the model's inputs by name.
       resources: the variables and tables that the model reads.
-      free: the specs of the target (`[batch]` indices, `[batch, axes]` where the output has several axes) and of the
+      free_specs: specs of the target (`[batch]` indices, `[batch, axes]` where the output has several axes) and of the
         baselines (`[1 or batch, ...]`) that are arguments, by name. A name that a model's input has already gets the
         prefix `explained_`.
       notes: the notes of the explanation for the user; complete once `explain` was traced.
@@ -53,7 +53,7 @@ class ExplainerProgram:
         self._axes = output.shape[1:].as_list() if output.shape.rank else []
         self._target, self._baselines = self._target_spec(), self._baseline_specs()
         self.resources = Resources(*self._model.traced.owner)
-        self.free: Specs = {**self._target, **self._baselines}
+        self.free_specs: Specs = {**self._target, **self._baselines}
         self._own_notes: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
 
@@ -69,7 +69,7 @@ class ExplainerProgram:
         given = self._ordered(tensors)
         if self._baselines:
             count = tf.shape(given[0])[0]
-            baselines = [_of_rows(tensors[name], count, name) for name in self._baselines]
+            baselines = [_checked_baseline(tensors[name], count, name) for name in self._baselines]
             late["baseline"] = baselines[0] if len(baselines) == 1 else baselines
         inputs = tf.nest.pack_sequence_as(self._model.traced.specs, given)
         e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late})
@@ -95,7 +95,7 @@ class ExplainerProgram:
     @property
     def specs(self) -> Specs:
         """The specs of all arguments of `explain` by name."""
-        return {**self.inputs, **self.free}
+        return {**self.inputs, **self.free_specs}
 
     @property
     def structure(self) -> Any:
@@ -187,7 +187,7 @@ class ExplainerProgram:
         if all(size == 1 for size in self._axes):
             return {}
         batch = self._model.traced.batch
-        return self._late("target", [batch] if len(self._axes) == 1 else [batch, len(self._axes)], tf.int32)
+        return self._free_spec("target", [batch] if len(self._axes) == 1 else [batch, len(self._axes)], tf.int32)
 
     def _baseline_specs(self) -> Specs:
         method = self._method
@@ -195,10 +195,10 @@ class ExplainerProgram:
             return {}
         specs: Specs = {}
         for suffix, value in zip(self._explained, self._model.explained, strict=True):
-            specs |= self._late(f"baseline{suffix}", [None, *value.shape[1:]], value.dtype)
+            specs |= self._free_spec(f"baseline{suffix}", [None, *value.shape[1:]], value.dtype)
         return specs
 
-    def _late(self, name: str, shape: Sequence[int | None], dtype: tf.DType) -> Specs:
+    def _free_spec(self, name: str, shape: Sequence[int | None], dtype: tf.DType) -> Specs:
         name = f"explained_{name}" if name in self.inputs else name
         return {name: tf.TensorSpec(shape, dtype, name)}
 
@@ -209,7 +209,7 @@ def concrete(function: Callable[..., Any], specs: Specs) -> Any:
     return traced.get_concrete_function(**{n: tf.TensorSpec(s.shape, s.dtype, n) for n, s in specs.items()})
 
 
-def _of_rows(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:
+def _checked_baseline(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:
     """Returns a baseline, with a check at run time that it has one row or `count` rows."""
     rows = tf.shape(baseline)[0]
     words = f"{name} must be one for all examples or one for each. Got rows:"
@@ -217,12 +217,12 @@ def _of_rows(baseline: tf.Tensor, count: tf.Tensor, name: str) -> tf.Tensor:
         return tf.identity(baseline)
 
 
-def _identifiers(names: Sequence[str], other: str) -> list[str]:
-    """Returns names as identifiers, all different; an empty name becomes `other`."""
+def _identifiers(names: Sequence[str], default: str) -> list[str]:
+    """Returns names as identifiers, all different; an empty name becomes `default`."""
     found: list[str] = []
     for name in names:
-        clean = re.sub(r"\W", "_", name, flags=re.ASCII) or other
-        clean = f"{other}_{clean}" if clean[0].isdigit() or keyword.iskeyword(clean) else clean
+        clean = re.sub(r"\W", "_", name, flags=re.ASCII) or default
+        clean = f"{default}_{clean}" if clean[0].isdigit() or keyword.iskeyword(clean) else clean
         while clean in found:
             clean += "_"
         found.append(clean)

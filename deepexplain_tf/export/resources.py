@@ -20,7 +20,7 @@ class Resources:
             held += tf.train.TrackableView(source.owner).descendants()
         self._by_handle = {id(handle): found for found in held if (handle := _handle(found)) is not None}
 
-    def resources(self, *functions: Any) -> list[Any]:
+    def holders(self, *functions: Any) -> list[Any]:
         """Returns the objects that hold the variables and tables that concrete functions read.
 
         Raises:

@@ -21,7 +21,7 @@ class SavedModel(Format):
     otherwise is exported without XLA, with a note.
     """
 
-    description: ClassVar[str] = os.path.join("assets", "explainer.json")
+    description_file: ClassVar[str] = os.path.join("assets", "explainer.json")
 
     def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
         explain = concrete(program.explain, program.specs)
@@ -30,7 +30,7 @@ class SavedModel(Format):
             explain = concrete(program.explain, program.specs)
         predict = concrete(program.predict, program.inputs)
         holder = tf.Module()  # with variables alone, so that loading needs no Python class
-        holder.resources = program.resources.resources(explain, predict)
+        holder.resources = program.resources.holders(explain, predict)
         signatures = {"serving_default": explain, "explain": explain, "predict": predict}
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(holder, str(folder), signatures=signatures, options=options)

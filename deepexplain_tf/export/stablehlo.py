@@ -35,7 +35,7 @@ class StableHLO(Format):
         `weights.npz` beside it holds their numbers.
     """
 
-    description: ClassVar[str] = "explainer.json"
+    description_file: ClassVar[str] = "explainer.json"
     inputs: Any = None
     weights: str = "constants"
 
@@ -52,7 +52,7 @@ class StableHLO(Format):
 
         def main(*tensors: tf.Tensor) -> list[tf.Tensor]:
             named = dict(zip(specs, tensors, strict=True))
-            found = _where(program.in_range(named), program.explain(**named))
+            found = _nan_where_invalid(program.in_range(named), program.explain(**named))
             results.update({name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in found.items()})
             return list(found.values())
 
@@ -73,7 +73,7 @@ class StableHLO(Format):
         }
 
 
-def _where(valid: tf.Tensor | None, found: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
+def _nan_where_invalid(valid: tf.Tensor | None, found: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
     """Returns arrays with NaN for the examples that are not valid."""
     if valid is None:
         return found

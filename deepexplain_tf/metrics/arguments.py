@@ -52,12 +52,12 @@ class Examples:
         """Returns values, one for each input, in the user's structure."""
         return tf.nest.pack_sequence_as(self.specs, list(flat))
 
-    def require_floats(self) -> None:
+    def require_float_input(self) -> None:
         """Raises InputError unless at least one input has a float dtype, so that it can be perturbed."""
         if all(array.dtype.kind in "biu" for array in self.inputs):
             raise InputError(f"inputs must be floats to be perturbed. Got {self.inputs[0].dtype}.")
 
-    def moved(self, draw: Callable[[tuple[int, ...]], np.ndarray]) -> list[np.ndarray]:
+    def perturbed(self, draw: Callable[[tuple[int, ...]], np.ndarray]) -> list[np.ndarray]:
         """Returns the inputs, with `draw(shape)` added to those of a float dtype, in that dtype."""
         return [x if x.dtype.kind in "biu" else (x + draw(x.shape)).astype(x.dtype) for x in self.inputs]
 
@@ -115,20 +115,29 @@ class Examples:
 
 
 @dataclasses.dataclass(frozen=True)
-class Attributions:
-    """One set of attributions, or several.
+class Named:
+    """An argument that is a single item, or several by name.
 
     Attributes:
-      names: the user's names for the sets; None for a single set.
-      arrays: for each set, an array `[batch, ...]` for each input.
+      names: the user's names for the items; None for a single one.
     """
 
     names: list[str] | None
-    arrays: list[list[np.ndarray]]
 
-    def named(self, results: Sequence[T]) -> T | dict[str, T]:
-        """Returns the results of the sets by the user's names; the result alone for a single set."""
+    def by_name(self, results: Sequence[T]) -> T | dict[str, T]:
+        """Returns the items' results by the user's names; the result alone for a single item."""
         return results[0] if self.names is None else dict(zip(self.names, results, strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Attributions(Named):
+    """One set of attributions, or several by name.
+
+    Attributes:
+      arrays: for each set, an array `[batch, ...]` for each input.
+    """
+
+    arrays: list[list[np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)

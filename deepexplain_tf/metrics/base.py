@@ -11,7 +11,7 @@ import tensorflow as tf
 from deepexplain_tf.registry import Registry
 
 CONFIDENCE = 0.95
-Made = TypeVar("Made", bound=Callable[..., Any])
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,19 +23,19 @@ class Metric:
       better: `"higher"` or `"lower"`: which `Score.summary` is the better one.
       contributions: whether attributions must be contributions to the target, not changes per unit of the input;
         `dx.compare` then leaves out the methods that return changes.
-      compared: options for which `dx.compare` has another default than the function.
+      comparison_defaults: options for which `dx.compare` has another default than the function.
     """
 
     function: Callable[..., Any]
     better: str
     contributions: bool = False
-    compared: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    comparison_defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 METRICS: Registry[Metric] = Registry("metric")
 
 
-def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callable[[Made], Made]:
+def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callable[[FunctionT], FunctionT]:
     """Returns a decorator that registers a function as a metric.
 
     A metric keeps the conventions of `deepexplain_tf.metrics`:
@@ -51,21 +51,21 @@ def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callabl
       first runs it up to that call. An InputError or ModelError up to there means that the metric does not fit the
       examples or the model, which the comparison reports; any other error ends the comparison.
     - It draws random numbers from `seed` alone, the same ones for all sets of attributions.
-    - It returns a `Score`, or a dict of them where the user passes several by name: `Attributions.named` or
-      `Explainers.named`.
+    - It returns a `Score`, or a dict of them where the user passes several by name: `Attributions.by_name` or
+      `Explainers.by_name`.
 
     `completeness.py` and `max_sensitivity.py` are short examples.
 
     Args:
       name: the metric's name, in snake_case.
       aliases: other names for it.
-      **facts: `better`, and where needed `contributions` and `compared`, as in `Metric`.
+      **facts: `better`, and where needed `contributions` and `comparison_defaults`, as in `Metric`.
 
     Raises:
       ValueError: a name or alias that is registered already.
     """
 
-    def add(function: Made) -> Made:
+    def add(function: FunctionT) -> FunctionT:
         METRICS.register(name, aliases=aliases)(Metric(function, **facts))
         return function
 
@@ -106,7 +106,7 @@ class Score:
         """
         squares = np.where(np.isfinite(self.per_example), (self.per_example - self.mean) ** 2, 0).sum(0)
         free = np.where(self.count > 1, self.count - 1, np.nan)
-        half = _t_of(self.count) * np.sqrt(squares / free / np.maximum(self.count, 1))
+        half = _student_t_of(self.count) * np.sqrt(squares / free / np.maximum(self.count, 1))
         return np.stack([self.mean - half, self.mean + half])
 
     @property
@@ -135,6 +135,6 @@ def student_t(free: int) -> float:
     return float(np.sqrt(free * (1 / low - 1)))
 
 
-def _t_of(count: np.ndarray) -> np.ndarray:
+def _student_t_of(count: np.ndarray) -> np.ndarray:
     values = [student_t(int(n) - 1) if n > 1 else np.nan for n in np.ravel(count)]
     return np.reshape(values, np.shape(count))

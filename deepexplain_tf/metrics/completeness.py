@@ -72,4 +72,4 @@ def completeness(
     at_inputs, at_baseline = masked_values(function, examples, x0, everything, np.array([[False], [True]])).T
     change = at_inputs.astype(np.float64) - at_baseline.astype(np.float64)
     totals = [everything.sums(arrays)[:, 0] for arrays in scored.arrays]
-    return scored.named([Completeness(per_example=total - change, change=change) for total in totals])
+    return scored.by_name([Completeness(per_example=total - change, change=change) for total in totals])

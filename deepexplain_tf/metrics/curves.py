@@ -83,13 +83,13 @@ def curves(
     fractions = counts / features.count
     results = []
     for arrays in scored.arrays:
-        curve = masked(steps + 1, per_example=[_places(features.sums(arrays))], shared=[counts]).astype(np.float64)
+        curve = masked(steps + 1, per_example=[_ranks(features.sums(arrays))], shared=[counts]).astype(np.float64)
         area = (np.diff(fractions) * (curve[:, 1:] + curve[:, :-1]) / 2).sum(1)
         results.append(Curve(per_example=area, curve=curve, fractions=fractions))
-    return scored.named(results)
+    return scored.by_name(results)
 
 
-def _places(relevance: np.ndarray) -> np.ndarray:
+def _ranks(relevance: np.ndarray) -> np.ndarray:
     """Returns the rank of each feature `[batch, features]`, 0 for the most relevant one; ties keep their order."""
     order = np.argsort(-relevance, axis=1, kind="stable")
     places = np.empty(order.shape, np.int32)

@@ -45,7 +45,7 @@ class Function:
     cannot be traced is called with NumPy arrays instead.
 
     Attributes:
-      mixes: whether the function takes `example`, so that the rows of a call may come from any examples.
+      takes_example: whether the function takes `example`, so that the rows of a call may come from any examples.
       batch: the number of examples.
       rows: the number of rows in each call.
       dtype: the dtype of the values; None where the function cannot be traced.
@@ -61,13 +61,13 @@ class Function:
         """
         chunk_size = CHUNK_SIZE if chunk_size is None else chunk_size
         require_whole("chunk_size", 1, chunk_size)
-        self.mixes, self.batch = _takes_example(fn), examples.batch
-        self.rows = int(chunk_size) if self.mixes else min(int(chunk_size), examples.batch)
+        self.takes_example, self.batch = _takes_example(fn), examples.batch
+        self.rows = int(chunk_size) if self.takes_example else min(int(chunk_size), examples.batch)
         self._fn, self._examples = fn, examples
         self._traced = self._trace()
         self.dtype = None if self._traced is None else self._traced.output_dtypes
 
-    def at(self, points: Points) -> "Evaluation":
+    def evaluation(self, points: Points) -> "Evaluation":
         """Returns the evaluation of the function at the points that `points` makes."""
         return Evaluation(self, points)
 
@@ -77,9 +77,9 @@ class Function:
             return self._traced(*inputs, example)
         return self._plain([np.asarray(array) for array in inputs], np.asarray(example))
 
-    def failed(self, error: Exception) -> DeepExplainError:
+    def error_for(self, error: Exception) -> DeepExplainError:
         """Returns the error to raise where the user's function fails."""
-        if self.mixes or self.rows == self.batch:
+        if self.takes_example or self.rows == self.batch:
             return InputError(f"fn must run on the inputs that a metric makes. Got: {brief(error)}")
         return ModelError(
             f"fn(inputs) must take any {self.rows} of the {self.batch} examples, as chunk_size says; "
@@ -89,10 +89,10 @@ class Function:
     def _plain(self, inputs: Sequence[Any], example: Any) -> tf.Tensor:
         packed = self._examples.pack(inputs)
         try:
-            value = self._fn(packed, example) if self.mixes else self._fn(packed)
+            value = self._fn(packed, example) if self.takes_example else self._fn(packed)
         except Exception as error:  # the user's function may raise anything
-            raise self.failed(error) from error
-        return self._one_each(value)
+            raise self.error_for(error) from error
+        return self._as_rows(value)
 
     def _trace(self) -> Any:
         """Returns the function traced for `rows` rows; None where it cannot be traced."""
@@ -107,7 +107,7 @@ class Function:
             pass
         return None
 
-    def _one_each(self, value: Any) -> tf.Tensor:
+    def _as_rows(self, value: Any) -> tf.Tensor:
         """Returns the function's value as `[rows]`; ModelError unless it is one float for each row."""
         wanted = f"fn must return one float for each row, [{self.rows}]."
         try:
@@ -142,7 +142,7 @@ class Evaluation:
           DeepExplainError: the function fails, or returns NaN or Inf.
         """
         batch, parts = self._function.batch, []
-        for chosen in [np.arange(batch)] if self._function.mixes else self._slices():
+        for chosen in [np.arange(batch)] if self._function.takes_example else self._slices():
             arrays = {
                 "per_example": [array[chosen] for array in per_example],
                 "per_point": [array[chosen] for array in per_point],
@@ -161,7 +161,7 @@ class Evaluation:
     def _values(self, count: int, arguments: dict[str, Any]) -> np.ndarray:
         """Returns `[count, examples]`."""
         total = count * self._function.batch
-        steps = -(-total // self._function.rows) if self._function.mixes else count
+        steps = -(-total // self._function.rows) if self._function.takes_example else count
         arrays = (tf.range(steps), tf.constant(count), arguments)
         compiles = self._function.dtype is not None
         try:
@@ -169,8 +169,8 @@ class Evaluation:
             loop = self._loop.get_concrete_function(*arrays) if compiles else self._stepwise
             values = np.asarray(loop(*arrays))
         except tf.errors.OpError as error:
-            raise self._function.failed(error) from error
-        return values.reshape(-1)[:total].reshape(count, -1) if self._function.mixes else values
+            raise self._function.error_for(error) from error
+        return values.reshape(-1)[:total].reshape(count, -1) if self._function.takes_example else values
 
     def _compiled(self, steps: tf.Tensor, count: tf.Tensor, arguments: dict[str, Any]) -> tf.Tensor:
         one = lambda step: self._step(step, count, **arguments)  # noqa: E731
@@ -188,7 +188,7 @@ class Evaluation:
         shared: Sequence[tf.Tensor],
         example: tf.Tensor,
     ) -> tf.Tensor:
-        if self._function.mixes:
+        if self._function.takes_example:
             rows, batch = self._function.rows, self._function.batch
             row = tf.minimum(step * rows + tf.range(rows), count * batch - 1)
             example, point = row % batch, row // batch

@@ -2,28 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import read_array
 from deepexplain_tf.errors import InputError
-from deepexplain_tf.metrics.arguments import attributions_of
-
-T = TypeVar("T")
+from deepexplain_tf.metrics.arguments import Named, attributions_of
 
 
 @dataclasses.dataclass(frozen=True)
-class Explainers:
+class Explainers(Named):
     """One or several functions that return attributions, or an `Explanation`.
 
     Attributes:
-      names: the user's names for the functions; None for a single one.
       functions: the functions.
     """
 
-    names: list[str] | None
     functions: list[Callable[..., Any]]
 
     @classmethod
@@ -38,10 +34,6 @@ class Explainers:
             raise InputError("explain must be a function that returns attributions, or several by name. Got none.")
         return cls(list(explain) if several else None, functions)
 
-    def named(self, results: Sequence[T]) -> T | dict[str, T]:
-        """Returns the results of the functions by the user's names; the result alone for a single function."""
-        return results[0] if self.names is None else dict(zip(self.names, results, strict=True))
-
     def __call__(self, batch: int, *arguments: Any) -> list[np.ndarray]:
         """Returns the attributions `[batch, elements]` of each function, in float64.
 
@@ -50,7 +42,7 @@ class Explainers:
         """
         return [_elements(function(*arguments), batch) for function in self.functions]
 
-    def again(self, before: Sequence[np.ndarray], *arguments: Any) -> list[np.ndarray]:
+    def repeat(self, before: Sequence[np.ndarray], *arguments: Any) -> list[np.ndarray]:
         """Returns the attributions of another call; InputError where their shapes differ from those of `before`."""
         after = self(len(before[0]), *arguments)
         for old, new in zip(before, after, strict=True):

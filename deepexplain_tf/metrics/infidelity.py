@@ -20,7 +20,7 @@ Change = tuple[list[np.ndarray], list[np.ndarray]]  # I and x − I
 Perturb = Callable[[Any, np.random.Generator], tuple[Any, Any]]
 
 
-@metric("infidelity", better="lower", contributions=True, compared={"perturb": "removal"})
+@metric("infidelity", better="lower", contributions=True, comparison_defaults={"perturb": "removal"})
 def infidelity(
     fn: Any,
     inputs: Structure,
@@ -83,7 +83,7 @@ def infidelity(
     x0 = examples.baseline(baseline)
     generator = np.random.default_rng(seed)
     if perturb == "noise":
-        examples.require_floats()
+        examples.require_float_input()
     function = Function(fn, examples, chunk_size)
     if perturb == "removal":
         removed = generator.random((n_samples, features.count)) < 0.5
@@ -91,19 +91,19 @@ def infidelity(
         values = masked_values(function, examples, x0, features, masks)
         products = [features.sums(arrays) @ removed.T.astype(np.float64) for arrays in scored.arrays]
     else:
-        custom = functools.partial(_drawn, perturb=perturb) if callable(perturb) else None
-        draw = functools.partial(custom or functools.partial(_noisy, noise=noise), examples, generator)
-        products, values = _moved(function, examples, scored, draw, n_samples)
+        custom = functools.partial(_user_perturbation, perturb=perturb) if callable(perturb) else None
+        draw = functools.partial(custom or functools.partial(_noise_perturbation, noise=noise), examples, generator)
+        products, values = _evaluate_samples(function, examples, scored, draw, n_samples)
     values = values.astype(np.float64)
     drops = values[:, :1] - values[:, 1:]
-    return scored.named([Score(per_example=_score(product, drops, normalise)) for product in products])
+    return scored.by_name([Score(per_example=_score(product, drops, normalise)) for product in products])
 
 
-def _moved(
+def _evaluate_samples(
     function: Function, examples: Examples, scored: Attributions, draw: Callable[[], Any], n_samples: int
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Returns Σ Iᵢ·Rᵢ `[batch, samples]` of each set of attributions, and the function at x and at each x − I."""
-    evaluate = function.at(lambda rows: rows.per_point)
+    evaluate = function.evaluation(lambda rows: rows.per_point)
     predicted: list[list[np.ndarray]] = []
     values: list[np.ndarray] = []
     held = [examples.inputs]  # the first point is x itself
@@ -131,13 +131,13 @@ def _product(change: list[np.ndarray], attributions: list[np.ndarray]) -> np.nda
     return sum((i.astype(np.float64) * r.astype(np.float64)).reshape(len(i), -1).sum(1) for i, r in pairs)
 
 
-def _noisy(examples: Examples, generator: np.random.Generator, noise: float) -> Change:
+def _noise_perturbation(examples: Examples, generator: np.random.Generator, noise: float) -> Change:
     """Returns I and x − I, with I as rounding to the inputs' dtypes leaves it."""
-    points = examples.moved(lambda shape: generator.normal(0, noise, shape))
+    points = examples.perturbed(lambda shape: generator.normal(0, noise, shape))
     return [x.astype(np.float64) - point for x, point in zip(examples.inputs, points, strict=True)], points
 
 
-def _drawn(examples: Examples, generator: np.random.Generator, perturb: Perturb) -> Change:
+def _user_perturbation(examples: Examples, generator: np.random.Generator, perturb: Perturb) -> Change:
     """Returns I and x − I from the user's function; DeepExplainError where they do not fit the inputs."""
     pair = perturb(examples.pack([x.copy() for x in examples.inputs]), generator)
     if not isinstance(pair, tuple) or len(pair) != 2:

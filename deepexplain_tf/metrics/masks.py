@@ -25,7 +25,7 @@ class Masked:
         self._per_example = [*examples.inputs, *(x0 for x0 in baseline if len(x0) > 1)]
         self._shared = [*features.ids, *(x0 for x0 in baseline if len(x0) == 1)]
         self._mask = mask
-        self._evaluate = function.at(self._points)
+        self._evaluate = function.evaluation(self._points)
 
     def __call__(self, count: int, per_example: Arrays = (), shared: Arrays = ()) -> np.ndarray:
         """Returns values `[batch, count]` under masks 0 … count − 1; `mask` gets these arrays in its `Rows`."""

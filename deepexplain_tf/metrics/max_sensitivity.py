@@ -44,16 +44,16 @@ def max_sensitivity(
     require_whole("n_samples", 1, n_samples)
     require_seed(seed)
     examples, explainers = Examples.read(inputs), Explainers.read(explain)
-    examples.require_floats()
+    examples.require_float_input()
     generator = np.random.default_rng(seed)
     originals = explainers(examples.batch, examples.pack(examples.inputs))
     largest = [np.zeros(examples.batch) for _ in originals]
     for _ in range(n_samples):
-        moved = examples.pack(examples.moved(lambda shape: generator.uniform(-radius, radius, shape)))
-        for place, (new, original) in enumerate(zip(explainers.again(originals, moved), originals, strict=True)):
+        moved = examples.pack(examples.perturbed(lambda shape: generator.uniform(-radius, radius, shape)))
+        for place, (new, original) in enumerate(zip(explainers.repeat(originals, moved), originals, strict=True)):
             largest[place] = np.maximum(largest[place], np.linalg.norm(new - original, axis=1))
     norms = [np.linalg.norm(original, axis=1) for original in originals]
     scores = [
         np.where(norm > 0, far / np.where(norm > 0, norm, 1), np.nan) for far, norm in zip(largest, norms, strict=True)
     ]
-    return explainers.named([Score(per_example=score) for score in scores])
+    return explainers.by_name([Score(per_example=score) for score in scores])

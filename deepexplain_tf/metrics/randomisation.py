@@ -93,10 +93,10 @@ def randomisation(
     correlations: list[list[np.ndarray]] = [[] for _ in originals]
     for layer in chosen.values():
         _initialise(layer, generator)
-        randomised = explainers.again(originals, copy, examples.pack(examples.inputs))
+        randomised = explainers.repeat(originals, copy, examples.pack(examples.inputs))
         for column, original, new in zip(correlations, originals, randomised, strict=True):
             column.append(spearman(sign(original), sign(new)))
-    return explainers.named([Randomisation(per_example=np.stack(c, 1), layers=tuple(chosen)) for c in correlations])
+    return explainers.by_name([Randomisation(per_example=np.stack(c, 1), layers=tuple(chosen)) for c in correlations])
 
 
 def _copy(model: keras.Model) -> keras.Model:
@@ -144,10 +144,10 @@ def _initialise(layer: keras.Layer, generator: np.random.Generator) -> None:
         inner_weights = {id(weight) for inner in part._flatten_layers(include_self=False) for weight in inner.weights}
         for weight in _weights(part):
             if id(weight) not in inner_weights:
-                weight.assign(_drawn(part, weight, generator))
+                weight.assign(_new_values(part, weight, generator))
 
 
-def _drawn(layer: keras.Layer, weight: keras.Variable, generator: np.random.Generator) -> Any:
+def _new_values(layer: keras.Layer, weight: keras.Variable, generator: np.random.Generator) -> Any:
     initialiser = getattr(layer, f"{weight.name}_initializer", None)
     if initialiser is None:
         return generator.permutation(np.ravel(weight)).reshape(weight.shape)

@@ -117,7 +117,7 @@ def sensitivity_n(
         pairs = zip(np.split(masks[1:], len(grid)), drops, strict=True)
         columns = [_correlation(relevance, *pair, rounding) for pair in pairs]
         results.append(SensitivityN(per_example=np.stack(columns, 1), n=grid))
-    return scored.named(results)
+    return scored.by_name(results)
 
 
 def draw_subsets(n_features: int, n: int, subsets: int, seed: int | None = None) -> np.ndarray:

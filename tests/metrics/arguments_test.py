@@ -23,14 +23,14 @@ def test_a_dict_with_the_names_of_the_inputs_is_one_attribution():
     given = Examples.read({"x": X, "y": Y})
     one = given.attributions({"y": Y, "x": X})
     assert one.names is None
-    assert one.named(["score"]) == "score"
+    assert one.by_name(["score"]) == "score"
     np.testing.assert_array_equal(one.arrays[0][1], Y)
 
 
 def test_any_other_dict_is_several():
     e = dx.Explanation(attributions={"x": X, "y": Y}, outputs=np.zeros(2), method="deeplift")
     several = Examples.read({"x": X, "y": Y}).attributions({"deeplift": e, "other": {"x": -X, "y": Y}})
-    assert several.named([1, 2]) == {"deeplift": 1, "other": 2}
+    assert several.by_name([1, 2]) == {"deeplift": 1, "other": 2}
     np.testing.assert_array_equal(several.arrays[1][0], -X)
 
 

@@ -21,7 +21,7 @@ def shifted(rows):
 
 def values(fn, chunk_size=None):
     function = Function(fn, Examples.read(X), chunk_size)
-    return function.at(shifted)(len(STEPS), [X], shared=[STEPS])
+    return function.evaluation(shifted)(len(STEPS), [X], shared=[STEPS])
 
 
 EXPECTED = ((X[:, np.newaxis] + STEPS[:, np.newaxis]) ** 2).sum(2)
@@ -105,7 +105,7 @@ def test_points_of_their_own():
     """`each` reaches the row of its example and number."""
     each = np.random.default_rng(1).normal(size=(5, 7, 3))
     for fn, chunk_size in [("tensorflow", None), ("tensorflow", 2), ("with_example", 4), ("numpy", 3)]:
-        function = Function(FUNCTIONS[fn], Examples.read(X), chunk_size).at(lambda rows: rows.per_point)
+        function = Function(FUNCTIONS[fn], Examples.read(X), chunk_size).evaluation(lambda rows: rows.per_point)
         found = function(7, [], per_point=[each])
         np.testing.assert_allclose(found, (each**2).sum(2), rtol=1e-12)
 
