@@ -17,9 +17,9 @@ from deepexplain_tf.rules.composites import Composite
 # The arguments of `explain` that are not options of a method.
 CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress")
 METHODS: Registry[type["Method"]] = Registry("method")
-Data = Mapping[str, np.ndarray | np.generic]
+Data = Mapping[str, np.ndarray | np.generic]  # see `Method.data`
 Evaluate = Callable[..., dict[str, Any]]  # (method, rows=None, row_data=None), see `Method.run`
-TensorData = Mapping[str, tf.Tensor]
+TensorData = Mapping[str, tf.Tensor]  # the same as tensors, see `Method.attribute`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Layout:
       structure: the user's structure of the explained tensors, with positions as leaves.
       shapes: for each explained tensor, the shape of one example.
       seed: the user's seed.
-      fixed: whether arrays should have the same size at every call, since XLA compiles anew for another size.
+      fixed: whether `data` should have the same sizes at every call, since XLA compiles anew for other sizes.
       background: `[n_baselines, ...]` for each explained tensor; empty for a method without a background.
     """
 
@@ -103,7 +103,7 @@ class Method(abc.ABC):
       repeats: whether the method evaluates the model many times for each example, in loops over `chunks` as
         `objective.evaluations` and `masking.masked` offer them.
       straight: whether these evaluations lie on straight lines from baseline to input, as `paths.lines` takes them.
-      graph_options: the names of the options that `attribute` or `composite` reads, besides `data`.
+      graph_options: the names of the options that `attribute` or `composite` reads from `self`.
     """
 
     uses_baseline: ClassVar[bool] = False
@@ -122,7 +122,7 @@ class Method(abc.ABC):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        """Builds the graph that attributes the target of one batch.
+        """Builds the graph that attributes the target of one batch, by TensorFlow ops inside a `tf.function`.
 
         Args:
           scope: the explained function and the examples: `scope.explained`, `value`, `gradient`, `multipliers`, ….
@@ -182,7 +182,8 @@ class Method(abc.ABC):
         Args:
           evaluate: `(method, rows=None, row_data=None)` → the `Result` of a method's graph as NumPy arrays, for the
             examples `rows`, which may repeat, or for all; `row_data` holds arrays `[rows]`, added to the data.
-          count: the number of examples; None inside a graph, where `evaluate` takes the method alone.
+          count: the number of examples, None for symbolic inputs of open batch. With symbolic inputs, `evaluate` takes
+            only the method and returns tensors.
 
         Returns:
           A `Result`, and optionally `n_steps` and `estimated_error` for the `Explanation`.
