@@ -28,7 +28,10 @@ setuptools.setup(
     packages=setuptools.find_packages(include=["deepexplain_tf", "deepexplain_tf.*"]),
     package_data={"deepexplain_tf": ["py.typed"]},
     python_requires=">=3.11",
-    install_requires=["tensorflow>=2.18", "keras>=3", "numpy", "ml_dtypes", "pillow>=10.1", "absl-py>=2", "tqdm>=4.60"],
+    install_requires=[
+        *("tensorflow>=2.18", "keras>=3.8", "numpy", "ml_dtypes", "h5py"),
+        *("pillow>=10.1", "absl-py>=2", "tqdm>=4.60"),
+    ],
     extras_require={"demo": _DEMO, "jax": _JAX, "plots": _PLOTS, "test": _TEST, "dev": _DEV},
     entry_points={"console_scripts": ["deepexplain = deepexplain_tf.cli.main:run"]},
     classifiers=[

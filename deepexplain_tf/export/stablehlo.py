@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 import dataclasses
+import functools
 import pathlib
 from typing import Any, ClassVar
 
@@ -10,13 +11,14 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments import flatten_like
 from deepexplain_tf.compiled import lowered
-from deepexplain_tf.errors import InputError, OptionError
+from deepexplain_tf.errors import InputError, ModelError, OptionError
 from deepexplain_tf.export.base import FORMATS, Format
 from deepexplain_tf.export.program import Program, Specs
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.options import require
 
 _VERSION = "1.0.0"  # of StableHLO, the oldest that is stable: what reads any later one reads it
+_STAGE = "stablehlo"
 _WEIGHTS = ("constants", "arguments")
 
 
@@ -43,6 +45,11 @@ class StableHLO(Format):
         if self.inputs is None:
             raise OptionError("format 'stablehlo' needs inputs=, arrays or specs whose shapes the program is for.")
         require(self.weights in _WEIGHTS, "weights", "'constants' or 'arguments'", self.weights)
+        if not is_available():
+            raise OptionError(
+                f"format 'stablehlo' needs a TensorFlow that writes it, 2.19 or newer. Got {tf.__version__}; format "
+                "'saved_model' needs none."
+            )
 
     def write(self, program: Program, folder: pathlib.Path) -> dict[str, Any]:
         settings = {"freeze": True} if self.weights == "constants" else {}
@@ -56,7 +63,7 @@ class StableHLO(Format):
             results.update({name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in found.items()})
             return list(found.values())
 
-        text, captured = lowered(main, list(specs.values()), "stablehlo")
+        text, captured = lowered(main, list(specs.values()), _STAGE)
         # The places in the Python files of this machine, of which the text tells, are no part of the program.
         text = tf.mlir.experimental.run_pass_pipeline(text, "strip-debuginfo", show_debug_info=False)
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
@@ -71,6 +78,16 @@ class StableHLO(Format):
             "parameters": _described(parameters),
             "results": _described(results),
         }
+
+
+@functools.cache
+def is_available() -> bool:
+    """Whether the installed TensorFlow writes StableHLO."""
+    try:
+        lowered(lambda x: -x, [tf.TensorSpec([])], _STAGE)
+    except ModelError:
+        return False
+    return True
 
 
 def _where(valid: tf.Tensor | None, found: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:

@@ -31,7 +31,10 @@ _PAIRS = {
         lambda x: x * tf.reshape(_number(tf.cast(_any(x), tf.int32)), [-1, 3, 1]),
         lambda x: tf.where(_any(x)[..., None], x, 0),
     ),
-    "denied": (lambda x: x * (1 - _number(_any(x)[..., None])), lambda x: tf.where(_any(x)[..., None], tf.zeros_like(x), x)),
+    "denied": (
+        lambda x: x * (1 - _number(_any(x)[..., None])),
+        lambda x: tf.where(_any(x)[..., None], tf.zeros_like(x), x),
+    ),
     "both": (
         lambda x: x * (_number(_any(x)[..., None]) * _number(_any(x[:, ::-1])[..., None])),
         lambda x: tf.where(_any(x)[..., None] & _any(x[:, ::-1])[..., None], x, 0),
