@@ -30,7 +30,7 @@ setuptools.setup(
     python_requires=">=3.11",
     install_requires=[
         "tensorflow>=2.18",
-        "keras>=3",
+        "keras>=3.8",
         "h5py",
         "numpy",
         "ml_dtypes",

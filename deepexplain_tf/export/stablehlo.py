@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 import dataclasses
+import functools
 import pathlib
 from typing import Any, ClassVar
 
@@ -11,12 +12,13 @@ import tensorflow as tf
 from deepexplain_tf.arguments.options import require
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.compiled import lower_to_ir
-from deepexplain_tf.errors import InputError, OptionError
+from deepexplain_tf.errors import InputError, ModelError, OptionError
 from deepexplain_tf.export.base import FORMATS, Format
 from deepexplain_tf.export.program import ExplainerProgram, Specs
 from deepexplain_tf.graph import tf_private
 
 _VERSION = "1.0.0"  # the oldest stable version of StableHLO, which every later reader reads
+_STAGE = "stablehlo"
 _WEIGHTS = ("constants", "arguments")
 
 
@@ -43,6 +45,11 @@ class StableHLO(Format):
         if self.inputs is None:
             raise OptionError("format 'stablehlo' needs inputs=, arrays or specs of the program's shapes. Got None.")
         require(self.weights in _WEIGHTS, "weights", "'constants' or 'arguments'", self.weights)
+        if not is_available():
+            raise OptionError(
+                f"format 'stablehlo' needs a TensorFlow that writes it, 2.19 or newer. Got {tf.__version__}; format "
+                "'saved_model' needs none."
+            )
 
     def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
         settings = {"freeze": True} if self.weights == "constants" else {}
@@ -56,7 +63,7 @@ class StableHLO(Format):
             results.update({name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in found.items()})
             return list(found.values())
 
-        text, captured = lower_to_ir(main, list(specs.values()), "stablehlo")
+        text, captured = lower_to_ir(main, list(specs.values()), _STAGE)
         # The text names lines of Python files on this machine, which are no part of the program.
         text = tf.mlir.experimental.run_pass_pipeline(text, "strip-debuginfo", show_debug_info=False)
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
@@ -71,6 +78,16 @@ class StableHLO(Format):
             "parameters": _described(parameters),
             "results": _described(results),
         }
+
+
+@functools.cache
+def is_available() -> bool:
+    """Whether the installed TensorFlow writes StableHLO."""
+    try:
+        lower_to_ir(lambda x: -x, [tf.TensorSpec([])], _STAGE)
+    except ModelError:
+        return False
+    return True
 
 
 def _nan_where_invalid(valid: tf.Tensor | None, found: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.cli import main as cli
+from deepexplain_tf.export import stablehlo
 from tests.models import STRUCTURES, mlp
 
 
@@ -50,6 +51,7 @@ def test_settings_reach_the_explainer(folder, tmp_path):
     assert "target" not in told["signatures"]["explain"]["inputs"]
 
 
+@pytest.mark.skipif(not stablehlo.is_available(), reason="this TensorFlow does not write StableHLO; 2.19 does")
 def test_stablehlo(folder, tmp_path):
     flags = ["--method=deeplift", "--format=stablehlo", f"--input={folder / 'x.npy'}", "--weights=arguments"]
     assert _export(folder, tmp_path / "out", *flags) == 0
@@ -57,6 +59,14 @@ def test_stablehlo(folder, tmp_path):
     parameters = _described(tmp_path / "out" / "explainer.json")["parameters"]
     assert [p["name"] for p in parameters[:3]] == ["features", "target", "baseline"]
     assert parameters[0]["shape"] == [2, 4]
+
+
+def test_a_tensorflow_that_does_not_write_stablehlo(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(stablehlo, "is_available", lambda: False)
+    flags = ["--method=deeplift", "--format=stablehlo", f"--input={folder / 'x.npy'}"]
+    assert _export(folder, tmp_path / "out", *flags) == 1
+    assert "2.19 or newer" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_older_export_is_replaced_on_request_alone(folder, tmp_path, capsys):

@@ -13,8 +13,10 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.export.stablehlo import is_available
 from tests.models import STRUCTURES, filled, mlp, strings_inside
 
+pytestmark = pytest.mark.skipif(not is_available(), reason="this TensorFlow does not write StableHLO; 2.19 does")
 _ROOT = pathlib.Path(__file__).parents[2]
 _needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX, which runs it, is not installed")
 _RUN = """
