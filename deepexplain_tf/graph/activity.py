@@ -88,7 +88,7 @@ def active_loops(explained: Collection[Value], outputs: Iterable[Value]) -> Iter
 
 
 def control_reads_shape(explained: Collection[Value], program: Program) -> bool:
-    """Whether the condition of a loop or branch depends on the explained values, be it on their shape only."""
+    """Whether the condition of a loop or branch depends on the explained values or their shapes."""
     activity = analyse(explained, program.outputs, how="anything")
     for node in activity.nodes:
         if node.type in BRANCHES and node.inputs[0] in activity.varying:

@@ -92,14 +92,14 @@ def _as_twin(signal: Signal) -> Twin:
 
 def _doubled(body: Program, signals: Sequence[Signal]) -> set[int]:
     """Returns the loop variables whose numbers or shapes differ between the two points in some iteration."""
-    found = {n for n, signal in enumerate(signals) if isinstance(signal, Twin)}
-    while found:
-        reached = analyse([body.inputs[n] for n in found], body.outputs, how="anything").varying
-        more = found | {n for n, value in enumerate(body.outputs) if value in reached}
-        if more == found:
+    doubled = {n for n, signal in enumerate(signals) if isinstance(signal, Twin)}
+    while doubled:
+        varying = analyse([body.inputs[n] for n in doubled], body.outputs, how="anything").varying
+        extended = doubled | {n for n, value in enumerate(body.outputs) if value in varying}
+        if extended == doubled:
             break
-        found = more
-    return found
+        doubled = extended
+    return doubled
 
 
 def _shape(node: Node, number: int, signal: Signal) -> tf.TensorShape:
@@ -137,10 +137,10 @@ def has_trip_bound(node: Node) -> bool:
 
 
 def _bound(comparison: Node, node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
-    found = _counter_and_limit(comparison, node)
-    if found is None:
+    counter_and_limit = _counter_and_limit(comparison, node)
+    if counter_and_limit is None:
         return None
-    counter, limit = found
+    counter, limit = counter_and_limit
     condition = node.bodies["cond"]
     if limit in condition.inputs:
         end = at_x(start[condition.inputs.index(limit)])

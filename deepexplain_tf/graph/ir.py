@@ -30,7 +30,7 @@ class Node:
         `"then_branch"` and `"else_branch"`, or `"branch_0"`, `"branch_1"`, ...
       gradient: the op's `tf.custom_gradient` as a program of the upstream gradients, or None.
       tensor: the tensor of a Capture, None for other ops.
-      compiled: whether the op is compiled by XLA, as it is in the model.
+      compiled: whether the op is compiled by XLA, as in the model.
     """
 
     name: str

@@ -134,8 +134,8 @@ class Reader:
     def _bodies(self, op: tf.Operation, attrs: Mapping[str, Any]) -> dict[str, Program]:
         """Reads the programs inside a loop or branch."""
         names = {key: attrs[key].func.name for key in _BODY_ATTRS if key in attrs}
-        several = attrs["branches"].list.func if "branches" in attrs else ()
-        names.update({f"branch_{number}": function.name for number, function in enumerate(several)})
+        branches = attrs["branches"].list.func if "branches" in attrs else ()
+        names.update({f"branch_{number}": function.name for number, function in enumerate(branches)})
         inputs = list(op.inputs)[1:] if op.type in BRANCHES else op.inputs
         bodies = {key: self._body(self._function(op, name)) for key, name in names.items()}
         for key, body in bodies.items():
@@ -216,12 +216,12 @@ def _require_signature(
     outputs: Sequence[Any],
 ) -> None:
     """Checks that a function takes and returns as many tensors as the op that calls it, with the same dtypes."""
-    wanted, found = (
+    wanted, actual = (
         [[t.dtype.name for t in tensors] for tensors in pair] for pair in ((given, results), (inputs, outputs))
     )
-    if wanted != found or not outputs:
+    if wanted != actual or not outputs:
         raise ModelError(
-            f"a function must take and return the dtypes of its op, {shortened(wanted)}. Got {shortened(found)} for "
+            f"a function must take and return the dtypes of its op, {shortened(wanted)}. Got {shortened(actual)} for "
             f"{key!r} at {shortened(op.name)} ({op.type})."
         )
 

@@ -30,9 +30,9 @@ def function_graph(graph: tf.Graph, name: str) -> FuncGraph:
         owner = getattr(owner, "outer_graph", None)
         if owner is None:
             raise KeyError(name)
-    found = getattr(function, "graph", None)
-    if isinstance(found, FuncGraph):
-        return found
+    traced = getattr(function, "graph", None)
+    if isinstance(traced, FuncGraph):
+        return traced
     with owner.as_default():
         return function_def_to_graph(function.cached_definition)
 

@@ -163,14 +163,14 @@ def _layer(model: Any, name: str) -> Any:
     layers: dict[str, list[Any]] = {}
     for layer in model._flatten_layers(include_self=False):
         layers.setdefault(layer.name, []).append(layer)
-    found = layers.get(name) or layers.get(name.rpartition(":")[0]) or []
-    if len({id(layer) for layer in found}) > 1:
+    matches = layers.get(name) or layers.get(name.rpartition(":")[0]) or []
+    if len({id(layer) for layer in matches}) > 1:
         raise UnknownNameError(
-            f"layer= must name one layer. Got {name!r}, the name of {len(found)} layers; rename one."
+            f"layer= must name one layer. Got {name!r}, the name of {len(matches)} layers; rename one."
         )
-    if not found:
+    if not matches:
         raise UnknownNameError(f"unknown layer {name!r}; {closest(name, layers)}.")
-    return found[0]
+    return matches[0]
 
 
 @contextlib.contextmanager

@@ -68,28 +68,28 @@ def affine_prefix(program: Program, explained: Sequence[Value]) -> AffinePrefix 
 
 def _affine(program: Program, activity: Activity, explained: Sequence[Value]) -> list[Node]:
     """Returns the active ops that are affine in the explained values, in topological order."""
-    own = _own(program, explained)
+    computable = _own(program, explained)
     reached = set(explained)
-    found = []
+    affine = []
     for node in activity.nodes:
         active = activity.inputs(node)
         if not active or node.type in LOOPS | BRANCHES or node.gradient is not None:
             continue
-        if kind_of(node, active) is not Kind.LINEAR or not all(value in own for value in node.inputs):
+        if kind_of(node, active) is not Kind.LINEAR or not all(value in computable for value in node.inputs):
             continue
         if all(node.inputs[position] in reached for position in active) and _is_real(node):
             reached.update(node.outputs())
-            found.append(node)
-    return found
+            affine.append(node)
+    return affine
 
 
 def _own(program: Program, explained: Sequence[Value]) -> set[Value]:
     """Returns the values that are computed from explained values, variables and constants alone."""
-    found = {*invariants(program), *explained}
+    computable = {*invariants(program), *explained}
     for node in program.nodes():
-        if node.type != ARGUMENT and all(value in found for value in node.inputs):
-            found.update(node.outputs())
-    return found
+        if node.type != ARGUMENT and all(value in computable for value in node.inputs):
+            computable.update(node.outputs())
+    return computable
 
 
 def _is_real(node: Node) -> bool:

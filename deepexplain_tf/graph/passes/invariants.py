@@ -5,11 +5,11 @@ from deepexplain_tf.graph.ir import ARGUMENT, Program, Value
 
 def invariants(program: Program) -> frozenset[Value]:
     """Returns the values that depend on no input of the program and on no random op."""
-    found: set[Value] = set()
+    fixed: set[Value] = set()
     for node in program.nodes():
-        if node.type != ARGUMENT and "Random" not in node.type and all(value in found for value in node.inputs):
-            found.update(node.outputs())
-    return frozenset(found)
+        if node.type != ARGUMENT and "Random" not in node.type and all(value in fixed for value in node.inputs):
+            fixed.update(node.outputs())
+    return frozenset(fixed)
 
 
 def hoistable(program: Program) -> list[Value]:

@@ -37,8 +37,8 @@ def _shift(value: Value, fixed: Collection[Value]) -> Value | None:
     if value.node.type not in _SUMS:
         return None
     units = value.shape[-1:]
-    found = [operand for operand in value.node.inputs if operand in fixed and operand.shape == units]
-    return found[0] if len(found) == 1 and units.is_fully_defined() else None
+    shifts = [operand for operand in value.node.inputs if operand in fixed and operand.shape == units]
+    return shifts[0] if len(shifts) == 1 and units.is_fully_defined() else None
 
 
 def _other(value: Value, shift: Value) -> Value:
