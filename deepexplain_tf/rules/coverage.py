@@ -29,8 +29,8 @@ class Coverage:
     @property
     def counts(self) -> dict[str, int]:
         """The number of ops with each verdict."""
-        found = collections.Counter(self.verdicts)
-        return {verdict: found[verdict] for verdict in VERDICTS}
+        counts = collections.Counter(self.verdicts)
+        return {verdict: counts[verdict] for verdict in VERDICTS}
 
     def refused(self) -> list[Op]:
         """Returns the ops with the verdict `refused`."""
@@ -49,8 +49,8 @@ class Coverage:
 
     def summary(self) -> str:
         """Returns a shorter table: how many ops have each type, kind and verdict, the refused ones first."""
-        found = collections.Counter((op.type, op.kind.value, verdict) for op, verdict in self)
-        rows = sorted(found.items(), key=lambda row: (row[0][2] != "refused", -row[1], row[0]))
+        counts = collections.Counter((op.type, op.kind.value, verdict) for op, verdict in self)
+        rows = sorted(counts.items(), key=lambda row: (row[0][2] != "refused", -row[1], row[0]))
         return self._table(("type", "kind", "verdict", "ops"), [(*row, str(count)) for row, count in rows], left=3)
 
     def _table(self, header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 4) -> str:
