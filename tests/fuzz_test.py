@@ -56,5 +56,5 @@ def test_mutations(tmp_path: pathlib.Path, share: int):
 def test_a_placeholder_of_open_rank_is_refused():
     with tf.Graph().as_default() as graph:
         tf.tanh(tf.compat.v1.placeholder(tf.float32, name="x"))
-    with pytest.raises(ModelError, match=r"has a shape \[batch.*'x'"):
+    with pytest.raises(ModelError, match=r"must have a shape \[batch.*'x'"):
         explain(graph.as_graph_def(), "saliency", np.ones([2, 3], np.float32))

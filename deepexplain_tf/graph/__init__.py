@@ -1,1 +1,1 @@
-"""TensorFlow programs as graphs of records: traced, read, rewritten and emitted again; no attribution here."""
+"""TensorFlow programs as graphs of records, which are traced, read, rewritten and emitted again; no attribution."""

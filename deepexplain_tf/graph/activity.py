@@ -1,4 +1,4 @@
-"""Which values of a program depend on the explained ones, and which ops lie between them and the target."""
+"""Activity analysis: which values depend on the explained ones, and which ops lie between these and the target."""
 
 from collections.abc import Collection, Iterable, Iterator
 import dataclasses
@@ -10,41 +10,42 @@ from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, REGROUPING, SHAPE_ONLY
 
 @dataclasses.dataclass(frozen=True)
 class Activity:
-    """The dependence of a program on some of its values.
+    """Which values of a program vary with the explained ones.
 
     Attributes:
-      nodes: all nodes behind the outputs, each after those that it reads.
-      varying: the values whose numbers (not merely their shape) depend on the explained values.
+      nodes: the nodes that the outputs need, in topological order; none if no value is explained.
+      varying: the values that depend on the explained ones, in the sense of `how` in `analyse`.
     """
 
     nodes: tuple[Node, ...]
     varying: frozenset[Value]
 
     def inputs(self, node: Node) -> tuple[int, ...]:
-        """Returns the positions of the inputs that vary."""
+        """Returns the positions of the node's varying inputs."""
         return tuple(position for position, value in enumerate(node.inputs) if value in self.varying)
 
     def is_active(self, node: Node) -> bool:
-        """Whether a rule can be given to the op: it makes real numbers that vary of values that vary."""
+        """Whether the op is active: it computes varying, differentiable outputs from varying inputs."""
         varies = any(value in self.varying and value.differentiable for value in node.outputs())
         return varies and bool(self.inputs(node))
 
     def inside(self, node: Node, program: Program) -> list[Value]:
-        """Returns the arguments that vary of one of the programs inside a loop or branch."""
+        """Returns the varying arguments of one program inside a loop or branch."""
         if node.type in LOOPS:
             varies = [value in self.varying for value in node.outputs()]
         else:
             varies = [value in self.varying for value in node.inputs[1:]]
-        return [argument for argument, does in zip(program.inputs, varies, strict=True) if does]
+        return [argument for argument, active in zip(program.inputs, varies, strict=True) if active]
 
 
 def analyse(explained: Collection[Value], outputs: Iterable[Value], *, how: str = "numbers") -> Activity:
-    """Returns what depends on `explained` among all that `outputs` need.
+    """Returns which of the values that `outputs` need depend on `explained`.
 
     Args:
       explained: values of the program.
-      outputs: where the program ends.
-      how: `"numbers"` that differ; `"anything"`, shapes included; or `"derivatives"`, through real numbers only.
+      outputs: the program's outputs.
+      how: the dependence that counts: of `"numbers"`; of `"anything"`, shapes included; or of `"derivatives"`, through
+        differentiable values only.
     """
     nodes = tuple(order(outputs)) if explained else ()
     varying = {value for value in explained if how != "derivatives" or value.differentiable}
@@ -58,9 +59,9 @@ def analyse(explained: Collection[Value], outputs: Iterable[Value], *, how: str 
 
 
 def active_ops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterator[tuple[Node, tuple[int, ...]]]:
-    """Yields the ops between `explained` and `outputs`, with the positions of the inputs that vary.
+    """Yields the active ops between `explained` and `outputs`, with the positions of their varying inputs.
 
-    Loops and branches are entered; they are yielded themselves only where the way taken varies.
+    Loops and branches are entered; one is yielded itself only if its condition or branch index varies.
     """
     activity = analyse(explained, outputs)
     for node in activity.nodes:
@@ -76,7 +77,7 @@ def active_ops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterat
 
 
 def active_loops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterator[Node]:
-    """Yields the loops between `explained` and `outputs`, those inside loops and branches too."""
+    """Yields the active loops between `explained` and `outputs`, including those inside loops and branches."""
     activity = analyse(explained, outputs)
     for node in activity.nodes:
         if node.type in LOOPS | BRANCHES and activity.is_active(node):
@@ -87,7 +88,7 @@ def active_loops(explained: Collection[Value], outputs: Iterable[Value]) -> Iter
 
 
 def control_reads_shape(explained: Collection[Value], program: Program) -> bool:
-    """Whether the way through a loop or branch depends on the shape of the explained values."""
+    """Whether the condition of a loop or branch depends on the explained values or their shapes."""
     activity = analyse(explained, program.outputs, how="anything")
     for node in activity.nodes:
         if node.type in BRANCHES and node.inputs[0] in activity.varying:
@@ -101,15 +102,15 @@ def control_reads_shape(explained: Collection[Value], program: Program) -> bool:
 
 
 def changes_rows(explained: Collection[Value], program: Program) -> bool:
-    """Whether an op may change how many rows there are: examples cut into windows, or batches put together.
+    """Whether an active op may change the number of rows: it cuts examples into windows, or joins batches.
 
-    Such rows are more than one for a baseline that the batch shares, but not as many as the batch has.
+    A baseline that the batch shares then has several rows, but not as many as the batch.
     """
     return any(may_change_rows(node) for node, _ in active_ops(explained, program.outputs))
 
 
 def may_change_rows(node: Node) -> bool:
-    """Whether an op may put the rows of an example, or of two batches, one behind the other."""
+    """Whether an op may stack parts of an example, or several batches, along the batch axis."""
     if node.type not in REGROUPING:
         return False
     before, after = node.inputs[node.type == "Concat"].shape, node.output().shape
@@ -119,26 +120,27 @@ def may_change_rows(node: Node) -> bool:
         known = [math.prod(length for length in shape if length is not None) for shape in (before, after)]
         return known[0] != known[1] or any(shape.as_list().count(None) != 1 for shape in (before, after))
     if node.type in ("Concat", "ConcatV2"):
-        return before.as_list() == after.as_list()  # no length that is known has grown
+        return before.as_list() == after.as_list()  # no known axis has grown, so an open one may have
     return True
 
 
 def _outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
-    """Returns the outputs that depend on the inputs that do."""
+    """Returns the outputs that depend on the node's varying inputs."""
     if node.type in LOOPS:
         return _loop_outputs(node, varying, how)
     if node.type not in BRANCHES or node.inputs[0] in varying:
         return list(node.outputs())
     reached: set[int] = set()
     for program in node.bodies.values():
-        starts = [argument for argument, value in zip(program.inputs, node.inputs[1:], strict=True) if value in varying]
-        inside = analyse(starts, program.outputs, how=how).varying
+        pairs = zip(program.inputs, node.inputs[1:], strict=True)
+        arguments = [argument for argument, value in pairs if value in varying]
+        inside = analyse(arguments, program.outputs, how=how).varying
         reached.update(number for number, value in enumerate(program.outputs) if value in inside)
     return [node.output(number) for number in sorted(reached)]
 
 
 def _loop_outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
-    """Returns the loop variables that depend, after any number of turns."""
+    """Returns the loop variables that vary after some number of iterations."""
     body = node.bodies["body"]
     positions = {number for number, value in enumerate(node.inputs) if value in varying}
     while True:
@@ -160,7 +162,7 @@ def _condition_varies(node: Node, positions: Collection[int]) -> bool:
 
 
 def _choice_varies(node: Node, activity: Activity) -> bool:
-    """Whether a loop's number of turns or a branch taken depends on the explained values."""
+    """Whether a loop's number of iterations, or the branch taken, depends on the explained values."""
     if node.type in BRANCHES:
         return node.inputs[0] in activity.varying
     return _condition_varies(node, [n for n, value in enumerate(node.outputs()) if value in activity.varying])

@@ -1,7 +1,7 @@
-"""Gradients of sums and products whose broadcasting is known although the batch is open.
+"""Gradients of sums and products whose broadcast axes are known although the batch is open.
 
-TensorFlow's own find out at run time what was broadcast wherever a dimension is open, by six ops for each op of the
-model. Between `[None, 8, 8, 16]` and `[16]` there is nothing to find out.
+Where a dimension is open, TensorFlow's own gradients compute the broadcast axes at run time, by six ops for each op of
+the model. Between `[None, 8, 8, 16]` and `[16]` these axes are known beforehand.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ _Partial = Callable[[tf.Operation, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def gradient_name(node: Node) -> str | None:
-    """Returns the name under which an op's gradient is registered here, None where TensorFlow's own is used."""
+    """Returns the name under which this module registers an op's gradient, None if TensorFlow's own is used."""
     if node.type not in _PARTIALS or not node.output().dtype.is_floating:
         return None
     known = _broadcast_axes(*(value.shape for value in node.inputs))
@@ -23,7 +23,7 @@ def gradient_name(node: Node) -> str | None:
 
 
 def _broadcast_axes(a: tf.TensorShape, b: tf.TensorShape) -> tuple[list[int], list[int]] | None:
-    """Returns the axes of the result along which each operand was repeated, None where that is open."""
+    """Returns the axes of the result along which each operand is repeated, None if they are unknown."""
     if a.rank is None or b.rank is None:
         return None
     rank = max(a.rank, b.rank)
@@ -42,7 +42,7 @@ def _broadcast_axes(a: tf.TensorShape, b: tf.TensorShape) -> tuple[list[int], li
 
 
 def _reduced(tensor: tf.Tensor, axes: Sequence[int], operand: tf.Tensor) -> tf.Tensor:
-    """Returns the gradient of an operand that was repeated along `axes`."""
+    """Returns an operand's gradient: `tensor` summed over the `axes` along which the operand was repeated."""
     missing = len(tensor.shape) - len(operand.shape)
     kept = [axis for axis in axes if axis >= missing]
     if kept:
@@ -55,11 +55,12 @@ def _register(type_: str, partial: _Partial) -> _Partial:
     def gradient(op: tf.Operation, upstream: tf.Tensor) -> list[tf.Tensor]:
         axes = _broadcast_axes(*(tensor.shape for tensor in op.inputs))
         partials = partial(op, upstream)
-        if axes is None:  # where it was emitted, less is known of the shapes than in the trace
-            found = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(op.inputs[0]), s1=tf.shape(op.inputs[1]))
-            sums = [tf.reduce_sum(*each) for each in zip(partials, found, strict=True)]
+        if axes is None:  # the emitted op may know less of its shapes than the traced one
+            repeated = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(op.inputs[0]), s1=tf.shape(op.inputs[1]))
+            sums = [tf.reduce_sum(tensor, along) for tensor, along in zip(partials, repeated, strict=True)]
             return [tf.reshape(total, tf.shape(operand)) for total, operand in zip(sums, op.inputs, strict=True)]
-        return [_reduced(*each) for each in zip(partials, axes, op.inputs, strict=True)]
+        triples = zip(partials, axes, op.inputs, strict=True)
+        return [_reduced(tensor, along, operand) for tensor, along, operand in triples]
 
     return partial
 

@@ -1,4 +1,4 @@
-"""Loops and branches emitted again, with the walk going through the programs inside them."""
+"""Emits loops and branches again; the walk goes through the programs inside them."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,18 +9,18 @@ from deepexplain_tf.graph.ir import Node, Program, Value
 from deepexplain_tf.graph.kinds import BRANCHES
 from deepexplain_tf.graph.twin import Signal, Twin, at_x, flatten, pack_like
 
-Run = Callable[[Program, Sequence[Signal]], list[Signal]]  # a program of the node's, with its arguments
+Run = Callable[[Program, Sequence[Signal]], list[Signal]]  # emits a program inside the node with these arguments
 
 _PASSED = {"Identity", "Snapshot"}
 
 
 def emit_structure(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
-    """Emits a loop or branch.
+    """Emits a loop or branch and returns the signals of its outputs.
 
     Args:
       node: a While, If or Case.
-      signals: its inputs.
-      run: emits one of the programs inside it.
+      signals: the node's inputs.
+      run: emits one of the programs inside the node.
     """
     return _branches(node, signals, run) if node.type in BRANCHES else _loop(node, signals, run)
 
@@ -28,14 +28,15 @@ def emit_structure(node: Node, signals: Sequence[Signal], run: Run) -> list[Sign
 def _branches(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
     choice, *arguments = signals
     programs = list(node.bodies.values())
-    twin = [any(isinstance(signal, Twin) for signal in arguments)] * len(node.specs)
+    doubled = [any(isinstance(signal, Twin) for signal in arguments)] * len(node.specs)
 
     def branch(program: Program) -> Callable[[], list[tf.Tensor]]:
         def emit() -> list[tf.Tensor]:
-            # Rules read what is in the branch's own graph; its gradient cannot reach around it.
+            # The gradient of a branch stays in its own graph, so rules must read tensors of that graph.
             local = pack_like(arguments, [tf.identity(tensor) for tensor in flatten(arguments)])
             outputs = run(program, local)
-            return flatten([_as_twin(signal) if both else signal for signal, both in zip(outputs, twin, strict=True)])
+            pairs = zip(outputs, doubled, strict=True)
+            return flatten([_as_twin(signal) if is_twin else signal for signal, is_twin in pairs])
 
         return emit
 
@@ -46,7 +47,7 @@ def _branches(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
     else:
         tensors = tf.switch_case(index, [branch(program) for program in programs])
     tensors = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
-    template: list[Signal] = [Twin(index, index) if both else index for both in twin]
+    template: list[Signal] = [Twin(index, index) if is_twin else index for is_twin in doubled]
     return pack_like(template, tensors)
 
 
@@ -54,7 +55,7 @@ def _loop(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
     condition, body = node.bodies["cond"], node.bodies["body"]
     doubled = _doubled(body, signals)
     start = [_as_twin(signal) if n in doubled else signal for n, signal in enumerate(signals)]
-    # What the body hands on unchanged is read from outside.
+    # Variables that the body passes on unchanged are read from outside the loop.
     moving = [n for n, value in enumerate(body.outputs) if value != body.inputs[n]]
     first = [start[n] for n in moving]
     shapes = [shape for n in moving for shape in [_shape(node, n, start[n])] * (2 if n in doubled else 1)]
@@ -65,7 +66,7 @@ def _loop(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
             full[n] = signal
         return full
 
-    def turn(*tensors: tf.Tensor) -> list[tf.Tensor]:
+    def iteration(*tensors: tf.Tensor) -> list[tf.Tensor]:
         outputs = run(body, arguments(tensors))
         after = flatten([_as_twin(outputs[n]) if n in doubled else outputs[n] for n in moving])
         for tensor, shape in zip(after, shapes, strict=True):
@@ -74,7 +75,7 @@ def _loop(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
 
     final = tf.while_loop(
         lambda *tensors: at_x(run(condition, arguments(tensors))[0]),
-        turn,
+        iteration,
         flatten(first),
         shape_invariants=shapes,
         maximum_iterations=trip_bound(node, start),
@@ -90,37 +91,37 @@ def _as_twin(signal: Signal) -> Twin:
 
 
 def _doubled(body: Program, signals: Sequence[Signal]) -> set[int]:
-    """Returns the loop variables that differ between the two points, be it in shape, after any number of turns."""
-    found = {n for n, signal in enumerate(signals) if isinstance(signal, Twin)}
-    while found:
-        reached = analyse([body.inputs[n] for n in found], body.outputs, how="anything").varying
-        more = found | {n for n, value in enumerate(body.outputs) if value in reached}
-        if more == found:
+    """Returns the loop variables whose numbers or shapes differ between the two points in some iteration."""
+    doubled = {n for n, signal in enumerate(signals) if isinstance(signal, Twin)}
+    while doubled:
+        varying = analyse([body.inputs[n] for n in doubled], body.outputs, how="anything").varying
+        extended = doubled | {n for n, value in enumerate(body.outputs) if value in varying}
+        if extended == doubled:
             break
-        found = more
-    return found
+        doubled = extended
+    return doubled
 
 
 def _shape(node: Node, number: int, signal: Signal) -> tf.TensorShape:
-    """Returns the shape that a loop variable keeps."""
+    """Returns the static shape of a loop variable, the same in every iteration."""
     shape = node.specs[number].shape
     for tensor in flatten([signal]):
         shape = shape.most_specific_compatible_shape(tensor.shape)
     return shape
 
 
-# --- how often a loop turns at most, which XLA must know to differentiate it ---------------------------------
+# --- the bound on a loop's iterations, which XLA must know to differentiate it -------------------------------
 
 
 def trip_bound(node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
-    """Returns a bound on the number of turns of a loop whose condition is `counter < limit` (and more).
+    """Returns an upper bound on the iterations of a loop whose condition includes `counter < limit`.
 
     Args:
       node: the loop.
-      start: its variables before the first turn.
+      start: the loop variables before the first iteration.
 
     Returns:
-      An int32 scalar, None where the condition has no such form.
+      An int32 scalar, None if the condition has no such form.
     """
     bounds = []
     for comparison in _conjuncts(node.bodies["cond"].outputs[0]):
@@ -131,15 +132,15 @@ def trip_bound(node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
 
 
 def has_trip_bound(node: Node) -> bool:
-    """Whether `trip_bound` will find one."""
+    """Whether the loop's condition has the form that `trip_bound` needs."""
     return any(_counter_and_limit(comparison, node) for comparison in _conjuncts(node.bodies["cond"].outputs[0]))
 
 
 def _bound(comparison: Node, node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
-    found = _counter_and_limit(comparison, node)
-    if found is None:
+    counter_and_limit = _counter_and_limit(comparison, node)
+    if counter_and_limit is None:
         return None
-    counter, limit = found
+    counter, limit = counter_and_limit
     condition = node.bodies["cond"]
     if limit in condition.inputs:
         end = at_x(start[condition.inputs.index(limit)])
@@ -152,7 +153,7 @@ def _bound(comparison: Node, node: Node, start: Sequence[Signal]) -> tf.Tensor |
 
 
 def _counter_and_limit(comparison: Node, node: Node) -> tuple[int, Value] | None:
-    """Returns the position of a variable that grows by one each turn, and the value that it stays below."""
+    """Returns the position of a variable that grows by one in each iteration, and its limit; else None."""
     if comparison.type not in ("Less", "LessEqual", "Greater", "GreaterEqual"):
         return None
     low, high = (_source(value) for value in comparison.inputs)
@@ -164,19 +165,19 @@ def _counter_and_limit(comparison: Node, node: Node) -> tuple[int, Value] | None
     counter = condition.inputs.index(low)
     step = _source(body.outputs[counter]).node
     grows = step.type in ("AddV2", "Add") and body.inputs[counter] in [_source(value) for value in step.inputs]
-    ones = grows and any(_is_one(_source(value).node) for value in step.inputs)
+    by_one = grows and any(_is_one(_source(value).node) for value in step.inputs)
     if high in condition.inputs:
         number = condition.inputs.index(high)
         fixed = _source(body.outputs[number]) == body.inputs[number]
     else:
         fixed = high.node.type == "Const"
-    return (counter, high) if ones and fixed else None
+    return (counter, high) if by_one and fixed else None
 
 
 def _conjuncts(value: Value) -> list[Node]:
     node = _source(value).node
     if node.type == "LogicalAnd":
-        return [found for operand in node.inputs for found in _conjuncts(operand)]
+        return [conjunct for operand in node.inputs for conjunct in _conjuncts(operand)]
     return [node]
 
 

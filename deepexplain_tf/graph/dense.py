@@ -1,4 +1,4 @@
-"""Whether a program is nothing but dense layers, in which a compiler saves TensorFlow's passes over the activations."""
+"""Recognises programs of dense layers only, where a compiler saves TensorFlow's passes over the activations."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,14 +11,14 @@ _BETWEEN = ELEMENTWISE | {"BiasAdd", "EnsureShape", "Reshape", "Squeeze", "Strid
 
 
 def is_dense(explained: Collection[Value], outputs: Iterable[Value]) -> bool:
-    """Returns whether all ops that act on what varies are products with matrices and scalar functions, some of each.
+    """Returns whether the active ops are matrix products, scalar functions (some of each) and ops such as BiasAdd.
 
     Args:
-      explained: the values that vary.
-      outputs: where the program ends.
+      explained: the explained values.
+      outputs: the program's outputs.
     """
-    found = list(active_ops(explained, outputs))
-    functions = [kind_of(node, active) in (Kind.ACTIVATION, Kind.FUNCTION) for node, active in found]
-    products = [node.type == _PRODUCT and len(active) == 1 for node, active in found]
-    others = [node.type in _BETWEEN for node, _ in found]
-    return any(products) and any(functions) and all(map(any, zip(functions, products, others, strict=True)))
+    ops = list(active_ops(explained, outputs))
+    functions = [kind_of(node, active) in (Kind.ACTIVATION, Kind.FUNCTION) for node, active in ops]
+    products = [node.type == _PRODUCT and len(active) == 1 for node, active in ops]
+    between = [node.type in _BETWEEN for node, _ in ops]
+    return any(products) and any(functions) and all(map(any, zip(functions, products, between, strict=True)))

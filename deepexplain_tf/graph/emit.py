@@ -1,4 +1,4 @@
-"""The one walk: a program emitted again into the graph being built, with rules at the ops that have one."""
+"""The one walk: it emits a program again into the graph being built, with rules at the ops that have one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 import dataclasses
@@ -22,7 +22,7 @@ TwinRule: TypeAlias = Callable[["Op", Sequence[tf.Tensor], Sequence[tf.Tensor]],
 Environment: TypeAlias = dict[Value, Signal]
 
 _UNSUPPORTED = "SymbolicGradient RemoteCall For PyFunc EagerPyFunc PyFuncStateless"
-UNSUPPORTED = frozenset(_UNSUPPORTED.split())  # what is no op of a graph, or cannot be entered
+UNSUPPORTED = frozenset(_UNSUPPORTED.split())  # ops that run code outside the graph, or that cannot be entered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Op:
     """An op as a rule sees it: called with tensors, it emits itself.
 
     Attributes:
-      node: its record.
+      node: the op's record.
       active: the positions of the inputs that depend on the explained tensor.
+      environment: the values emitted so far, which a custom gradient may read.
     """
 
     node: Node
@@ -50,26 +51,26 @@ class Op:
 
     @property
     def kind(self) -> Kind:
-        """What the op is to a rule."""
+        """The op's kind, given its active inputs."""
         return kind_of(self.node, self.active)
 
     @property
     def differentiable(self) -> tuple[int, ...]:
-        """The active inputs that a rule can pass a gradient to."""
+        """The positions of the active inputs to which a rule passes a gradient."""
         return tuple(position for position in self.active if self.node.inputs[position].differentiable)
 
     @property
     def is_composed(self) -> bool:
-        """Whether it is emitted as several ops, or with a user's own gradient, not as one op of the graph."""
+        """Whether the op is emitted as several ops or has a custom gradient, so that no single op has its gradient."""
         return self.type == GROUP or self.type in COMPOSED or self.node.gradient is not None
 
     @property
     def has_gradient(self) -> bool:
-        """Whether it has an ordinary gradient: TensorFlow's, or the user's own."""
+        """Whether the op has an ordinary gradient: TensorFlow's or a custom one."""
         return self.is_composed or tf_private.has_gradient(self.type)
 
     def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
-        """Emits the op with its ordinary gradient; returns its output, or the list of several."""
+        """Emits the op with its ordinary gradient; returns its output, or a list of several."""
         outputs = self.outputs(inputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -84,28 +85,28 @@ class Op:
         return _compiled(node, inputs) if node.compiled else _create(node, inputs)
 
     def _with_custom_gradient(self, gradient: Program, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """Emits the op with the gradient that the user's `tf.custom_gradient` gave it."""
+        """Emits the op with its `tf.custom_gradient`."""
 
         @tf.custom_gradient
-        def kept(*inputs: tf.Tensor):  # type: ignore[no-untyped-def]
+        def differentiable(*inputs: tf.Tensor):  # type: ignore[no-untyped-def]
             def backward(*upstream: tf.Tensor) -> list[tf.Tensor]:
                 known = {**self.environment, **dict(zip(gradient.inputs, upstream, strict=True))}
                 return [at_x(signal) for signal in Walk(_plain).run(gradient.outputs, known)]
 
             return _create(self.node, inputs), backward
 
-        return as_list(kept(*inputs))
+        return as_list(differentiable(*inputs))
 
 
 def emit(program: Program, given: Mapping[Value, tf.Tensor]) -> list[tf.Tensor]:
-    """Emits a program as it is.
+    """Emits a program with its ordinary gradients.
 
     Args:
-      program: what to compute.
-      given: tensors for its inputs (or for any values inside it, from which it then starts).
+      program: the program.
+      given: tensors for the inputs, or for values inside the program, which are then not computed.
 
     Returns:
-      The tensors of its outputs.
+      The tensors of the outputs.
     """
     return [at_x(signal) for signal in Walk(_plain).run(program.outputs, dict(given))]
 
@@ -119,13 +120,16 @@ def emit_with_rules(
     """Emits a program with the gradients of single-valued rules.
 
     Args:
-      program: what to compute.
-      given: tensors for its inputs.
-      explained: the inputs that are explained; rules are given to ops that depend on them.
-      rule_of: the rule for an op, None for its ordinary gradient.
+      program: the program.
+      given: tensors for the inputs.
+      explained: the explained inputs; only ops that depend on them get rules.
+      rule_of: returns the rule for an op, None for its ordinary gradient.
 
     Returns:
-      The tensors of the outputs, whose values are those of the program without rules.
+      The tensors of the outputs, with the same values as without rules.
+
+    Raises:
+      UnsupportedOpError: an op cannot be emitted again, or a rule does not return the outputs of its op.
     """
 
     def step(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
@@ -145,13 +149,16 @@ def emit_twin(
     """Emits a program at the input and at the baseline in one graph.
 
     Args:
-      program: what to compute.
+      program: the program.
       given: tensors for the inputs that are the same at both points.
-      explained: both values of the explained inputs.
-      rule_of: the rule for an op, None for its ordinary gradient.
+      explained: both values of each explained input.
+      rule_of: returns the rule for an op, None for its ordinary gradient.
 
     Returns:
-      Both values of each output; the gradient of the first carries the rules, the second has none.
+      Both values of each output; the rules replace gradients of the value at the input only.
+
+    Raises:
+      UnsupportedOpError: an op cannot be emitted again, or a rule does not return the outputs of its op.
     """
 
     def step(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
@@ -161,18 +168,18 @@ def emit_twin(
         baseline = [at_baseline(signal) for signal in signals]
         rule = rule_of(op) if active else None
         if rule is None:
-            both = [op.outputs(inputs), op.outputs(baseline)]
+            at_points = [op.outputs(inputs), op.outputs(baseline)]
         else:
             first, second = rule(op, inputs, baseline)
-            both = [_checked(op, first), _checked(op, second)]
-        return [Twin(x, x0) for x, x0 in zip(*both, strict=True)]
+            at_points = [_checked(op, first), _checked(op, second)]
+        return [Twin(x, x0) for x, x0 in zip(*at_points, strict=True)]
 
     signals = Walk(step).run(program.outputs, {**given, **explained}, list(explained))
     return [Twin(at_x(signal), at_baseline(signal)) for signal in signals]
 
 
 def as_list(outputs: Outputs) -> list[tf.Tensor]:
-    """Returns the list of a rule's outputs, which may be one tensor."""
+    """Returns a rule's outputs as a list; a single tensor becomes a list of one."""
     return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
 
@@ -181,7 +188,7 @@ Step: TypeAlias = Callable[[Op, Sequence[Signal], bool], Sequence[Signal]]
 
 @dataclasses.dataclass(frozen=True)
 class Walk:
-    """Emits programs node by node, those inside loops and branches too.
+    """Emits programs node by node, including those inside loops and branches.
 
     Attributes:
       step: `(op, inputs, active)` → outputs: emits one op.
@@ -192,14 +199,14 @@ class Walk:
     def run(
         self, outputs: Sequence[Value], environment: Environment, explained: Collection[Value] = ()
     ) -> list[Signal]:
-        """Emits what `outputs` need beyond what `environment` holds, and adds it there."""
+        """Emits the nodes that `outputs` need, adds their values to `environment`, and returns those of `outputs`."""
         activity = analyse(explained, outputs)
         for node in order(outputs, environment):
             if node.type == CAPTURE:
                 environment[node.output()] = node.tensor
                 continue
-            made = self._emit(node, environment, activity)
-            environment.update(zip(node.outputs(), made, strict=True))
+            signals = self._emit(node, environment, activity)
+            environment.update(zip(node.outputs(), signals, strict=True))
         return [environment[value] for value in outputs]
 
     def _emit(self, node: Node, environment: Environment, activity: Activity) -> Sequence[Signal]:
@@ -226,8 +233,8 @@ def _plain(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
 def unsupported(node: Node) -> UnsupportedOpError:
     """Returns the error for an op that cannot be emitted again."""
     return UnsupportedOpError(
-        f"every op must be one that can be emitted again. Got {node.type} at node {node.name!r}, which this "
-        "version does not enter (deepexplain_tf/graph/emit.py)."
+        f"every op of the model must be one that can be emitted again. Got {node.type} at node {node.name!r}, which "
+        "cannot (see deepexplain_tf/graph/emit.py)."
     )
 
 
@@ -246,7 +253,7 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 
 
 def _compiled(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Creates an op that XLA compiles, its gradient too."""
+    """Creates an op that XLA compiles, as it does the op's gradient."""
     return tf.function(lambda *inputs: _create(node, inputs), autograph=False, jit_compile=True)(*inputs)
 
 
@@ -254,14 +261,14 @@ def _checked(op: Op, outputs: Outputs) -> list[tf.Tensor]:
     tensors = as_list(outputs)
     for tensor, spec in zip(tensors, op.node.specs, strict=False):
         if not (tf.is_tensor(tensor) and tensor.dtype == spec.dtype and spec.shape.is_compatible_with(tensor.shape)):
-            came = f"{tensor.dtype.name}{tensor.shape}" if tf.is_tensor(tensor) else type(tensor).__name__
+            received = f"{tensor.dtype.name}{tensor.shape}" if tf.is_tensor(tensor) else type(tensor).__name__
             raise UnsupportedOpError(
-                f"a rule returns the outputs of its op. Got {came} in place of {spec.dtype.name}{spec.shape} for "
-                f"{op.type} at {op.name!r}."
+                f"a rule must return the outputs of its op. Got {received} in place of {spec.dtype.name}{spec.shape} "
+                f"for {op.type} at {op.name!r}."
             )
     if len(tensors) != len(op.node.specs):
         raise UnsupportedOpError(
-            f"a rule returns the {len(op.node.specs)} outputs of its op. Got {len(tensors)} for {op.type} at "
+            f"a rule must return the {len(op.node.specs)} outputs of its op. Got {len(tensors)} for {op.type} at "
             f"{op.name!r}."
         )
     return tensors

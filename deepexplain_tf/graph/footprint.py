@@ -1,4 +1,4 @@
-"""How many bytes of activations a program makes."""
+"""Estimates the memory that the activations of a program take."""
 
 from collections.abc import Collection, Iterable
 import math
@@ -11,12 +11,12 @@ from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
 
 
 def footprint(explained: Collection[Value], outputs: Iterable[Value], length: int = 1) -> int:
-    """Returns the bytes of all activations of one example, which a gradient keeps until it has gone back.
+    """Returns the bytes of one example's activations, which a gradient holds until its backward pass is done.
 
     Args:
-      explained: the values that vary.
-      outputs: where the program ends.
-      length: what open axes are taken to have, and how often loops are taken to turn.
+      explained: the explained values.
+      outputs: the program's outputs.
+      length: the length assumed for open axes, and the number of iterations assumed for loops.
     """
     activity = analyse(explained, outputs)
     total = 0
@@ -32,9 +32,9 @@ def footprint(explained: Collection[Value], outputs: Iterable[Value], length: in
 
 
 def value_bytes(value: Value, length: int = 1) -> int:
-    """Returns the bytes of one example's part of a value; its first open axis is the batch."""
+    """Returns the bytes of a value for one example; the value's first open axis is taken for the batch."""
     shape = value.shape.as_list() if value.shape.rank else []
     if None in shape:
         shape.remove(None)
-    # A list of tensors holds what other values are.
+    # A list of tensors holds values that are counted already.
     return 0 if value.dtype == tf.variant else math.prod(size or length for size in shape) * value.dtype.size

@@ -1,7 +1,7 @@
-"""The records of a traced program: nodes, their values, and the programs they form.
+"""The records of a traced program: nodes, their output values, and programs.
 
-A program is a set of values reached backwards from its outputs, so that it needs no list of nodes: a pass
-that makes new nodes returns new outputs, and what nothing reaches is gone.
+A program lists its inputs and outputs only; its nodes are those that a walk back from the outputs reaches. A pass
+returns new outputs, and nodes that no output needs disappear.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 ARGUMENT = "Argument"  # an input of the program
-CAPTURE = "Capture"  # a tensor of the outside: a variable's handle or a constant
-GROUP = "Group"  # several element-wise ops that are one scalar function
+CAPTURE = "Capture"  # a tensor from outside the program: a variable's handle or a constant
+GROUP = "Group"  # several element-wise ops that together are one scalar function
 
 
 @dataclasses.dataclass(eq=False, frozen=True, slots=True)
@@ -22,15 +22,15 @@ class Node:
     Attributes:
       name: the op's name in the traced graph.
       type: the TensorFlow op type, such as `"Relu"`.
-      inputs: the values it reads.
+      inputs: the values that the op reads.
       specs: dtype and shape of each output.
       attrs: the attributes of the NodeDef.
       device: the device string, or `""`.
-      bodies: the programs inside: of a Group its members as `"body"`, of a loop or branch those that its
-        attributes name.
-      gradient: of an op with a user's own gradient, that gradient as a program of the upstream gradients.
-      tensor: of a Capture, the tensor.
-      compiled: whether the model has the op compiled by XLA, on its own.
+      bodies: the programs inside the op: a Group's `"body"`; a loop's `"cond"` and `"body"`; a branch's
+        `"then_branch"` and `"else_branch"`, or `"branch_0"`, `"branch_1"`, ...
+      gradient: the op's `tf.custom_gradient` as a program of the upstream gradients, or None.
+      tensor: the tensor of a Capture, None for other ops.
+      compiled: whether the op is compiled by XLA, as in the model.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Value(NamedTuple):
 
     @property
     def spec(self) -> tf.TensorSpec:
-        """Its dtype and static shape."""
+        """The value's dtype and static shape."""
         return self.node.specs[self.position]
 
     @property
@@ -71,12 +71,12 @@ class Value(NamedTuple):
 
     @property
     def shape(self) -> tf.TensorShape:
-        """The static shape, with None where it is open."""
+        """The static shape; an open axis is None."""
         return self.spec.shape
 
     @property
     def differentiable(self) -> bool:
-        """Whether it holds real numbers: floating, complex, or a list of tensors that may be so."""
+        """Whether the value can have a gradient: it is floating or complex, or a list of tensors that may be."""
         dtype = self.dtype
         if dtype == tf.variant:
             if "element_dtype" not in self.node.attrs:
@@ -88,21 +88,21 @@ class Value(NamedTuple):
 def new_op(
     name: str, type_: str, inputs: "Sequence[Value]", spec: tf.TensorSpec, attrs: Mapping[str, tf.DType | bytes | int]
 ) -> Value:
-    """Returns the output of an op that the model does not have.
+    """Returns the output of a new op, one that the model does not contain.
 
     Args:
-      name: its name.
+      name: the op's name.
       type_: the TensorFlow op type.
-      inputs: the values that it reads.
-      spec: dtype and shape of its one output.
-      attrs: its attributes, types, strings or numbers.
+      inputs: the values that the op reads.
+      spec: dtype and shape of the op's one output.
+      attrs: the op's attributes: dtypes, strings or integers.
     """
     protos = {key: _attribute(value) for key, value in attrs.items()}
     return Node(name, type_, tuple(inputs), (spec,), protos).output()
 
 
 def constant(name: str, value: Any, dtype: tf.DType) -> Value:
-    """Returns a constant that the model does not have."""
+    """Returns a new constant, one that the model does not contain."""
     proto = tf.make_tensor_proto(value, dtype)
     attrs = {"dtype": _attribute(dtype), "value": tf.compat.v1.AttrValue(tensor=proto)}
     return Node(name, "Const", (), (tf.TensorSpec(tf.TensorShape(proto.tensor_shape), dtype),), attrs).output()
@@ -118,18 +118,18 @@ def _attribute(value: tf.DType | bytes | int) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """Values computed from arguments. A gradient's program also reads values of the program around it."""
+    """Outputs computed from inputs. A custom gradient's program also reads values of the program around it."""
 
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
 
     def nodes(self) -> list[Node]:
-        """Returns the nodes behind the outputs, each after those that it reads."""
+        """Returns the nodes that the outputs need, in topological order."""
         return order(self.outputs)
 
 
 def order(outputs: Iterable[Value], given: Collection[Value] = ()) -> list[Node]:
-    """Returns the nodes needed for `outputs` where `given` values are known, each after those it reads."""
+    """Returns the nodes that `outputs` need if the values `given` are known, in topological order."""
     ordered: list[Node] = []
     seen: set[Node] = set()
     for output in outputs:
@@ -153,26 +153,26 @@ Transform = Callable[[Node, tuple[Value, ...]], Sequence[Value] | None]
 def rewrite(
     outputs: Iterable[Value], transform: Transform, current: dict[Value, Value] | None = None
 ) -> dict[Value, Value]:
-    """Makes new nodes for all that `outputs` reach; one walk under every pass.
+    """Rebuilds the nodes that `outputs` need; every pass uses this one walk.
 
     Args:
-      outputs: where the walk begins.
-      transform: receives a node and its inputs in the new program; returns what stands for the node's
+      outputs: the values to rebuild, with everything that they depend on.
+      transform: receives a node and its inputs in the new program; returns new values for the node's
         outputs, or None to keep the op.
-      current: what is known already to stand for some values, at which the walk ends; it is added to.
+      current: old value → new value, known beforehand; the walk stops at these and adds the others.
 
     Returns:
-      `current`, with what stands for every value reached.
+      `current`, with the new value of every value that the walk reached.
     """
     current = {} if current is None else current
 
-    def visit(reached: Iterable[Value]) -> None:
-        for node in order(reached, current):
+    def visit(values: Iterable[Value]) -> None:
+        for node in order(values, current):
             inputs = tuple(current[value] for value in node.inputs)
-            standing = transform(node, inputs)
-            if standing is None:
-                standing = keep(node, inputs).outputs()
-            current.update(zip(node.outputs(), standing, strict=True))
+            replacements = transform(node, inputs)
+            if replacements is None:
+                replacements = keep(node, inputs).outputs()
+            current.update(zip(node.outputs(), replacements, strict=True))
 
     def keep(node: Node, inputs: tuple[Value, ...]) -> Node:
         gradient = node.gradient
@@ -188,6 +188,6 @@ def rewrite(
 
 
 def rewrite_program(program: Program, transform: Transform, current: dict[Value, Value] | None = None) -> Program:
-    """Returns a program of new nodes with the same inputs; see `rewrite`."""
+    """Returns the program with its nodes rebuilt by `rewrite` and with the same inputs."""
     current = rewrite(program.outputs, transform, current)
     return Program(program.inputs, tuple(current[value] for value in program.outputs))

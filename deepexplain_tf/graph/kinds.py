@@ -1,4 +1,4 @@
-"""The one table of TensorFlow ops: what each is to an attribution rule."""
+"""The one table of TensorFlow ops, with the kind of each, by which composites choose its rule."""
 
 from collections.abc import Sequence
 import enum
@@ -7,9 +7,9 @@ from deepexplain_tf.graph.ir import GROUP, Node
 
 
 class Kind(enum.StrEnum):
-    """What an op is, given which of its inputs depend on the explained tensor (are *active*)."""
+    """The kind of an op, given its *active* inputs: those that depend on the explained tensor."""
 
-    LINEAR = "linear"  # linear, or affine, in its active inputs taken together
+    LINEAR = "linear"  # linear or affine in its active inputs, taken together
     ACTIVATION = "activation"  # a scalar function used as a network's nonlinearity
     FUNCTION = "function"  # any other scalar function of one active input
     PRODUCT = "product"  # linear in each of two active inputs
@@ -18,13 +18,13 @@ class Kind(enum.StrEnum):
     SOFTMAX = "softmax"
     LOG_SOFTMAX = "log_softmax"
     CROSS_ENTROPY = "cross_entropy"
-    MAXIMUM = "maximum"  # a choice of the largest: pooling, reduction, or of two tensors
+    MAXIMUM = "maximum"  # the largest of several numbers: pooling, a reduction, or the larger of two tensors
     MINIMUM = "minimum"
-    SECANT = "secant"  # sorting, running products and others for which no local rule is exact
+    SECANT = "secant"  # sorting, running products and other ops for which no local rule is exact
     JOINT = "joint"  # a scalar function of several active inputs
     NORM = "norm"  # the length of a vector or of a complex number
     SOLVE = "solve"  # a system of linear equations whose matrix is active
-    STOP_GRADIENT = "stop_gradient"  # hands its value on, but no gradient
+    STOP_GRADIENT = "stop_gradient"  # passes on its value, but no gradient
     DISCRETE = "discrete"  # reads a choice (an index, a condition) that depends on the explained tensor
     UNKNOWN = "unknown"  # not in the table
 
@@ -91,7 +91,7 @@ KINDS: dict[str, Kind] = {
     GROUP: Kind.ACTIVATION,
 }
 
-# Ops that are what the table says in one of their inputs, with the position of that one.
+# Ops whose kind holds only if one certain input is active, with the position of that input.
 _IN_ONE_INPUT = {
     **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), 0),
     **dict.fromkeys(("CropAndResize", "ImageProjectiveTransformV2", "ImageProjectiveTransformV3"), 0),
@@ -99,9 +99,9 @@ _IN_ONE_INPUT = {
     **dict.fromkeys(("QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3", "QuantizeAndDequantizeV4"), 0),
     **dict.fromkeys(("BandedTriangularSolve", "TridiagonalSolve"), 1),
 }
-# Ops whose gradient is wrong for bands of diagonals, with the position of the input that says which diagonals.
+# Ops whose gradient is wrong for bands of diagonals, with the position of the input that chooses the diagonals.
 _ONE_DIAGONAL = {"MatrixDiagV2": 1, "MatrixDiagPartV2": 1, "MatrixSetDiagV2": 2}
-# Ops that are so only where an attribute has this value.
+# Ops whose kind holds only if an attribute has this value.
 _IF_ATTRIBUTE = {
     **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), ("is_training", False)),
     **dict.fromkeys(("QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3"), ("range_given", True)),
@@ -110,7 +110,7 @@ _IF_ATTRIBUTE = {
     "Svd": ("compute_uv", False),
 }
 
-# Functions with steps, and those of which TensorFlow does not give every derivative.
+# Functions with steps, and functions for which TensorFlow lacks a derivative.
 _STEPS = """
     Betainc Ceil FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Floor FloorDiv
     FloorMod Igamma Igammac NextAfter Polygamma QuantizeAndDequantizeV2 QuantizeAndDequantizeV3
@@ -118,13 +118,13 @@ _STEPS = """
 """
 STEPS = frozenset(_STEPS.split())
 
-# Ops whose result tells a tensor's shape or its default value, but nothing of its numbers.
+# Ops whose result depends on a tensor's shape, but not on its numbers.
 _SHAPE_ONLY = """
     Shape ShapeN Size Rank ZerosLike OnesLike BroadcastGradientArgs TensorListLength TensorListElementShape
 """
 SHAPE_ONLY = frozenset(_SHAPE_ONLY.split())
 
-# Ops that can fold the batch into another axis or lengthen it.
+# Ops that can merge the batch axis with another one, or lengthen it.
 _REGROUPING = "BatchToSpace BatchToSpaceND Concat ConcatV2 Reshape SpaceToBatch SpaceToBatchND Tile"
 REGROUPING = frozenset(_REGROUPING.split())
 
@@ -132,17 +132,18 @@ REGROUPING = frozenset(_REGROUPING.split())
 CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 LOOPS = frozenset(("While", "StatelessWhile"))
 BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
-LOOP_V1 = frozenset(("Enter", "Exit", "NextIteration", "Merge", "Switch", "LoopCond"))  # TensorFlow 1's, not entered
+LOOP_V1 = frozenset(
+    ("Enter", "Exit", "NextIteration", "Merge", "Switch", "LoopCond")
+)  # TensorFlow 1's loops, which are not read
 
-# Ops that multiply by many weights, which is where most of a network's work is.
+# Ops that multiply by many weights and so do most of a network's work.
 WEIGHTED = frozenset(_PRODUCT.split()) - {"Cross", "Mul", "MulNoNan"}
 
-# Ops that are compiled by XLA where the model calls them so (Keras' grouped convolutions): TensorFlow's own kernels
-# add up in another order, or have no gradient.
+# Ops that stay compiled by XLA if the model compiles them (Keras' grouped convolutions): TensorFlow's own kernels add
+# up in another order, or have no gradient.
 COMPILED = frozenset(("Conv2D", "Conv3D"))
 
-# Scalar functions of several operands, element by element: the members that a canonical group may have
-# beside the activations and functions.
+# Element-wise ops that a canonical group may contain besides activations and functions.
 _ELEMENTWISE = """
     Add AddV2 AddN Sub Mul Neg RealDiv Div DivNoNan Maximum Minimum SquaredDifference Identity IdentityN Cast
     Select SelectV2 Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot
@@ -152,7 +153,7 @@ ELEMENTWISE = frozenset(_ELEMENTWISE.split())
 
 
 def kind_of(node: Node, active: Sequence[int]) -> Kind:
-    """Returns the kind of an op of which the inputs at the positions `active` depend on the explained tensor."""
+    """Returns the kind of an op whose inputs at the positions `active` depend on the explained tensor."""
     if node.type in ("Select", "SelectV2") and 0 in active and len(active) > 1:
         return Kind.JOINT
     if node.type in LOOPS | BRANCHES or not all(node.inputs[position].differentiable for position in active):
@@ -173,7 +174,7 @@ def kind_of(node: Node, active: Sequence[int]) -> Kind:
 
 
 def _fits(node: Node, active: Sequence[int]) -> bool:
-    """Whether what the table says of an op is said of these active inputs and of its attributes."""
+    """Whether the table's kind holds for an op with these active inputs and its attributes."""
     if node.type in _IN_ONE_INPUT and list(active) != [_IN_ONE_INPUT[node.type]]:
         return False
     if node.type == "Dilation2D" and len(active) > 1:

@@ -1,4 +1,4 @@
-"""TensorFlow graphs read into records: calls are entered, captures named, users' own gradients kept."""
+"""Reads TensorFlow graphs into records: function calls are inlined, captures and custom gradients are kept."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,22 +17,29 @@ _BODY_ATTRS = ("cond", "body", "then_branch", "else_branch")
 
 
 def argument(name: str, spec: tf.TensorSpec) -> Value:
-    """Returns a new input of a program."""
+    """Returns a new input for a program, with the dtype and shape of `spec`."""
     return Node(name, ARGUMENT, (), (tf.TensorSpec(spec.shape, spec.dtype),)).output()
 
 
 class Reader:
-    """Reads tensors of one graph as values; a call of a function is read by a reader of its own.
+    """Reads tensors of one graph as values; each function that the graph calls gets a reader of its own.
 
     Attributes:
-      inner: the readers of the functions called, in the order of the calls.
-      lost: the names of ops whose own gradient is not known.
+      inner: the readers of the called functions, loop and branch bodies included, in the order of the calls.
+      lost: the names of ops whose custom gradient is lost; inner readers share this list.
     """
 
     def __init__(
         self, graph: tf.Graph, bound: Mapping[str, Value], outer: "Reader | None" = None, compiled: bool = False
     ):
-        """Args: the graph; its placeholders' values by name; the reader that entered it; whether XLA compiles it."""
+        """Makes a reader.
+
+        Args:
+          graph: the graph to read.
+          bound: the values of its placeholders, by tensor name.
+          outer: the reader of the graph that calls this one, or None.
+          compiled: whether the model compiles the graph with XLA.
+        """
         self._graph = graph
         self._compiled: bool = compiled or (outer is not None and outer._compiled)
         self._values = dict(bound)
@@ -41,27 +48,31 @@ class Reader:
         self.lost: list[str] = [] if outer is None else outer.lost
 
     def forget_custom_gradients(self) -> None:
-        """Takes users' own gradients for lost: in a graph read from a file their names mean nothing."""
+        """Treats custom gradients as lost: in a graph from a file, their names mean nothing."""
         self._custom_gradients = False
 
     def read(self, tensors: Sequence[tf.Tensor]) -> tuple[Value, ...]:
-        """Returns the values of tensors of this graph."""
+        """Returns the values of tensors of this graph.
+
+        Raises:
+          ModelError: the graph is malformed, has loops of TensorFlow 1, or has a placeholder that is no input.
+        """
         for op in self._unread(tensors):
             if all(tensor.name in self._values for tensor in op.outputs):
-                continue  # read meanwhile, on behalf of a user's own gradient
+                continue  # read meanwhile, for a custom gradient
             for tensor, value in zip(op.outputs, self._convert(op), strict=True):
                 self._values[tensor.name] = value
         return tuple(self._values[tensor.name] for tensor in tensors)
 
     def find(self, tensor: tf.Tensor) -> Value | None:
-        """Returns the value of a tensor of this graph or of a function called in it, None if not read."""
+        """Returns the value of a tensor of this graph or of a function that it calls, None if it was not read."""
         if tensor.graph is self._graph:
             return self._values.get(tensor.name)
-        found = (reader.find(tensor) for reader in self.inner)
-        return next((value for value in found if value is not None), None)
+        values = (reader.find(tensor) for reader in self.inner)
+        return next((value for value in values if value is not None), None)
 
     def hides(self, handles: Collection[Any], seen: Collection[tf.Graph]) -> bool:
-        """Whether a function called here uses one of the variables, in a graph that is not among those seen."""
+        """Whether a called function whose graph is not in `seen` captures one of the variables' `handles`."""
         for reader in self.inner:
             used = any(outer is handle for outer, _ in reader._graph.captures for handle in handles)
             if (used and reader._graph not in seen) or reader.hides(handles, seen):
@@ -69,7 +80,7 @@ class Reader:
         return False
 
     def _unread(self, tensors: Sequence[tf.Tensor]) -> Iterator[tf.Operation]:
-        """Yields the ops behind `tensors`, each after those that it reads."""
+        """Yields the unread ops that `tensors` need, in topological order."""
         entered: set[str] = set()
         done: set[str] = set()
         stack = [(tensor.op, False) for tensor in reversed(tensors) if tensor.name not in self._values]
@@ -82,17 +93,17 @@ class Reader:
                 if op.type in LOOP_V1:
                     raise ModelError(
                         f"loops and branches must have the form of TensorFlow 2. Got {op.type} at {op.name!r}; freeze "
-                        "the model with lower_control_flow=False, or give a SavedModel."
+                        "the model with lower_control_flow=False, or pass a SavedModel."
                     )
                 if op.name in entered:
-                    raise ModelError(f"a program has no cycle of ops. Got one through {op.name!r} ({op.type}).")
+                    raise ModelError(f"a program must have no cycle of ops. Got one through {op.name!r} ({op.type}).")
                 entered.add(op.name)
                 stack.append((op, True))
                 stack.extend((tensor.op, False) for tensor in op.inputs if tensor.name not in self._values)
 
     def _convert(self, op: tf.Operation) -> Sequence[Value]:
         if op.type == "Placeholder":
-            raise ModelError(f"every placeholder of a model is an input. Got {op.name!r}, which is not fed.")
+            raise ModelError(f"every placeholder of a model must be an input. Got {op.name!r}, which is none.")
         inputs = tuple(self._values[tensor.name] for tensor in op.inputs)
         if op.type in CALLS:
             return self._enter(op, inputs)
@@ -123,8 +134,8 @@ class Reader:
     def _bodies(self, op: tf.Operation, attrs: Mapping[str, Any]) -> dict[str, Program]:
         """Reads the programs inside a loop or branch."""
         names = {key: attrs[key].func.name for key in _BODY_ATTRS if key in attrs}
-        several = attrs["branches"].list.func if "branches" in attrs else ()
-        names.update({f"branch_{number}": function.name for number, function in enumerate(several)})
+        branches = attrs["branches"].list.func if "branches" in attrs else ()
+        names.update({f"branch_{number}": function.name for number, function in enumerate(branches)})
         inputs = list(op.inputs)[1:] if op.type in BRANCHES else op.inputs
         bodies = {key: self._body(self._function(op, name)) for key, name in names.items()}
         for key, body in bodies.items():
@@ -136,9 +147,9 @@ class Reader:
         """Returns the graph of a function that an op calls."""
         try:
             return tf_private.function_graph(self._graph, name)
-        except Exception as error:  # a FunctionDef that is inconsistent in itself
+        except Exception as error:  # an inconsistent FunctionDef
             raise ModelError(
-                f"a function must be one that can be read. Got {shortened(name)}, which {shortened(op.name)} "
+                f"a called function must be readable. Got {shortened(name)}, which {shortened(op.name)} "
                 f"({op.type}) calls: {brief(error)}"
             ) from error
 
@@ -150,10 +161,10 @@ class Reader:
         return Program(arguments, reader.read(graph.outputs))
 
     def _custom_gradient(self, op: tf.Operation) -> tuple[Program | None, str]:
-        """Reads what a user's `tf.custom_gradient` makes of upstream gradients.
+        """Reads an op's `tf.custom_gradient` as a program of the upstream gradients.
 
         Returns:
-          The gradient, None where it is lost; and the reason why the op has none, `""` for all others.
+          The program, None if it cannot be read; and the error if the user's function raises one, else `""`.
         """
         if not self._custom_gradients:
             self.lost.append(op.name)
@@ -175,25 +186,25 @@ class Reader:
             ]
         arguments = tuple(argument(f"{op.name}/upstream", tensor) for tensor in upstream)
         bound = dict(zip((tensor.name for tensor in upstream), arguments, strict=True))
-        # What the op passes on unchanged stands for its outputs, which are not read yet.
-        same = dict(zip((tensor.name for tensor in op.outputs), op.inputs, strict=False))
+        # The op passes its inputs on unchanged; they stand for its outputs, which are not read yet.
+        passed_on = dict(zip((tensor.name for tensor in op.outputs), op.inputs, strict=False))
         for outer, inner in scratch.captures:
-            value = self._outside(outer, inner, same)
+            value = self._outside(outer, inner, passed_on)
             if value is None:
-                return None, ""  # it reads what the program around this one holds; the value keeps its gradient
+                return None, ""  # it reads a tensor of an enclosing program; the op keeps its ordinary gradient
             bound[inner.name] = value
         return Program(arguments, Reader(scratch, bound).read(gradients)), ""
 
-    def _outside(self, outer: tf.Tensor, inner: tf.Tensor, same: Mapping[str, tf.Tensor]) -> Value | None:
-        """Returns the value of what a user's own gradient reads, None where this graph does not have it."""
+    def _outside(self, outer: tf.Tensor, inner: tf.Tensor, passed_on: Mapping[str, tf.Tensor]) -> Value | None:
+        """Returns the value of a tensor that a custom gradient captures, None if this graph does not have it."""
         if not hasattr(outer, "graph") or hasattr(outer, "numpy"):
             return capture(inner.name, inner, outer)
         if outer.graph is not self._graph:
-            within = [placeholder for external, placeholder in self._graph.captures if external is outer]
-            if not within:
+            placeholders = [placeholder for external, placeholder in self._graph.captures if external is outer]
+            if not placeholders:
                 return None
-            outer = within[0]
-        return self.read([same.get(outer.name, outer)])[0]
+            outer = placeholders[0]
+        return self.read([passed_on.get(outer.name, outer)])[0]
 
 
 def _require_signature(
@@ -204,31 +215,31 @@ def _require_signature(
     results: Sequence[Any],
     outputs: Sequence[Any],
 ) -> None:
-    """Checks that a function takes and returns as many tensors as the op that calls it, of the same dtypes."""
-    wanted, found = (
+    """Checks that a function takes and returns as many tensors as the op that calls it, with the same dtypes."""
+    wanted, actual = (
         [[t.dtype.name for t in tensors] for tensors in pair] for pair in ((given, results), (inputs, outputs))
     )
-    if wanted != found or not outputs:
+    if wanted != actual or not outputs:
         raise ModelError(
-            f"a function takes and returns what its op does, {shortened(wanted)}. Got {shortened(found)} of {key!r} at "
-            f"{shortened(op.name)} ({op.type})."
+            f"a function must take and return the dtypes of its op, {shortened(wanted)}. Got {shortened(actual)} for "
+            f"{key!r} at {shortened(op.name)} ({op.type})."
         )
 
 
 def capture(name: str, inner: tf.Tensor, outer: tf.Tensor) -> Value:
-    """Returns a tensor of the outside as a value."""
+    """Returns a value for `outer`, a tensor from outside the program, with the dtype and shape of `inner`."""
     return Node(name, CAPTURE, (), (_spec(inner),), tensor=outer).output()
 
 
 def _device(name: str) -> str:
-    """Returns a device without the job and task of another machine, which a file may name."""
+    """Returns a device name without the job and task of another machine, which a file may contain."""
     spec = tf.DeviceSpec.from_string(name)
     known = {tf.DeviceSpec.from_string(device.name).job for device in tf.config.list_logical_devices()}
     return name if spec.job in (None, *known) else spec.replace(job=None, replica=None, task=None).to_string()
 
 
 def _prevented(value: Value, reason: str) -> Value:
-    """Returns a value that cannot be differentiated."""
+    """Returns `value` behind an op whose gradient is an error that states the `reason`."""
     attrs = {
         "T": tf.compat.v1.AttrValue(type=value.dtype.as_datatype_enum),
         "message": tf.compat.v1.AttrValue(s=reason.encode()),
@@ -240,8 +251,14 @@ def read_function(function: Any, *, custom_gradients: bool = True) -> tuple[Prog
     """Reads a ConcreteFunction: its inputs become arguments, its captures are kept by reference.
 
     Args:
-      function: what to read.
-      custom_gradients: False where users' own gradients are not those of this process.
+      function: the ConcreteFunction.
+      custom_gradients: False if the graph's custom gradients are not registered in this process.
+
+    Returns:
+      The program, and the reader of the function's graph.
+
+    Raises:
+      ModelError: the graph cannot be read; see `Reader.read`.
     """
     graph = function.graph
     bound = {}

@@ -7,14 +7,14 @@ from typing import Any
 
 import tensorflow as tf
 
-# StableHLO as a file that other releases read is made by nothing public.
+# No public interface writes StableHLO as an artifact that other releases read.
 from tensorflow.compiler.mlir.stablehlo import stablehlo
 
-# The file of a SavedModel, which is looked at before it is loaded and does not tell its gradients after, has no public
-# type.
+# A SavedModel's file is checked before it is loaded, and only the file names its custom gradients; its protocol buffer
+# has no public type.
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-# The registered gradient of an op, which a user's `tf.custom_gradient` is, has no public lookup.
+# Registered gradients, such as a user's `tf.custom_gradient`, have no public lookup.
 from tensorflow.python.framework import ops
 
 # Only `FuncGraph` knows the Python graph of a function called inside it; the public GraphDef loses the
@@ -24,21 +24,21 @@ from tensorflow.python.framework.function_def_to_graph import function_def_to_gr
 
 
 def function_graph(graph: tf.Graph, name: str) -> FuncGraph:
-    """Returns the graph of the function `name` that an op of `graph` calls; KeyError where there is none."""
+    """Returns the graph of the function `name` that an op of `graph` calls; raises KeyError if there is none."""
     owner = graph
-    while (function := owner._get_function(name)) is None:  # the graphs around it know the functions of a GraphDef
+    while (function := owner._get_function(name)) is None:  # outer graphs hold an imported GraphDef's functions
         owner = getattr(owner, "outer_graph", None)
         if owner is None:
             raise KeyError(name)
-    found = getattr(function, "graph", None)
-    if isinstance(found, FuncGraph):
-        return found
+    traced = getattr(function, "graph", None)
+    if isinstance(traced, FuncGraph):
+        return traced
     with owner.as_default():
         return function_def_to_graph(function.cached_definition)
 
 
 def gradient_function(op: tf.Operation) -> Callable[..., Any]:
-    """Returns the gradient registered for `op`, called as `(op, *upstream)`; LookupError where there is none."""
+    """Returns the gradient registered for `op`, called as `(op, *upstream)`; raises LookupError if there is none."""
     return ops.get_gradient_function(op)
 
 
@@ -52,13 +52,13 @@ def has_gradient(op_type: str) -> bool:
 
 
 def drop_custom_gradients(function: Any) -> None:
-    """Makes a traced function, and all that it calls, one whose ops have no gradients of users' and rules' own.
+    """Removes custom gradients, of users and of rules, from a traced function and all functions that it calls.
 
-    Saving a function traces such gradients, which those of ops inside of another gradient do not allow; that an op has
-    one is an attribute, which nothing public removes.
+    Saving a function traces its custom gradients, which fails for ops inside another gradient. An op names its custom
+    gradient in an attribute that no public interface removes.
     """
     graphs = [function.graph]
-    for graph in graphs:  # grows
+    for graph in graphs:  # the list grows meanwhile
         for op in graph.get_operations():
             if "_gradient_op_type" in op.node_def.attr:
                 op._clear_attr("_gradient_op_type")
@@ -73,12 +73,12 @@ def nested_graph(name: str, outer: tf.Graph) -> FuncGraph:
 
 
 def portable_stablehlo(module: str, version: str) -> bytes:
-    """Returns a StableHLO module as an artifact that every release from that version of StableHLO on reads."""
+    """Returns a StableHLO module as an artifact for StableHLO `version` and all later releases."""
     return bytes(stablehlo.serialize_portable_artifact_str(module, version))
 
 
 def saved_model(path: str) -> SavedModel:
-    """Returns what the file of a SavedModel folder holds."""
+    """Returns the protocol buffer in the file of a SavedModel folder."""
     saved = SavedModel()
     with open(os.path.join(path, "saved_model.pb"), "rb") as file:
         saved.ParseFromString(file.read())
@@ -86,12 +86,12 @@ def saved_model(path: str) -> SavedModel:
 
 
 def has_custom_gradients(path: str) -> bool:
-    """Whether a SavedModel folder holds the gradients that a user gave to functions in it."""
+    """Whether a SavedModel folder holds the custom gradients of its functions."""
     return any(graph.graph_def.library.registered_gradients for graph in saved_model(path).meta_graphs)
 
 
 def legacy_safe_mode() -> contextlib.AbstractContextManager[Any]:
-    """Returns the scope in which tf_keras runs no code of a file; its HDF5 loader has no argument for that."""
-    from tf_keras.src.saving.serialization_lib import SafeModeScope  # an extra of the user's
+    """Returns a scope in which tf_keras runs no code from a file; its HDF5 loader has no argument for that."""
+    from tf_keras.src.saving.serialization_lib import SafeModeScope  # an optional package
 
     return SafeModeScope(safe_mode=True)

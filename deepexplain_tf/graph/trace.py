@@ -1,4 +1,4 @@
-"""A model traced once into a program, with the layer to explain marked."""
+"""Traces a model once into a program, in which the layer to explain is marked."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
@@ -15,7 +15,7 @@ from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.sources.source import Source
 
-_TRACING = threading.RLock()  # a layer's `call` is wrapped while it is held
+_TRACING = threading.RLock()  # held while a layer's `call` is wrapped
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,14 +23,14 @@ class Traced:
     """A traced model.
 
     Attributes:
-      program: its arguments are the flattened inputs, its outputs the flattened outputs.
-      specs: the structure of input TensorSpecs, as the model takes them.
+      program: the model, from its flattened inputs to its flattened outputs.
+      specs: the TensorSpecs of the inputs, in the structure that the model takes.
       outputs: the structure of the outputs, with positions in `program.outputs` as leaves (None stays None).
-      names: the names of the outputs, in the order of their positions; empty where the model has none.
-      layer: the output of the layer to explain, None for the inputs themselves.
-      batch: the batch size of the trace, None where it is open.
-      notes: what the user should know about the trace.
-      owner: keeps the variables alive.
+      names: the names of the outputs, in the order of their positions; empty if the model has none.
+      layer: the output of the explained layer, None if the inputs are explained.
+      batch: the batch size of the trace, None if it is open.
+      notes: remarks about the trace, for the user.
+      owner: the objects that keep the variables alive.
     """
 
     program: Program
@@ -44,25 +44,25 @@ class Traced:
 
 
 def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
-    """Traces a model.
+    """Traces a model into a program.
 
     Args:
-      source: how to call it.
-      layer: the name of a Keras layer (or `"name:i"`) whose output is marked, or None.
-      inputs: the structure of the user's arrays; needed where `source.specs` is None.
+      source: the model as a callable.
+      layer: the name of a Keras layer whose output is marked (`"name:i"` for the layer's i-th call), or None.
+      inputs: the user's arrays, in the structure of the inputs; needed if `source.specs` is None.
 
     Raises:
-      ModelError: the model cannot be traced.
-      UnknownNameError: there is no such layer.
+      ModelError: the model cannot be traced, or the layer's output cannot be marked.
+      UnknownNameError: the model has no such layer, or no such call of it.
     """
-    found = None if layer is None else _layer(source.layered, layer)
+    keras_layer = None if layer is None else _layer(source.layered, layer)
     first_error: Exception | None = None
     fallback: Traced | None = None
     for specs, note in _candidates(source, inputs):
         try:
-            traced = _trace(source, specs, layer, found, note)
+            traced = _trace(source, specs, layer, keras_layer, note)
         except (ModelError, UnknownNameError):
-            raise  # our own, about the layer
+            raise  # our own errors do not depend on the signature
         except Exception as error:  # whatever the user's program raises for these shapes and dtypes
             first_error = first_error or error
             continue
@@ -74,36 +74,38 @@ def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
     raise ModelError(f"the model must be traceable with these inputs. Got: {brief(first_error)}") from first_error
 
 
-def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str) -> Traced:
+def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note: str) -> Traced:
     marks: list[list[tf.Tensor]] = []
 
     def program(*flat: tf.Tensor) -> Any:
         return source.call(tf.nest.pack_sequence_as(specs, flat))
 
     if tf.config.functions_run_eagerly():
-        raise ModelError("models are traced as graphs. Got tf.config.run_functions_eagerly(True), which prevents it.")
-    with _TRACING, _marked(found, marks):
+        raise ModelError(
+            "models must be traced as graphs. Got tf.config.run_functions_eagerly(True), which prevents it."
+        )
+    with _TRACING, _marked(keras_layer, marks):
         function = tf.function(program).get_concrete_function(*tf.nest.flatten(specs))
     structure = function.structured_outputs
     if not function.outputs:
-        raise ModelError("a model returns at least one tensor. Got none.")
-    read, reader = read_function(function, custom_gradients=source.custom_gradients)
+        raise ModelError("a model must return at least one tensor. Got none.")
+    flat_program, reader = read_function(function, custom_gradients=source.custom_gradients)
     numbers = itertools.count()
     positions = tf.nest.map_structure(lambda leaf: None if leaf is None else next(numbers), structure)
     value = None
     if layer is not None:
-        variables = [v if isinstance(v, tf.Variable) else v.value for v in found.variables]
+        variables = [v if isinstance(v, tf.Variable) else v.value for v in keras_layer.variables]
         handles = [variable.handle for variable in variables]
         if reader.hides(handles, [mark[0].graph for mark in marks]):
             raise ModelError(
-                f"every call of an explained layer must be seen. Got {layer!r}, which a tf.function of the model calls "
-                "that was traced before; build the model anew."
+                f"every call of an explained layer must be traced anew. Got {layer!r}, called in a tf.function "
+                "that was traced before; rebuild the model."
             )
-        # A model that builds itself here calls its layers once more, in a graph of its own.
-        own = [mark for mark in marks if mark[0].graph is function.graph or reader.find(mark[0]) is not None]
-        mark, *more = _choose(own, layer)
+        # A model that builds itself during the trace calls its layers once more, in another graph.
+        candidates = [mark for mark in marks if mark[0].graph is function.graph or reader.find(mark[0]) is not None]
+        mark, *more = _choose(candidates, layer)
         if more:
-            raise ModelError(f"an explained layer has one output. Got {1 + len(more)} of {layer!r}.")
+            raise ModelError(f"an explained layer must have one output. Got {layer!r} with {1 + len(more)}.")
         value = reader.find(mark)
         if value is None:
             raise ModelError(f"layer {layer!r} must lie between the inputs and the outputs, outside of loops.")
@@ -113,10 +115,10 @@ def _trace(source: Source, specs: Any, layer: str | None, found: Any, note: str)
     if reader.lost:
         count = len(set(reader.lost))
         notes.append(
-            f"the model's own gradient at {reader.lost[0]} is not in its file (so at {count} ops): TensorFlow's is used"
+            f"the model's custom gradient at {reader.lost[0]} is not in its file: TensorFlow's is used (at {count} ops)"
         )
     names = tuple(_output_names(source, positions))
-    return Traced(read, specs, positions, names, value, batch, tuple(notes), (function, source))
+    return Traced(flat_program, specs, positions, names, value, batch, tuple(notes), (function, source))
 
 
 def _output_names(source: Source, outputs: Any) -> list[str]:
@@ -130,18 +132,18 @@ def _output_names(source: Source, outputs: Any) -> list[str]:
 
 
 def fill_structure(structure: Any, leaves: Sequence[Any]) -> Any:
-    """Returns `structure`, whose leaves are positions, with what stands in `leaves` there; None stays None."""
+    """Returns `structure` with `leaves[position]` in place of each position; None stays None."""
     return tf.nest.map_structure(lambda position: None if position is None else leaves[position], structure)
 
 
 def _keeps_batch(traced: Traced) -> bool:
-    """Whether an output has the batch axis of the inputs, be it open or fixed."""
+    """Whether an output has the inputs' batch axis, open or fixed, or has no known axes."""
     shapes = [value.shape for value in traced.program.outputs]
     return any(not shape.rank or shape[0] == traced.batch for shape in shapes)
 
 
 def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
-    """Yields the signatures to try: what the model declares, else what the data suggest."""
+    """Yields the signatures to try, with a note: the one that the model declares, else those that fit the data."""
     if source.specs is not None:
         unknown = [spec.name for spec in tf.nest.flatten(source.specs) if spec.shape.rank is None]
         if unknown:
@@ -149,7 +151,7 @@ def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
         yield source.specs, ""
         return
     if inputs is None:
-        raise ModelError("the shapes of this model's inputs come from the first call, or from input_signature=.")
+        raise ModelError("this model's input shapes must come from a first call or from input_signature=. Got neither.")
     arrays = tf.nest.map_structure(lambda array: array if tf.is_tensor(array) else np.asarray(array), inputs)
     single = source.dtype or tf.float32
     choices = [(source.dtype, single), (source.dtype, None), (single, single), (single, None)]
@@ -157,9 +159,9 @@ def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
         for batch in (None, tf.nest.flatten(arrays)[0].shape[0]):
 
             def spec(array: Any, real: Any = real, whole: Any = whole, batch: Any = batch) -> tf.TensorSpec:
-                own = tf.as_dtype(array.dtype)
-                wanted = real if own.is_floating else whole
-                return tf.TensorSpec([batch, *array.shape[1:]], wanted or own)
+                given = tf.as_dtype(array.dtype)
+                wanted = real if given.is_floating else whole
+                return tf.TensorSpec([batch, *array.shape[1:]], wanted or given)
 
             note = "" if batch is None else f"the model was traced with the fixed batch size {batch}"
             yield tf.nest.map_structure(spec, arrays), note
@@ -170,21 +172,23 @@ def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
 
 def _layer(model: Any, name: str) -> Any:
     if model is None:
-        raise UnknownNameError(f"layer= names a layer of a Keras model. Got {name!r} for a model without layers.")
+        raise UnknownNameError(f"layer= must name a layer of a Keras model. Got {name!r} for a model without layers.")
     layers: dict[str, list[Any]] = {}
     for layer in model._flatten_layers(include_self=False):
         layers.setdefault(layer.name, []).append(layer)
-    found = layers.get(name) or layers.get(name.rpartition(":")[0]) or []
-    if len({id(layer) for layer in found}) > 1:
-        raise UnknownNameError(f"layer names one layer. Got {name!r}, the name of {len(found)} layers; rename one.")
-    if not found:
+    matches = layers.get(name) or layers.get(name.rpartition(":")[0]) or []
+    if len({id(layer) for layer in matches}) > 1:
+        raise UnknownNameError(
+            f"layer= must name one layer. Got {name!r}, the name of {len(matches)} layers; rename one."
+        )
+    if not matches:
         raise UnknownNameError(f"unknown layer {name!r}; {closest(name, layers)}.")
-    return found[0]
+    return matches[0]
 
 
 @contextlib.contextmanager
 def _marked(layer: Any, marks: list[list[tf.Tensor]]) -> Iterator[None]:
-    """While tracing in this thread, records the outputs of a layer's calls; Keras has no forward hook."""
+    """Records the outputs of a layer's calls while this thread traces; Keras has no forward hooks."""
     if layer is None:
         yield
         return
@@ -203,15 +207,15 @@ def _marked(layer: Any, marks: list[list[tf.Tensor]]) -> Iterator[None]:
             return outputs
         return mark(outputs)
 
-    own = layer.__dict__.get("call")
+    instance_call = layer.__dict__.get("call")
     layer.__dict__["call"] = call
     try:
         yield
     finally:
-        if own is None:
+        if instance_call is None:
             del layer.__dict__["call"]
         else:
-            layer.__dict__["call"] = own
+            layer.__dict__["call"] = instance_call
 
 
 def _choose(marks: Sequence[list[tf.Tensor]], name: str) -> list[tf.Tensor]:
@@ -220,7 +224,7 @@ def _choose(marks: Sequence[list[tf.Tensor]], name: str) -> list[tf.Tensor]:
         return marks[0]
     if not marks:
         raise UnknownNameError(
-            f"layer {name!r} is not called by the model (or within a tf.function that was traced before)."
+            f"layer {name!r} is not called by the model (or only in a tf.function that was traced before)."
         )
     if ":" in name and number.isdecimal() and number.isascii() and int(number) < len(marks):
         return marks[int(number)]

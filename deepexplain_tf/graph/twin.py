@@ -1,4 +1,4 @@
-"""Values as a walk carries them: one tensor, or two in a walk at two points."""
+"""The signals that a walk carries: one tensor per value, or two in a walk at two points."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +21,7 @@ def at_x(signal: Signal) -> tf.Tensor:
 
 
 def at_baseline(signal: Signal) -> tf.Tensor:
-    """Returns the value at the baseline, which is that at the input where the two do not differ."""
+    """Returns the value at the baseline; a single tensor is the value at both points."""
     return signal.baseline if isinstance(signal, Twin) else signal
 
 
@@ -31,6 +31,6 @@ def flatten(signals: list[Signal]) -> list[tf.Tensor]:
 
 
 def pack_like(signals: list[Signal], tensors: list[tf.Tensor]) -> list[Signal]:
-    """Returns tensors as signals, twins where `signals` has them."""
+    """Packs tensors into signals, with a twin wherever `signals` has one."""
     rest = iter(tensors)
     return [Twin(next(rest), next(rest)) if isinstance(signal, Twin) else next(rest) for signal in signals]

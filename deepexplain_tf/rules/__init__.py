@@ -1,4 +1,4 @@
-"""Rules: how one op passes attribution on, and the composites that say which op is given which rule."""
+"""Rules, by which one op passes attribution on, and composites, which say which op gets which rule."""
 
 from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, single, twin
 from deepexplain_tf.rules.composites import Composite
@@ -8,5 +8,5 @@ __all__ = ["Composite", "Coverage", "Point", "list_rules", "ordinary_gradient", 
 
 
 def list_rules() -> list[str]:
-    """Returns the names of the rules."""
+    """Returns the names of all rules, sorted."""
     return list(RULES)

@@ -1,10 +1,10 @@
-"""What a rule is: an op emitted with another gradient, through `tf.custom_gradient`.
+"""The contract of rules: a rule emits an op with another gradient, through `tf.custom_gradient`.
 
-A *single-valued* rule needs the op's own values. A *twin-valued* rule has them at the input and at the
-baseline; writing Δ for their difference, its multipliers m satisfy Σ m·Δin = Δout.
+A *single-valued* rule needs the op's values at the input. A *twin-valued* rule needs them at the input and at the
+baseline; with Δ for the difference of the two, its multipliers m satisfy Σ m·Δin = Δout.
 
-Every rule here is a function of upstream gradients, turned into a rule by `single` or `twin`. A new rule is
-one new file; what it is given to is said in `composites.py`.
+Every rule is written as a function of upstream gradients, which `single` or `twin` turns into a rule. A new rule is
+one new file; `composites.py` says which ops get it.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,10 +33,10 @@ TwinGradient = Callable[[Op, Point, Point, Sequence[tf.Tensor]], Sequence[tf.Ten
 
 
 def single(gradient: SingleGradient) -> SingleRule:
-    """Makes a single-valued rule.
+    """Turns a gradient function into a single-valued rule.
 
     Args:
-      gradient: `(op, point, upstream)` → the gradient for each input of `op.differentiable`, in that order.
+      gradient: `(op, point, upstream)` → the gradient for each input in `op.differentiable`, in that order.
 
     Returns:
       The rule `(op, inputs) -> outputs`.
@@ -52,10 +52,10 @@ def single(gradient: SingleGradient) -> SingleRule:
 
 
 def twin(gradient: TwinGradient) -> TwinRule:
-    """Makes a twin-valued rule.
+    """Turns a gradient function into a twin-valued rule.
 
     Args:
-      gradient: `(op, x, baseline, upstream)` → multipliers times upstream for each input of
+      gradient: `(op, x, baseline, upstream)` → multipliers times upstream for each input in
         `op.differentiable`, in that order.
 
     Returns:
@@ -84,10 +84,10 @@ def _emit(
         for position, tensor in zip(op.differentiable, active, strict=True):
             point[position] = tensor
         outputs = op.outputs(point)
-        here = Point(tuple(point), tuple(outputs))
+        emitted = Point(tuple(point), tuple(outputs))
 
         def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
-            return list(backward(here, upstream))
+            return list(backward(emitted, upstream))
 
         return outputs, gradient
 
@@ -95,7 +95,13 @@ def _emit(
 
 
 def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns the op's own gradient at new inputs, for those at the positions `op.differentiable`."""
+    """Returns the op's ordinary gradient at any inputs, for those at the positions `op.differentiable`.
+
+    Args:
+      op: the op, which is emitted once more.
+      inputs: the point: a tensor for each input of the op.
+      upstream: the gradient of each output, shaped like it.
+    """
     if op.is_composed:
         point = [tf.stop_gradient(tensor) for tensor in inputs]
         variables = [point[position] for position in op.differentiable]
@@ -104,14 +110,16 @@ def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf
 
 
 def gradient_at(op: Op, point: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns the op's own gradient where it was emitted already, for the inputs at `op.differentiable`."""
+    """Returns the op's ordinary gradient at a point where the op is emitted already; see `ordinary_gradient`."""
     if op.is_composed:
         return ordinary_gradient(op, point.inputs, upstream)
     emitted = point.outputs[0].op
     gradients = tf_private.gradient_function(emitted)(emitted, *upstream)
-    several = gradients if isinstance(gradients, list | tuple) else [gradients]
+    partials = gradients if isinstance(gradients, list | tuple) else [gradients]
     return [
-        tf.zeros_like(point.inputs[position]) if several[position] is None else tf.convert_to_tensor(several[position])
+        tf.zeros_like(point.inputs[position])
+        if partials[position] is None
+        else tf.convert_to_tensor(partials[position])
         for position in op.differentiable
     ]
 
@@ -127,7 +135,7 @@ def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: f
 
 
 def sum_to_shape(tensor: tf.Tensor, operand: tf.Tensor) -> tf.Tensor:
-    """Returns `tensor` summed over the axes along which `operand` was broadcast to its shape."""
+    """Returns `tensor` in the shape of `operand`, summed over the axes along which `operand` was broadcast."""
     if tensor.shape.is_fully_defined() and tensor.shape == operand.shape:
         return tensor
     axes = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(operand), s1=tf.shape(tensor)).r0
@@ -135,5 +143,5 @@ def sum_to_shape(tensor: tf.Tensor, operand: tf.Tensor) -> tf.Tensor:
 
 
 def average(x: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:
-    """Returns the point in the middle of two."""
+    """Returns the midpoint of x and the baseline."""
     return x + (baseline - x) / 2

@@ -1,4 +1,4 @@
-"""Override maps: which rule each kind of op is given."""
+"""Composites: which rule each type or kind of op gets."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -26,14 +26,14 @@ from deepexplain_tf.rules.squared_difference import squared_difference
 
 @dataclasses.dataclass(frozen=True)
 class Composite:
-    """An override map with what it assumes of the program.
+    """A map from op types and kinds to rules, with its assumptions about the program.
 
     Attributes:
-      rules: op type or kind → rule; the op type goes first.
-      overrides: the user's rules, single-valued, which go before both.
+      rules: op type or kind → rule; the op type takes precedence.
+      overrides: the user's single-valued rules, which take precedence over `rules`.
       twin: whether `rules` are twin-valued.
-      canonical: whether rules see through users' own gradients and canonical groups count as one function.
-      complete: whether ops that are neither linear nor given a rule are refused; else they keep their
+      canonical: whether custom gradients are ignored and each canonical group counts as one function.
+      complete: whether an op that is neither linear nor covered by a rule is refused; else it keeps its
         ordinary gradient.
     """
 
@@ -45,11 +45,11 @@ class Composite:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it replaces no gradient."""
+        """Whether the composite replaces no gradient."""
         return not (self.rules or self.overrides or self.canonical)
 
     def verdict(self, op: Op) -> str:
-        """Returns what happens at an active op: `exact`, `linear`, `gradient` or `refused`."""
+        """Returns the verdict on an active op: `exact`, `linear`, `gradient` or `refused`; see `Coverage`."""
         if op.type in UNSUPPORTED:
             return "refused"
         if _find(self.overrides, op) is not None or _find(self.rules, op) is not None:
@@ -75,7 +75,7 @@ def _find(rules: Mapping[str, Any], op: Op) -> Any:
 
 
 def _at_both(rule: SingleRule) -> TwinRule:
-    """Gives a user's single-valued rule a place in a twin-valued walk; the baseline's values are plain."""
+    """Makes a user's single-valued rule twin-valued: at the baseline, the op is emitted without it."""
     return lambda op, x, baseline: (rule(op, x), op.outputs(baseline))
 
 
@@ -83,16 +83,16 @@ def refusal(op: Op) -> UnsupportedOpError:
     """Returns the error for an op that no rule covers."""
     if not op.has_gradient:
         return UnsupportedOpError(
-            "every op between the explained tensor and the target needs a gradient. Got "
+            "every op between the explained tensor and the target must have a gradient. Got "
             f"{op.type} at node {op.name!r}, which TensorFlow cannot differentiate: the model runs forward only. "
             "occlusion and shapley_sampling need no gradient; or give the op a rule by overrides=."
         )
     why = {
         Kind.DISCRETE: "an index or condition in it depends on the explained tensor",
         Kind.UNKNOWN: "it is not in the table of deepexplain_tf/graph/kinds.py",
-    }.get(op.kind, f"no rule is given to the kind {op.kind.value!r} in deepexplain_tf/rules/composites.py")
+    }.get(op.kind, f"its kind, {op.kind.value!r}, has no rule in deepexplain_tf/rules/composites.py")
     return UnsupportedOpError(
-        f"every op between the explained tensor and the target needs a rule. Got {op.type} at node "
+        f"every op between the explained tensor and the target must have a rule. Got {op.type} at node "
         f"{op.name!r}: {why}. Give it a rule by overrides=, or let it pass by plain gradient with strict=False."
     )
 
@@ -126,5 +126,5 @@ DECONVNET = Composite(dict.fromkeys(("Relu", "Relu6"), deconvnet))
 
 
 def epsilon_lrp(stabilizer: float) -> Composite:
-    """Returns ε-LRP's map: activations and canonical groups; all else keeps its ordinary gradient."""
+    """Returns ε-LRP's composite: a rule for activations and canonical groups; other ops keep their gradient."""
     return Composite({Kind.ACTIVATION: epsilon(stabilizer)}, canonical=True)

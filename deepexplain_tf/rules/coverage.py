@@ -1,4 +1,4 @@
-"""What a composite does at each op between the explained tensor and the target."""
+"""Coverage: how a composite treats each op between the explained tensor and the target."""
 
 import collections
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ VERDICTS = ("exact", "linear", "gradient", "refused")
 
 @dataclasses.dataclass(frozen=True)
 class Coverage:
-    """A verdict for each active op; prints as a table.
+    """A verdict on each active op, one that depends on the explained tensor; prints as a table.
 
-    `exact`: a rule replaces its gradient; `linear`: it is linear in what depends on the explained tensor, so
-    that the ordinary gradient is its rule; `gradient`: it keeps the ordinary gradient though it is not
-    linear; `refused`: the method does not run on it.
+    `exact`: a rule replaces the op's gradient; `linear`: the op is linear in its active inputs, so that its
+    ordinary gradient is its rule; `gradient`: the op keeps its ordinary gradient though it is not linear;
+    `refused`: the method does not run on the op.
 
     Attributes:
       ops: the active ops, from the input to the target.
-      verdicts: the verdict for each of them.
+      verdicts: the verdict on each op.
     """
 
     ops: tuple[Op, ...]
@@ -28,12 +28,12 @@ class Coverage:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many ops have each verdict."""
-        found = collections.Counter(self.verdicts)
-        return {verdict: found[verdict] for verdict in VERDICTS}
+        """The number of ops with each verdict."""
+        counts = collections.Counter(self.verdicts)
+        return {verdict: counts[verdict] for verdict in VERDICTS}
 
     def refused(self) -> list[Op]:
-        """Returns the ops that no rule covers."""
+        """Returns the ops with the verdict `refused`."""
         return [op for op, verdict in self if verdict == "refused"]
 
     def __iter__(self):  # type: ignore[no-untyped-def]
@@ -48,9 +48,9 @@ class Coverage:
         return self._table(("op", "type", "kind", "verdict"), rows)
 
     def summary(self) -> str:
-        """Returns a shorter table: one line for each type of op with one verdict, the refused ones first."""
-        found = collections.Counter((op.type, op.kind.value, verdict) for op, verdict in self)
-        rows = sorted(found.items(), key=lambda row: (row[0][2] != "refused", -row[1], row[0]))
+        """Returns a shorter table: how many ops have each type, kind and verdict, the refused ones first."""
+        counts = collections.Counter((op.type, op.kind.value, verdict) for op, verdict in self)
+        rows = sorted(counts.items(), key=lambda row: (row[0][2] != "refused", -row[1], row[0]))
         return self._table(("type", "kind", "verdict", "ops"), [(*row, str(count)) for row, count in rows], left=3)
 
     def _table(self, header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 4) -> str:

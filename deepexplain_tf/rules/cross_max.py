@@ -1,4 +1,4 @@
-"""Choices of the largest or smallest: pooling, reductions, and of two tensors."""
+"""The rule for maxima and minima: pooling, reductions, and the larger or smaller of two tensors."""
 
 from collections.abc import Sequence
 
@@ -12,26 +12,26 @@ from deepexplain_tf.rules.base import RULES, Point, gradient_at, ordinary_gradie
 @RULES.register("cross_max")
 @twin
 def cross_max(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Routes Δy through the winner at x where that one moved y, else through the winner at the baseline.
+    """Routes Δy through the winner at x if y ≥ y₀, else through the winner at the baseline; minima mirror this.
 
-    For a maximum: where y ≥ y₀ the winner w at x has Δw ≥ Δy ≥ 0, and elsewhere the winner at the baseline
-    has Δw ≤ Δy < 0; its multiplier Δy / Δw lies in [0, 1]. A minimum mirrors this. Exact.
+    Where y ≥ y₀, the winner w at x has Δw ≥ Δy ≥ 0; elsewhere, the winner w at the baseline has Δw ≤ Δy < 0. The
+    multiplier Δy / Δw of the winner lies in [0, 1]. Exact.
 
     References:
-      The idea is that of the `cross_max` of shap's and DeepLIFT's max-pooling rules (Shrikumar et al. 2017).
+      The max-pooling rules of DeepLIFT (Shrikumar et al., ICML 2017) and shap, whose `cross_max` has the same idea.
     """
     y, y0 = x.outputs[0], baseline.outputs[0]
     change = upstream[0] * (y - y0)
     at_x = y <= y0 if op.kind is Kind.MINIMUM else y >= y0
-    nothing = tf.zeros_like(change)
+    zeros = tf.zeros_like(change)
     operands = [x.inputs[position] for position in op.active]
-    # One baseline for the batch has winners of its own for each example.
-    spread = [
-        tf.broadcast_to(value, tf.shape(like)) if position in op.active else value
-        for position, (value, like) in enumerate(zip(baseline.inputs, x.inputs, strict=True))
+    # A baseline that the batch shares is repeated, so that each example gets a gradient of its own.
+    repeated = [
+        tf.broadcast_to(at_baseline, tf.shape(at_input)) if position in op.active else at_baseline
+        for position, (at_baseline, at_input) in enumerate(zip(baseline.inputs, x.inputs, strict=True))
     ]
-    from_x = gradient_at(op, x, [tf.where(at_x, change, nothing), *upstream[1:]])
-    from_baseline = ordinary_gradient(op, spread, [tf.where(at_x, nothing, change), *upstream[1:]])
+    from_x = gradient_at(op, x, [tf.where(at_x, change, zeros), *upstream[1:]])
+    from_baseline = ordinary_gradient(op, repeated, [tf.where(at_x, zeros, change), *upstream[1:]])
     return [
         sum_to_shape(tf.math.divide_no_nan(a + b, operand - baseline.inputs[position]), operand)
         for position, operand, a, b in zip(op.active, operands, from_x, from_baseline, strict=True)

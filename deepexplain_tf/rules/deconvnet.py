@@ -1,4 +1,4 @@
-"""The deconvolutional network at rectifiers."""
+"""The rule of the deconvolutional network for rectifiers."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from deepexplain_tf.rules.base import RULES, Point, single
 @RULES.register("deconvnet")
 @single
 def deconvnet(op: Op, x: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """max(upstream, 0), whatever the rectifier's input was.
+    """max(upstream, 0), whatever the input of the rectifier.
 
     References:
       Zeiler, Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014,

@@ -1,4 +1,4 @@
-"""ε-LRP as a gradient: each nonlinearity's derivative replaced by its quotient."""
+"""The rule of ε-LRP: the quotient of output and input in place of a nonlinearity's derivative."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,13 @@ from deepexplain_tf.rules.base import RULES, Point, single, stabilised_quotient,
 
 @RULES.register("epsilon")
 def epsilon(epsilon: float) -> SingleRule:
-    """Makes the rule f(z) / (z + ε·sign z), sign(0) = +1, for the activations.
+    """Returns the rule f(z) / (z + ε·sign z), sign(0) = +1, in place of the derivative f'(z).
 
-    With it, input × modified gradient is the relevance that ε-LRP redistributes (Ancona et al., Prop. 1).
+    For activations of one active input. Input × the modified gradient is the relevance of ε-LRP (Ancona et al.,
+    Proposition 1).
+
+    Args:
+      epsilon: the stabilizer ε; values below the smallest normal number of the dtype act like that number.
 
     References:
       Bach et al., *On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance

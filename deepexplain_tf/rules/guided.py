@@ -1,4 +1,4 @@
-"""Guided backpropagation at rectifiers."""
+"""The rule of guided backpropagation for rectifiers."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from deepexplain_tf.rules.base import RULES, Point, gradient_at, single
 @RULES.register("guided")
 @single
 def guided(op: Op, x: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """f'(z)·max(upstream, 0): what is negative in the upstream gradient stops here.
+    """f'(z)·max(upstream, 0): a negative upstream gradient is not passed on.
 
     References:
       Springenberg et al., *Striving for Simplicity: The All Convolutional Net*, ICLR 2015 workshop,

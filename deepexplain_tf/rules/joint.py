@@ -1,4 +1,4 @@
-"""Functions of several active operands, element by element."""
+"""The rule for element-wise functions of several active operands."""
 
 from collections.abc import Sequence
 import functools
@@ -12,11 +12,11 @@ from deepexplain_tf.rules.base import RULES, Point, average, ordinary_gradient, 
 @RULES.register("joint")
 @twin
 def joint(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """M = J + Δ·(Δout − J·Δ) / ‖Δ‖² over the operands of one element, J the derivative at the midpoint.
+    """M = J + Δ·(Δout − J·Δ) / ‖Δ‖² over the operands of one element, with J the derivative at the midpoint.
 
     For Atan2, Xlogy, Pow of two active values, and Select whose condition depends on the explained tensor (J is then
-    the choice at x, exact wherever the condition is the same at both points). Complete wherever an operand
-    moved; what a change of the condition alone does has nothing to be attributed to and stays in the gap.
+    the choice at x, which is exact if the condition is the same at both points). Complete wherever an operand
+    changes. The effect of a changed condition alone belongs to no operand and stays in the completeness gap.
     """
     positions = op.differentiable
     shape = tf.shape(x.outputs[0])
@@ -33,7 +33,7 @@ def joint(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> l
     explained = tf.add_n([tf.math.conj(slope) * change for slope, change in zip(jacobian, changes, strict=True)])
     missing = tf.math.conj(x.outputs[0] - baseline.outputs[0] - explained)
     largest = tf.cast(functools.reduce(tf.maximum, map(tf.abs, changes)), missing.dtype)
-    directions = [tf.math.divide_no_nan(change, largest) for change in changes]  # whose squares do not underflow
+    directions = [tf.math.divide_no_nan(change, largest) for change in changes]  # scaled: squares do not underflow
     size = largest * tf.add_n([tf.math.conj(part) * part for part in directions])
     correction = tf.math.divide_no_nan(missing, size)
     return [

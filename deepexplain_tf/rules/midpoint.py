@@ -1,4 +1,4 @@
-"""Products of two active values: the gradient at the average of the two points."""
+"""The rule for products of two active values: the gradient at the midpoint of input and baseline."""
 
 from collections.abc import Sequence
 

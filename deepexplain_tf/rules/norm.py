@@ -1,4 +1,4 @@
-"""Euclidean lengths: the modulus of a complex number, the norm along axes."""
+"""The rule for Euclidean lengths: the modulus of complex numbers, and norms along axes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Rules that users pass by op type or kind, checked."""
+"""Checks the rules that a user gives to op types and kinds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,19 +13,19 @@ _KINDS = (GROUP, *(kind.value for kind in Kind))
 
 
 def read_overrides(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Returns a user's rules.
+    """Returns a user's rules, checked.
 
     Args:
       overrides: op type or kind → `rule(op, inputs) -> outputs`; None for none.
 
     Raises:
-      TypeError: no dict of functions.
-      UnknownNameError: no such op type or kind.
+      TypeError: `overrides` is no dict of functions.
+      UnknownNameError: a key is no op type or kind.
     """
     if overrides is None:
         return {}
     if not isinstance(overrides, Mapping) or not all(callable(rule) for rule in overrides.values()):
-        raise TypeError("overrides is a dict of op type or kind → rule(op, inputs) -> outputs.")
+        raise TypeError("overrides must be a dict of op type or kind → rule(op, inputs) -> outputs.")
     known = [*_KINDS, *(op for op in dir(tf.raw_ops) if op[0].isupper())]
     for name in overrides:
         if not isinstance(name, str) or name not in known:

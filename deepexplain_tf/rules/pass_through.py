@@ -1,4 +1,4 @@
-"""StopGradient seen through."""
+"""The rule for ops that stop the gradient."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,6 @@ from deepexplain_tf.rules.base import RULES, Point, twin
 @RULES.register("pass_through")
 @twin
 def pass_through(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Passes multipliers on unchanged: the value of a StopGradient moves with its input. Exact."""
+    """Passes multipliers on unchanged, because the value of a StopGradient is its input. Exact."""
     del op, x, baseline
     return list(upstream)

@@ -1,4 +1,4 @@
-"""Division by an active value."""
+"""The rule for division by an active value."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from deepexplain_tf.rules.base import RULES, Point, average, sum_to_shape, twin
 def quotient(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """a/b as a·r with r = 1/b: m_a = r̄ and m_b = ā·Δr/Δb = −ā/(b·b₀).
 
-    Exact for every a and every b ≠ 0. DivNoNan, whose r is 0 at b = 0, takes Δr/Δb as it is there.
+    Exact for every a and for b, b₀ ≠ 0. DivNoNan, with r = 0 at b = 0, is exact there too, with Δr/Δb itself.
     """
     divide = tf.math.divide_no_nan if op.type == "DivNoNan" else tf.divide
     numerator = average(x.inputs[0], baseline.inputs[0])

@@ -1,4 +1,4 @@
-"""Rescale for rectifiers, whose differences are exact."""
+"""DeepLIFT's Rescale rule for rectifiers, whose differences are exact."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from deepexplain_tf.rules.base import RULES, Point, gradient_at, twin
 def rectifier(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Δout / Δin; where Δin = 0, the derivative.
 
-    For Relu and Relu6: where the two points lie on one piece, Δout is Δin or 0 to the last bit, so that no Δin is too
-    small to divide by, and the midpoint of the `rescale` rule is not needed. Exact.
+    For Relu and Relu6. If both points lie on one linear piece, Δout is Δin or 0 to the last bit: no Δin is too small to
+    divide by, and the midpoint of the `rescale` rule is not needed. Exact.
 
     References:
       Shrikumar, Greenside, Kundaje, *Learning Important Features Through Propagating Activation

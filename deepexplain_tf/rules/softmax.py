@@ -1,4 +1,4 @@
-"""Softmax, LogSoftmax and the cross-entropy in log space, exact for logits of any size."""
+"""The rules for Softmax, LogSoftmax and cross-entropies, in log space and exact for logits of any size."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from deepexplain_tf.rules.base import RULES, Point, average, sum_to_shape, twin
 def softmax(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Δy = L(y, y₀)·(Δz − ΔLSE) and ΔLSE = Σ w·Δz, w = L(e^z, e^z₀) / L(S, S₀), S = Σ e^z.
 
-    L(a, b) = (a − b) / (log a − log b) is the logarithmic mean; the logits z lie on the last axis. Exact,
-    and computed from logarithms, so that sums at the two points may be any distance apart.
+    L(a, b) = (a − b) / (log a − log b) is the logarithmic mean, LSE = log S, and the logits z lie on the last axis.
+    Exact; computed from logarithms, so that S and S₀ may be of any size.
     """
     del op
     scale, weights = _means(x.inputs[0], baseline.inputs[0])
@@ -24,7 +24,7 @@ def softmax(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) ->
 @RULES.register("log_softmax")
 @twin
 def log_softmax(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Δy = Δz − ΔLSE, with ΔLSE as in the rule for Softmax. Exact."""
+    """Δy = Δz − ΔLSE, with ΔLSE as in the Softmax rule. Exact."""
     del op
     _, weights = _means(x.inputs[0], baseline.inputs[0])
     return [sum_to_shape(_normalised(upstream[0], weights), x.inputs[0])]
@@ -33,9 +33,9 @@ def log_softmax(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]
 @RULES.register("cross_entropy")
 @twin
 def cross_entropy(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """−Σ p·log y with y = softmax(z), a product of p and log y; the second output, y − p, by the rule for Softmax.
+    """−Σ p·log y with y = softmax(z) as a product of p and log y; the second output, y − p, by the Softmax rule.
 
-    Exact, for (Sparse)SoftmaxCrossEntropyWithLogits; of the sparse one, p is 1 at the label.
+    For SoftmaxCrossEntropyWithLogits and its sparse form, whose p is 1 at the label and 0 elsewhere. Exact.
     """
     logits, logits0 = x.inputs[0], baseline.inputs[0]
     scale, weights = _means(logits, logits0)
@@ -52,7 +52,7 @@ def cross_entropy(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tenso
 
 
 def _normalised(upstream: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Returns the multipliers of Δz − ΔLSE."""
+    """Returns the multipliers of Δz, from those of Δz − ΔLSE."""
     return upstream - weights * tf.reduce_sum(upstream, -1, keepdims=True)
 
 
@@ -65,7 +65,7 @@ def _means(z: tf.Tensor, z0: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _log_mean(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Returns log L(e^a, e^b) = max(a, b) + log((1 − e^−d) / d), d = |a − b|, which tends to 0 with d."""
+    """Returns log L(e^a, e^b) = max(a, b) + log((1 − e^−d) / d), d = |a − b|; the logarithm tends to 0 with d."""
     distance = tf.where(a == b, tf.zeros_like(a - b), tf.abs(a - b))
     apart = distance > 0
     safe = tf.where(apart, distance, tf.ones_like(distance))

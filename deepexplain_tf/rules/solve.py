@@ -1,4 +1,4 @@
-"""Systems of linear equations, and the inverse of a matrix."""
+"""The rule for systems of linear equations and for matrix inverses."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,9 @@ from deepexplain_tf.rules.base import RULES, Point, sum_to_shape, twin
 @RULES.register("solve")
 @twin
 def solve(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """A·y = b: Δy = A⁻¹(Δb − ΔA·y₀) = A₀⁻¹(Δb − ΔA·y), of which the mean is taken. Exact.
+    """A·y = b: the mean of Δy = A⁻¹(Δb − ΔA·y₀) and Δy = A₀⁻¹(Δb − ΔA·y). Exact.
 
-    For MatrixSolve, for MatrixTriangularSolve, of whose matrix one triangle counts, and for MatrixInverse, where b
-    is the unit matrix.
+    For MatrixSolve, MatrixTriangularSolve (only one triangle of A counts) and MatrixInverse (b is the identity matrix).
     """
     ends = [_transposed_solution(op, point, upstream[0]) for point in (x, baseline)]
     matrix = sum(
@@ -30,12 +29,12 @@ def solve(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> l
 
 
 def _transposed_solution(op: Op, point: Point, right: tf.Tensor) -> tf.Tensor:
-    """Returns A⁻ᵀ·right for the matrix that the op solves with."""
+    """Returns A⁻ᵀ·right, with A the matrix that the op solves with."""
     adjoint = not op.node.attrs["adjoint"].b
     if op.type == "MatrixInverse":
         return tf.matmul(point.outputs[0], right, adjoint_a=True)
     if op.type == "MatrixSolve":
         matrix = point.inputs[0]
-        shape = tf.concat([tf.shape(right)[:-2], tf.shape(matrix)[-2:]], 0)  # one baseline for the batch
+        shape = tf.concat([tf.shape(right)[:-2], tf.shape(matrix)[-2:]], 0)  # the batch may share a baseline
         return tf.linalg.solve(tf.broadcast_to(matrix, shape), right, adjoint=adjoint)
     return tf.linalg.triangular_solve(point.inputs[0], right, lower=op.node.attrs["lower"].b, adjoint=adjoint)

@@ -1,4 +1,4 @@
-"""The square of a difference."""
+"""The rule for the square of a difference."""
 
 from collections.abc import Sequence
 

@@ -176,5 +176,5 @@ def test_a_loop_whose_functions_are_of_another_signature_is_refused():
 
     explain(_loop_with(lambda functions: None), "deeplift", _X, output="y", target=1)
     for change in (without_output, swapped_outputs):
-        with pytest.raises(ModelError, match=r"takes and returns what its op does.*'while' \(StatelessWhile\)"):
+        with pytest.raises(ModelError, match=r"take and return the dtypes of its op.*'while' \(StatelessWhile\)"):
             explain(_loop_with(change), "deeplift", _X, output="y", target=1)

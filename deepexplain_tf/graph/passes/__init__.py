@@ -1,4 +1,4 @@
-"""Passes: each takes a program and returns one with the same values."""
+"""Passes: they rewrite, split or search a program and never change its values."""
 
 from deepexplain_tf.graph.passes.affine_prefix import AffinePrefix, affine_prefix
 from deepexplain_tf.graph.passes.choices import choices

@@ -1,7 +1,7 @@
-"""The affine part of a program, up to its first nonlinearities, cut off.
+"""Cuts off the affine part of a program, up to its first nonlinearities.
 
-On a straight path from a baseline to an input an affine function is the straight path between its two ends. So it is
-enough to evaluate it there, and to apply its transpose once to the gradient that was added up behind it.
+An affine function maps the straight path from baseline to input to a straight path. It need only be evaluated at the
+two ends, and its transpose applied once, to the gradient accumulated behind it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,20 +16,20 @@ from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value, constant, ne
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, WEIGHTED, Kind, kind_of
 from deepexplain_tf.graph.passes.invariants import invariants
 
-# Of the numbers that it takes, how many times more the affine part may hand on: its values are interpolated, and their
-# gradients added up, at every step.
+# How many times as many numbers the frontier may have as the explained values: each step of a path interpolates the
+# frontier and accumulates its gradient.
 _LARGEST_GROWTH = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class AffinePrefix:
-    """A program in two parts.
+    """A program split in two: an affine prefix and the rest, its suffix.
 
     Attributes:
       prefix: explained values → the values at the frontier.
-      frontier: these as inputs of the suffix.
-      suffix: frontier and the program's inputs → outputs; of the explained values only shapes are read.
-      ops: the ops of the prefix that act on what is explained.
+      frontier: the inputs of the suffix that stand for the values at the frontier.
+      suffix: frontier and the program's inputs → outputs; it reads only shapes of the explained values.
+      ops: the active ops of the prefix.
     """
 
     prefix: Program
@@ -38,16 +38,16 @@ class AffinePrefix:
     ops: tuple[Node, ...]
 
     def bound(self, explained: Sequence[tf.Tensor]) -> dict[Value, tf.Tensor]:
-        """Returns tensors as the prefix' inputs."""
+        """Returns the inputs of the prefix with their tensors."""
         return dict(zip(self.prefix.inputs, explained, strict=True))
 
 
 def affine_prefix(program: Program, explained: Sequence[Value]) -> AffinePrefix | None:
-    """Returns a program cut behind its affine part, None where there is none or cutting it off does not pay.
+    """Splits a program behind its affine part; returns None if it has none or the split does not pay.
 
     Args:
       program: any program whose batch is open.
-      explained: the inputs that vary.
+      explained: the explained inputs.
     """
     activity = analyse(explained, program.outputs)
     copies = _copies(activity, explained)
@@ -67,29 +67,29 @@ def affine_prefix(program: Program, explained: Sequence[Value]) -> AffinePrefix 
 
 
 def _affine(program: Program, activity: Activity, explained: Sequence[Value]) -> list[Node]:
-    """Returns the ops up to which everything is affine, each after those that it reads."""
-    own = _own(program, explained)
+    """Returns the active ops that are affine in the explained values, in topological order."""
+    computable = _own(program, explained)
     reached = set(explained)
-    found = []
+    affine = []
     for node in activity.nodes:
         active = activity.inputs(node)
         if not active or node.type in LOOPS | BRANCHES or node.gradient is not None:
             continue
-        if kind_of(node, active) is not Kind.LINEAR or not all(value in own for value in node.inputs):
+        if kind_of(node, active) is not Kind.LINEAR or not all(value in computable for value in node.inputs):
             continue
         if all(node.inputs[position] in reached for position in active) and _is_real(node):
             reached.update(node.outputs())
-            found.append(node)
-    return found
+            affine.append(node)
+    return affine
 
 
 def _own(program: Program, explained: Sequence[Value]) -> set[Value]:
-    """Returns the values that are computed from explained values and variables alone."""
-    found = {*invariants(program), *explained}
+    """Returns the values that are computed from explained values, variables and constants alone."""
+    computable = {*invariants(program), *explained}
     for node in program.nodes():
-        if node.type != ARGUMENT and all(value in found for value in node.inputs):
-            found.update(node.outputs())
-    return found
+        if node.type != ARGUMENT and all(value in computable for value in node.inputs):
+            computable.update(node.outputs())
+    return computable
 
 
 def _is_real(node: Node) -> bool:
@@ -97,7 +97,7 @@ def _is_real(node: Node) -> bool:
 
 
 def _copies(activity: Activity, explained: Sequence[Value]) -> dict[Value, fractions.Fraction]:
-    """Returns how many rows each value has for one example, where that is known; more than 1 where axes are folded."""
+    """Returns each value's rows per example where known; more than 1 if an axis is merged into the batch."""
     copies = {value: fractions.Fraction(1) for value in explained}
     for node in activity.nodes:
         rows = {copies.get(node.inputs[position]) for position in activity.inputs(node)}
@@ -115,7 +115,7 @@ def _copies(activity: Activity, explained: Sequence[Value]) -> dict[Value, fract
 
 
 def _size(value: Value) -> int | None:
-    """Returns the numbers of one row, None where that is open."""
+    """Returns how many numbers a row has, None unless the batch is the only open axis."""
     shape = value.shape
     if not shape.rank or shape[0] is not None or None in shape[1:]:
         return None
@@ -123,14 +123,14 @@ def _size(value: Value) -> int | None:
 
 
 def _is_batch(value: Value, copies: Mapping[Value, fractions.Fraction]) -> bool:
-    """Whether a value has one row of known size for each example."""
+    """Whether a value has one row, of known size, for each example."""
     return copies.get(value) == 1 and bool(_size(value))
 
 
 def _frontier(
     program: Program, activity: Activity, explained: Sequence[Value], affine: Collection[Node]
 ) -> list[Value]:
-    """Returns the values of the affine part that others read for their numbers."""
+    """Returns the values of the affine part that are outputs, or whose numbers other ops read."""
     inside = {*explained, *(value for node in affine for value in node.outputs())}
     members = set(affine)
     others = [node for node in activity.nodes if node not in members]
@@ -139,18 +139,18 @@ def _frontier(
 
 
 def _reads(node: Node, activity: Activity) -> bool:
-    """Whether an op reads numbers, not merely a shape."""
+    """Whether an op reads the numbers of its varying inputs, not only their shapes."""
     return any(value in activity.varying for value in node.outputs())
 
 
 def _is_beside(node: Node, frontier: Collection[Value], activity: Activity) -> bool:
-    """Whether an op is no work and reads only what is handed on beside its result."""
+    """Whether an op is cheap and reads frontier values only, so that the suffix can compute it as well."""
     read = [node.inputs[position] for position in activity.inputs(node)]
     return node.type not in WEIGHTED and all(value in frontier for value in read)
 
 
 def _without(affine: Sequence[Node], removed: Collection[Node], activity: Activity) -> list[Node]:
-    """Returns the affine part without some ops and all that is behind them."""
+    """Returns the affine part without the `removed` ops and all ops that depend on them."""
     gone = {value for node in removed for value in node.outputs()}
     kept = []
     for node in affine:
@@ -195,7 +195,7 @@ def _cut(
 
 
 def _shape(node: Node, rows_of: Value, rest: list[int]) -> Value:
-    """Returns the shape of a value of which only the number of rows is open, without the value."""
+    """Returns a shape without reading the value that has it: as many rows as `rows_of`, then the axes `rest`."""
     dtype = node.output().dtype
     types = {"T": rows_of.dtype, "out_type": dtype}
     whole = new_op(f"{node.name}/of", "Shape", (rows_of,), tf.TensorSpec([rows_of.shape.rank], dtype), types)

@@ -1,4 +1,4 @@
-"""A cut: a value inside a program becomes an input of it."""
+"""Cuts a program at a value, which becomes an input."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
 
 
 def cut(program: Program, at: Value, argument: Value) -> Program:
-    """Returns the program in which `argument`, a new first input, stands for the value `at`."""
+    """Returns the program with the value `at` replaced by `argument`, which becomes the first input."""
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         del inputs

@@ -1,4 +1,4 @@
-"""Constant scales and shifts behind a linear layer folded into its kernel and bias, as of batch normalisation."""
+"""Folds constant scales and shifts behind a linear layer (batch normalisation) into its kernel and bias."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -19,12 +19,12 @@ _BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 
 @dataclasses.dataclass(frozen=True)
 class _Layer:
-    """A linear op with a bias: kernel and bias are computed from variables when the program runs.
+    """A linear op with kernel and bias, which the program computes from variables when it runs.
 
     Attributes:
-      node: the convolution or product.
-      kernel: its weights.
-      bias: what is added to each channel, None for nothing.
+      node: the convolution or matrix product.
+      kernel: the weights.
+      bias: one summand for each channel, or None.
     """
 
     node: Node
@@ -36,19 +36,19 @@ class _Layer:
         return int(self.node.output().shape[-1])
 
     def pays(self, rows: int) -> bool:
-        """Whether another kernel is no larger than the outputs of some examples; so where their size is open."""
+        """Whether a second kernel is no larger than the outputs of `rows` examples, or their size is open."""
         numbers = self.node.output().shape[1:].num_elements()
         return numbers is None or self.kernel.shape.num_elements() <= rows * numbers
 
     def scaled(self, scale: Value) -> "_Layer":
-        """Returns the layer times a number for each channel."""
+        """Returns the layer with each channel multiplied by a number."""
         bias = None if self.bias is None else _product(self.bias, scale)
         return dataclasses.replace(
             self, kernel=_product(self.kernel, _reshaped(scale, self._channel_axes())), bias=bias
         )
 
     def shifted(self, shift: Value) -> "_Layer":
-        """Returns the layer plus a number for each channel."""
+        """Returns the layer with a number added to each channel."""
         return dataclasses.replace(self, bias=shift if self.bias is None else _sum(self.bias, shift))
 
     def output(self) -> Value:
@@ -60,7 +60,7 @@ class _Layer:
         return new_op(f"{node.name}/folded", "BiasAdd", (value, self.bias), value.spec, {"T": value.dtype, **form})
 
     def _channel_axes(self) -> list[int]:
-        """Returns the shape in which one number for each channel multiplies the kernel."""
+        """Returns the shape in which factors, one for each channel, multiply the kernel."""
         if self.node.type == "DepthwiseConv2dNative":
             return self.kernel.shape[2:].as_list()
         if self.node.type == "MatMul" and self.node.attrs["transpose_b"].b:
@@ -69,30 +69,30 @@ class _Layer:
 
 
 def fold(program: Program, explained: Collection[Value], rows: int) -> Program:
-    """Returns the program in which layers hold the constant factors and summands that follow them.
+    """Returns the program with the constant factors and summands behind each layer folded into it.
 
-    A scaled kernel is a second one in memory. So a factor stays where it is if the kernel is larger than the layer's
-    output, as it is in the last, small pictures of a large network, where it is no work either.
+    A scaled kernel is a second kernel in memory. A factor therefore stays in place if the kernel is larger than the
+    layer's output for `rows` examples, as for the last, small feature maps of a large network, where it costs little.
 
     Args:
       program: any program.
-      explained: the inputs that vary.
-      rows: how many examples are evaluated at once, about.
+      explained: the explained inputs.
+      rows: about how many examples are evaluated at once.
     """
     activity = analyse(explained, program.outputs)
     fixed = invariants(program)
     uses = _uses(activity, program)
-    layers: dict[Value, _Layer] = {}  # values of the new program that stand for a layer
+    layers: dict[Value, _Layer] = {}  # by the layer's output in the new program
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
-        made = _layer(node, inputs, activity, fixed)
-        if made is None and (found := _onto(node, activity, fixed, uses)) is not None:
-            before = layers.get(inputs[found])
-            made = before and _grown(node, inputs, found, before, rows)
-        if made is None:
+        layer = _layer(node, inputs, activity, fixed)
+        if layer is None and (position := _onto(node, activity, fixed, uses)) is not None:
+            previous = layers.get(inputs[position])
+            layer = previous and _grown(node, inputs, position, previous, rows)
+        if layer is None:
             return None
-        value = made.output()
-        layers[value] = made
+        value = layer.output()
+        layers[value] = layer
         return (value, *node.outputs()[1:])
 
     return rewrite_program(program, transform)
@@ -108,7 +108,7 @@ def _uses(activity: Activity, program: Program) -> Mapping[Value, int]:
 
 
 def _layer(node: Node, inputs: tuple[Value, ...], activity: Activity, fixed: Collection[Value]) -> _Layer | None:
-    """Returns the layer that an op is, None where it is none."""
+    """Returns an op as a layer, None if it is no layer that can take factors and summands."""
     if activity.inputs(node) != (0,) or len(node.inputs) != 2 or node.inputs[1] not in fixed:
         return None
     if node.type == "MatMul":
@@ -123,7 +123,7 @@ def _layer(node: Node, inputs: tuple[Value, ...], activity: Activity, fixed: Col
 
 
 def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mapping[Value, int]) -> int | None:
-    """Returns the position of the only varying input of a factor or summand of each channel, None for other ops."""
+    """Returns the position of the varying input of a per-channel factor or summand, None for other ops."""
     active = activity.inputs(node)
     if len(active) != 1 or uses[node.inputs[active[0]]] != 1:
         return None
@@ -145,14 +145,14 @@ def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mappin
 
 
 def _fits(value: Value, layer: Value) -> bool:
-    """Whether a value is one number for each channel of a layer, in its dtype."""
+    """Whether a value has one number for each channel of a layer, in the layer's dtype."""
     shape, channels = value.shape, layer.shape[-1]
-    own = shape.rank and shape.is_fully_defined() and shape[-1] == channels == math.prod(shape)
-    return bool(own and value.dtype == layer.dtype)
+    per_channel = shape.rank and shape.is_fully_defined() and shape[-1] == channels == math.prod(shape)
+    return bool(per_channel and value.dtype == layer.dtype)
 
 
 def _grown(node: Node, inputs: tuple[Value, ...], position: int, layer: _Layer, rows: int) -> _Layer | None:
-    """Returns a layer with the op that follows it, None where that does not pay."""
+    """Returns a layer with the op behind it folded in, None if that does not pay."""
     if node.type in (*_BATCH_NORMS, "Mul") and not layer.pays(rows):
         return None
     if node.type in _BATCH_NORMS:

@@ -1,4 +1,4 @@
-"""Weights as constants: variables read once and for all, and what is computed from constants alone computed."""
+"""Turns variables into constants, and computes values that depend on constants alone."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -12,12 +12,12 @@ from deepexplain_tf.graph.passes.invariants import hoistable
 
 
 def freeze(program: Program) -> Program:
-    """Returns the program with the values that variables have now as constants, inside loops and branches too."""
+    """Returns the program with variables as constants of their present values, inside loops and branches too."""
     return _frozen(program, {})
 
 
 def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
-    """Returns a program frozen where the handles of some variables are among its inputs."""
+    """Returns a frozen program; `handles` are those of its inputs that are variables, with their tensors."""
 
     def handle(value: Value) -> tf.Tensor | None:
         return value.node.tensor if value.node.type == CAPTURE else handles.get(value)
@@ -41,7 +41,7 @@ def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
 
 
 def _is_fixed(node: Node) -> bool:
-    """Whether a node is a tensor of the outside that has its numbers for good."""
+    """Whether a node captures an eager tensor, whose numbers never change."""
     return (
         node.type == CAPTURE and hasattr(node.tensor, "numpy") and node.output().dtype not in (tf.resource, tf.variant)
     )
@@ -53,7 +53,7 @@ def _known(body: Program, passed: Sequence[tf.Tensor | None]) -> dict[Value, tf.
 
 
 def precompute(program: Program) -> Program:
-    """Returns the program with what it computes from constants alone as constants."""
+    """Returns the program with constants in place of the real numbers that it computes from constants alone."""
     known: set[Value] = set()
     for node in program.nodes():
         if node.type == "Const" or _is_fixed(node) or (node.inputs and all(value in known for value in node.inputs)):

@@ -1,4 +1,4 @@
-"""Canonical groups: a nonlinearity spelled in several ops becomes one scalar function.
+"""Forms canonical groups: a nonlinearity written as several ops becomes one scalar function.
 
 A group is the smallest single-entry region of element-wise ops around a nonlinearity in which the value
 branches: `x * sigmoid(x)`, GELU with Erf or Tanh, hard swish, mish. Constant factors and biases at its ends
@@ -29,7 +29,7 @@ def form_groups(program: Program, explained: Collection[Value]) -> Program:
 
     Args:
       program: any program.
-      explained: the inputs on which the groups' values depend.
+      explained: the explained inputs, on which the groups depend.
     """
     activity = analyse(explained, program.outputs)
     chosen = {region.exit: region for region in _choose(activity)}
@@ -47,7 +47,7 @@ def form_groups(program: Program, explained: Collection[Value]) -> Program:
 
 
 def _choose(activity: Activity) -> list[_Region]:
-    """Returns disjoint regions: for each nonlinearity the smallest one, none inside another."""
+    """Returns disjoint regions: the smallest one around each nonlinearity, none inside another."""
     smallest: dict[Node, _Region] = {}
     for region in _regions(activity):
         for node in region.members:
@@ -86,17 +86,17 @@ def _regions(activity: Activity) -> Iterator[_Region]:
 
 
 def _meeting(values: Sequence[Value], parent: dict[Value, Value], depth: dict[Value, int]) -> Value | None:
-    """Returns the nearest value of which all `values` are scalar functions, None where there is none."""
+    """Returns the nearest value of which all `values` are scalar functions, None if there is none."""
     first, *others = values
-    for other in others:
-        while first != other:
-            deeper = first if depth.get(first, 0) >= depth.get(other, 0) else other
+    for second in others:
+        while first != second:
+            deeper = first if depth.get(first, 0) >= depth.get(second, 0) else second
             if deeper not in parent:
                 return None
             if deeper == first:
                 first = parent[first]
             else:
-                other = parent[other]
+                second = parent[second]
     return first
 
 
@@ -118,13 +118,13 @@ def _elementwise(node: Node) -> bool:
 
 
 def _affine(node: Node, activity: Activity) -> bool:
-    """Whether an op adds no nonlinearity of its own to a region: linear, or a product of its values."""
+    """Whether an op adds no nonlinearity of its own to a region: it is linear, or a product of the region's values."""
     active = activity.inputs(node)
     return node.output().differentiable and kind_of(node, active) in (Kind.LINEAR, Kind.PRODUCT)
 
 
 def _group(region: _Region, current: Mapping[Value, Value]) -> Node:
-    """Makes the group's node; its first input is the entry, the others are the constants it uses."""
+    """Makes the node of a group; its first input is the region's entry, the others are the constants that it reads."""
     operands = dict.fromkeys([region.entry])
     for node in region.members:
         operands.update(dict.fromkeys(value for value in node.inputs if value.node not in region.members))

@@ -1,4 +1,4 @@
-"""A last dense layer taken apart, so that a target that is one unit of it need not compute the others."""
+"""Takes a last dense layer apart, so that a target which is one unit does not compute the other units."""
 
 from collections.abc import Collection
 
@@ -8,13 +8,14 @@ from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes.invariants import invariants
 
 _SUMS = ("AddV2", "Add", "BiasAdd")
-_WIDE = (tf.float32, tf.float64)  # whose products are added up in no wider dtype
+_WIDE = (tf.float32, tf.float64)  # products of these dtypes are not accumulated in a wider one
 
 
 def last_product(program: Program) -> Program | None:
-    """Returns the program that ends in h `[batch, d]`, K `[d, units]` and maybe b `[units]`; None for others.
+    """Returns the program of the parts h `[batch, d]`, K `[d, units]` and, if any, b `[units]`; None for others.
 
-    The program's only output is h·K, or h·K + b, with K and b the same for all examples: unit u is h·K[:, u] + b[u].
+    The given program's only output is h·K, or h·K + b, with K and b the same for all examples. Unit u is then
+    h·K[:, u] + b[u].
     """
     (output,) = program.outputs
     while output.node.type == "Identity":
@@ -32,12 +33,12 @@ def last_product(program: Program) -> Program | None:
 
 
 def _shift(value: Value, fixed: Collection[Value]) -> Value | None:
-    """Returns what is added to each unit, None for a value that is no such sum."""
+    """Returns the summand of each unit (the bias), None if the value is no such sum."""
     if value.node.type not in _SUMS:
         return None
     units = value.shape[-1:]
-    found = [operand for operand in value.node.inputs if operand in fixed and operand.shape == units]
-    return found[0] if len(found) == 1 and units.is_fully_defined() else None
+    shifts = [operand for operand in value.node.inputs if operand in fixed and operand.shape == units]
+    return shifts[0] if len(shifts) == 1 and units.is_fully_defined() else None
 
 
 def _other(value: Value, shift: Value) -> Value:

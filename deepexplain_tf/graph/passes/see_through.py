@@ -1,4 +1,4 @@
-"""Users' own gradients taken off, so that rules see the ops that compute the value."""
+"""Removes custom gradients, so that rules see the ops that compute the value."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -7,7 +7,7 @@ from deepexplain_tf.graph.ir import Node, Program, Value, rewrite_program
 
 
 def see_through(program: Program) -> Program:
-    """Returns the program without the pass-through ops that carry a `tf.custom_gradient`."""
+    """Returns the program without its IdentityN ops, which carry the `tf.custom_gradient`s."""
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         if node.bodies:

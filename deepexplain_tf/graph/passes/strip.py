@@ -1,4 +1,4 @@
-"""Probabilities at the end of a model taken off, so that the target is a logit."""
+"""Strips a softmax or sigmoid at the end of a model, so that the target is a logit."""
 
 from deepexplain_tf.graph.ir import Node, Value
 
@@ -7,9 +7,9 @@ _PASSED = {"Identity", "IdentityN"}
 
 
 def strip_probability(output: Value) -> tuple[Value, Node | None]:
-    """Returns the logit behind an output that is a Softmax or Sigmoid, and the op that was taken off.
+    """Returns the logit of an output that is a Softmax or Sigmoid, and the stripped op.
 
-    Any other output comes back as it is, with None.
+    Any other output is returned unchanged, with None.
     """
     value = output
     while value.node.type in _PASSED:

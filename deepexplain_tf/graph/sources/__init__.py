@@ -1,1 +1,1 @@
-"""Whatever counts as a model, made into something that can be called: objects, files, folders and graphs."""
+"""Model sources: every kind of model (object, file, folder or graph) made callable in the same way."""

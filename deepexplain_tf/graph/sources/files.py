@@ -1,4 +1,4 @@
-"""Models read from files; no code that a file holds is run."""
+"""Loads models from files, without running any code that a file holds."""
 
 import os
 from typing import Any
@@ -17,27 +17,27 @@ _GRAPHS = (".pb",)
 
 
 def load(path: str) -> Any:
-    """Returns what a file or folder holds: a Keras or tf_keras model, a loaded SavedModel, or a GraphDef.
+    """Loads a file or folder: a Keras or tf_keras model, a SavedModel, or a GraphDef.
 
     Raises:
-      FileNotFoundError: a missing file.
-      ModelError: a file that holds no model, or one with code.
+      FileNotFoundError: the path does not exist.
+      ModelError: the path holds no model, or a model with code.
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"no model at {path!r}")
     name = os.path.basename(path)
     if os.path.isdir(path) and not os.path.exists(os.path.join(path, "saved_model.pb")):
-        raise ModelError(f"a folder with a model is a SavedModel. Got {name!r}, which has no saved_model.pb.")
+        raise ModelError(f"a model folder must be a SavedModel. Got {name!r}, which has no saved_model.pb.")
     if not os.path.isdir(path) and not path.endswith((*_FILES, *_GRAPHS)):
-        raise ModelError(f"a model file ends in {', '.join((*_FILES, *_GRAPHS))}. Got {name!r}.")
+        raise ModelError(f"a model file must end in {', '.join((*_FILES, *_GRAPHS))}. Got {name!r}.")
     loader = _saved_model if os.path.isdir(path) else _graph_def if path.endswith(_GRAPHS) else _keras_model
     if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
-        raise ModelError(f"a .keras file is a zip archive. Got {name!r}, which is none.")
+        raise ModelError(f"a .keras file must be a zip archive. Got {name!r}, which is none.")
     try:
         return loader(path)
     except ModelError:
         raise
-    except Exception as error:  # the loaders raise many kinds for files that are not their own
+    except Exception as error:  # the loaders raise errors of many classes for files in other formats
         if _has_code(error):
             raise _code(name, "a Lambda layer") from error
         raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
@@ -55,7 +55,7 @@ def _keras_model(path: str) -> Any:
         legacy = None if modern or _has_code(error) else _tf_keras()
         if legacy is None:
             raise
-        try:  # what Keras 2 saved and Keras 3 cannot read
+        try:  # Keras 2 may have saved what Keras 3 cannot read
             with tf_private.legacy_safe_mode():
                 return legacy.models.load_model(path, compile=False)
         except Exception as second:
@@ -64,13 +64,13 @@ def _keras_model(path: str) -> Any:
 
 def _code(name: str, what: str) -> ModelError:
     return ModelError(
-        f"a model file must hold no code, which is not run. Got {name!r} with that of {what}; if you trust it, load it "
-        "yourself, keras.models.load_model(path, safe_mode=False), and pass the model."
+        f"a model file must hold no code, since none is run. Got {name!r} with the code of {what}; if you trust it, load "
+        "it by keras.models.load_model(path, safe_mode=False) and pass the model."
     )
 
 
 def _tf_keras() -> Any:
-    """Returns the package tf_keras, an extra of the user's, None where there is none."""
+    """Returns tf_keras, an optional package, None if it is not installed."""
     try:
         import tf_keras
     except ImportError:
@@ -79,7 +79,7 @@ def _tf_keras() -> Any:
 
 
 def _has_code(error: Exception) -> bool:
-    """Whether Keras refused a file for the code in it."""
+    """Whether Keras refused a file because of the code in it."""
     return "safe_mode=False" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""The functions of a GraphDef, whose names a process knows but once."""
+"""Gives the functions of a GraphDef names that are unique in the process."""
 
 from collections.abc import Iterator
 import itertools
@@ -10,10 +10,10 @@ _NUMBERS = itertools.count()
 
 
 def with_unique_names(graph_def: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
-    """Returns a GraphDef whose functions have names that no other import has.
+    """Returns the GraphDef with function names that no other import has.
 
-    TensorFlow keeps the functions of all graphs in one list; two models with different functions of one name could
-    otherwise not be loaded side by side.
+    TensorFlow keeps the functions of all graphs in one table. With the original names, two models with different
+    functions of the same name could not be loaded side by side.
     """
     number = next(_NUMBERS)
     names = {function.signature.name: f"{function.signature.name}_{number}" for function in graph_def.library.function}

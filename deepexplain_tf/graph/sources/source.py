@@ -1,4 +1,4 @@
-"""Everything that counts as a model, and how each is called."""
+"""The kinds of models that can be explained, and how each is called."""
 
 from collections.abc import Callable, Mapping, Sequence
 import contextlib
@@ -16,22 +16,22 @@ from deepexplain_tf.graph.sources.files import load
 from deepexplain_tf.graph.sources.library import with_unique_names
 from deepexplain_tf.graph.sources.verify import verify
 
-_FED = "fed"  # the names of placeholders put into an imported graph
+_FED = "fed"  # the prefix of placeholders that are put into an imported graph
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A model as it can be called.
+    """A model as a callable.
 
     Attributes:
-      call: takes the inputs in the model's own structure.
-      specs: the inputs' structure of TensorSpec, None where only data can tell.
+      call: inputs, in the model's own structure → outputs.
+      specs: the TensorSpecs of the inputs in that structure, None if only data can tell.
       layered: the Keras object whose layers `layer=` names, or None.
-      dtype: the dtype to which a Keras model casts real inputs, or None.
-      output_names: the outputs' names, where what the call returns does not have them.
-      custom_gradients: False where the graph comes from a file without the `tf.custom_gradient`s that it names.
-      owner: keeps the model's variables alive.
-      path: the file or folder it was read from, None for others.
+      dtype: the dtype of a Keras model's variables, tried first for real inputs; None for other models.
+      output_names: the names of the outputs, if the call returns them without names.
+      custom_gradients: False if the graph comes from a file that lacks its `tf.custom_gradient`s.
+      owner: the object that keeps the model's variables alive.
+      path: the file or folder that the model was read from, None for other models.
     """
 
     call: Callable[[Any], Any]
@@ -45,21 +45,22 @@ class Source:
 
 
 def source_of(model: Any, input_signature: Any = None, *, signature: str | None = None, output: Any = None) -> Source:
-    """Returns how to call whatever the user has.
+    """Makes a model of any supported kind callable.
 
     Args:
-      model: a Keras or tf_keras model or layer; a `.keras`, `.h5` or `.hdf5` file; a SavedModel folder or what
-        `tf.saved_model.load` made of one; a frozen GraphDef or `.pb` file; a ConcreteFunction, tf.function,
-        tf.Module or callable; or a Source, which stays as it is.
-      signature: the signature of a SavedModel, `"serving_default"` (or the only one) where None.
-      input_signature: TensorSpecs of the inputs; for a GraphDef their names are those of its tensors.
-      output: for a GraphDef the name of the output tensor, where it is not the only end.
+      model: a Keras or tf_keras model or layer; a `.keras`, `.h5` or `.hdf5` file; a SavedModel folder or the object
+        that `tf.saved_model.load` returns for it; a frozen GraphDef or `.pb` file; a ConcreteFunction,
+        tf.function, tf.Module or callable; or a Source, which is returned as it is.
+      input_signature: TensorSpecs of the inputs, `[batch, ...]`; for a GraphDef named like its tensors.
+      signature: the name of a SavedModel's signature; None for `"serving_default"` or the only one.
+      output: for a GraphDef, the name of the output tensor; not needed if the graph has one end.
 
     Raises:
-      TypeError: something that is no model.
-      FileNotFoundError: a missing file.
-      ModelError: a file that holds no model, or a graph without inputs.
-      UnknownNameError: no such signature.
+      TypeError: `model` is no model, or `input_signature` no TensorSpecs with a batch axis.
+      FileNotFoundError: the path does not exist.
+      ModelError: the path holds no model, or the graph's inputs or output cannot be determined.
+      OptionError: `signature` is given for a model that is no SavedModel.
+      UnknownNameError: the model has no such signature or tensor.
     """
     if isinstance(model, Source):
         return model
@@ -69,7 +70,7 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
     if signatures and (signature is not None or not callable(model)):
         return _from_signatures(model, signature, input_signature)
     if signature is not None:
-        raise OptionError(f"signature names a signature of a SavedModel. Got it for {type(model).__name__}.")
+        raise OptionError(f"signature must name a signature of a SavedModel. Got one for {type(model).__name__}.")
     if isinstance(model, tf.compat.v1.GraphDef):
         return _from_graph_def(model, input_signature, output)
     if _is_keras(model):
@@ -79,7 +80,7 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
         return _from_concrete(model, model, input_signature)
     if isinstance(model, type) or not callable(model):
         raise TypeError(
-            "a model is a Keras model, a file or folder with one, a GraphDef, a tf.Module or tf.function, or a "
+            "a model must be a Keras model, a file or folder with one, a GraphDef, a tf.Module or tf.function, or a "
             f"callable. Got {type(model).__name__}."
         )
     return Source(lambda inputs: _call(model, inputs), _signature(input_signature), owner=model)
@@ -88,7 +89,7 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
 def _from_path(path: str, signature: str | None, input_signature: Any, output: Any) -> Source:
     folder = os.path.isdir(path)
     if signature is not None and os.path.exists(path) and not folder:
-        raise OptionError(f"signature names a signature of a SavedModel folder. Got it for {os.path.basename(path)!r}.")
+        raise OptionError(f"signature must name a signature of a SavedModel. Got one for {os.path.basename(path)!r}.")
     loaded = load(path)
     if not folder:
         return dataclasses.replace(source_of(loaded, input_signature, output=output), path=path)
@@ -113,7 +114,7 @@ def _from_concrete(function: Any, owner: Any, input_signature: Any) -> Source:
     positional, named = function.structured_input_signature
     specs = named if named else positional[0] if len(positional) == 1 else list(positional)
     if not all(isinstance(spec, tf.TensorSpec) for spec in tf.nest.flatten(specs)):
-        raise ModelError("every input of a concrete function is a tensor. Got other arguments.")
+        raise ModelError("every input of a concrete function must be a tensor. Got other arguments.")
     specs = tf.nest.pack_sequence_as(specs, _narrowed(tf.nest.flatten(specs), input_signature))
     return Source(lambda inputs: _call(function, inputs), specs, owner=owner)
 
@@ -124,13 +125,13 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
     wrapped = _imported(graph_def, {})
     ends = [output] if isinstance(output, str) and output not in ("auto", "model") else _ends(wrapped.graph)
     if len(ends) != 1:
-        raise ModelError(f"a GraphDef has one output: choose with output=, a tensor's name. Got the ends {ends[:8]}.")
+        raise ModelError(f"a GraphDef must have one output. Got the ends {ends[:8]}; name a tensor with output=.")
     if input_signature is None:
         inputs = _placeholders(_tensor(wrapped.graph, ends[0]))
     else:
         inputs = [_tensor(wrapped.graph, spec.name or "") for spec in tf.nest.flatten(input_signature)]
     if not inputs:
-        raise ModelError(f"a GraphDef's output depends on placeholders, its inputs. Got {ends[0]!r} without any.")
+        raise ModelError(f"a GraphDef's output must depend on a placeholder. Got {ends[0]!r}, which depends on none.")
     specs = _narrowed([tf.TensorSpec(t.shape, t.dtype, t.op.name) for t in inputs], input_signature)
     if any(tensor.shape != spec.shape for tensor, spec in zip(inputs, specs, strict=True)):
         wrapped = _imported(graph_def, {tensor.name: spec for tensor, spec in zip(inputs, specs, strict=True)})
@@ -146,7 +147,7 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
 
 
 def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]) -> Any:
-    """Returns the wrapped graph, in which new placeholders stand for the tensors `fed`."""
+    """Returns the wrapped graph, with new placeholders in place of the tensors `fed`."""
 
     def graph() -> None:
         specs = enumerate(fed.values())
@@ -155,29 +156,29 @@ def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]
 
     try:
         return tf.compat.v1.wrap_function(graph, [])
-    except Exception as error:  # a GraphDef that is inconsistent in itself
-        raise ModelError(f"a GraphDef must be one that imports. Got: {brief(error)}") from error
+    except Exception as error:  # an inconsistent GraphDef
+        raise ModelError(f"a GraphDef must be importable. Got: {brief(error)}") from error
 
 
-def _narrowed(own: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.TensorSpec]:
-    """Returns the specs of a graph's inputs, with the shapes that the user gives where the graph has none."""
-    given = own if input_signature is None else tf.nest.flatten(input_signature)
-    pairs = list(zip(own, given, strict=False))
-    if len(given) != len(own) or not all(spec.shape.is_compatible_with(g.shape) for spec, g in pairs):
-        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in own)
-        raise ModelError(f"input_signature has the model's inputs, {shown}. Got {[g.shape for g in given]}.")
+def _narrowed(declared: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.TensorSpec]:
+    """Returns the specs that a graph declares for its inputs, with open shapes taken from the user's signature."""
+    given = declared if input_signature is None else tf.nest.flatten(input_signature)
+    pairs = list(zip(declared, given, strict=False))
+    if len(given) != len(declared) or not all(spec.shape.is_compatible_with(g.shape) for spec, g in pairs):
+        shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in declared)
+        raise ModelError(f"input_signature must match the model's inputs, {shown}. Got {[g.shape for g in given]}.")
     specs = [tf.TensorSpec(spec.shape.merge_with(g.shape), spec.dtype, spec.name) for spec, g in pairs]
     if any(not spec.shape.rank for spec in specs):
         shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in specs if not spec.shape.rank)
         raise ModelError(
-            f"every input of a model has a shape [batch, ...]. Got {shown}; give shapes with input_signature=, and "
-            "make what is no example (a keep probability) a constant."
+            f"every input of a model must have a shape [batch, ...]. Got {shown}; give shapes with input_signature=, "
+            "and make inputs that are no examples (a keep probability) constants."
         )
     return specs
 
 
 def _ends(graph: tf.Graph) -> list[str]:
-    """Returns the names of the ops that compute real numbers of a placeholder which no other op reads for that."""
+    """Returns the names of the last ops that compute real numbers from placeholders: no other such op reads them."""
     reached: set[str] = set()
     stack = [op for op in graph.get_operations() if op.type == "Placeholder"]
     while stack:
@@ -186,9 +187,9 @@ def _ends(graph: tf.Graph) -> list[str]:
             reached.add(op.name)
             stack.extend(reader for tensor in op.outputs for reader in tensor.consumers())
     dtypes = {op: [tensor.dtype for tensor in op.outputs] for op in graph.get_operations() if op.name in reached}
-    computing = [op for op, own in dtypes.items() if any(dtype.is_floating or dtype == tf.variant for dtype in own)]
-    read = {tensor.op.name for op in computing for tensor in op.inputs}
-    ends = [op for op in computing if op.inputs and op.name not in read and op.type not in LOOP_V1]
+    numeric = [op for op, kinds in dtypes.items() if any(kind.is_floating or kind == tf.variant for kind in kinds)]
+    read = {tensor.op.name for op in numeric for tensor in op.inputs}
+    ends = [op for op in numeric if op.inputs and op.name not in read and op.type not in LOOP_V1]
     return [op.name for op in ends if op.outputs[0].dtype.is_floating]
 
 
@@ -213,7 +214,7 @@ def _tensor(graph: tf.Graph, name: str) -> tf.Tensor:
 
 
 def _call_keras(model: Any, inputs: Any) -> Any:
-    # Keras opens a scope of the model's name; TensorFlow allows none that begins with "_" at the root of a graph.
+    # Keras opens a scope with the model's name, and TensorFlow allows no root scope that begins with "_".
     scope = tf.name_scope("model") if str(model.name).startswith("_") else contextlib.nullcontext()
     with scope:
         return model(inputs, training=False)
@@ -231,14 +232,14 @@ def _dtype(model: Any) -> tf.DType:
 
 
 def _declared(model: Any) -> Any:
-    """Returns the declared inputs of a built Keras model, None where there are none."""
+    """Returns the TensorSpecs of a built Keras model's declared inputs, None if it declares none."""
     try:
         declared = model.input
     except (AttributeError, ValueError):  # a Sequential that was never called has only `inputs`
-        several = getattr(model, "inputs", None)
-        if not several:
+        inputs = getattr(model, "inputs", None)
+        if not inputs:
             return None
-        declared = several[0] if len(several) == 1 else several
+        declared = inputs[0] if len(inputs) == 1 else inputs
     return tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, tf.as_dtype(t.dtype), t.name), declared)
 
 
@@ -247,9 +248,11 @@ def _signature(given: Any) -> Any:
         return None
     leaves = tf.nest.flatten(given)
     if not leaves or not all(isinstance(leaf, tf.TensorSpec) for leaf in leaves):
-        raise TypeError("input_signature is a list of tf.TensorSpec, one for each input.")
+        raise TypeError("input_signature must be a list of tf.TensorSpec, one for each input.")
     if any(not leaf.shape.rank for leaf in leaves):
-        raise TypeError("input_signature has shapes with a batch axis, [None, ...]. Got one of open rank or without.")
+        raise TypeError(
+            "shapes in input_signature must have a batch axis, [None, ...]. Got one of open rank or without axes."
+        )
     single = isinstance(given, list | tuple) and len(given) == 1
     return given[0] if single else given
 

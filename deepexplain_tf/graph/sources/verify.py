@@ -1,4 +1,4 @@
-"""What is checked in a GraphDef before TensorFlow reads it, which takes memory, hangs or dies of some."""
+"""Checks a GraphDef before TensorFlow reads it, which would run out of memory, hang or crash on some."""
 
 from collections.abc import Iterator
 import math
@@ -10,7 +10,7 @@ from deepexplain_tf.errors import ModelError, shortened
 from deepexplain_tf.graph.kinds import BRANCHES, CALLS, LOOPS
 from deepexplain_tf.graph.sources.library import nodes_of
 
-_MOST_BYTES = 2**31  # what the file of a GraphDef can hold
+_MOST_BYTES = 2**31  # the largest file that a GraphDef can have
 _MOST_OPS = 1_000_000
 _DEEPEST = 100
 
@@ -19,15 +19,15 @@ def verify(graph_def: tf.compat.v1.GraphDef) -> None:
     """Checks the constants of a graph and how its functions call each other.
 
     Raises:
-      ModelError: a constant is not what it claims to be, or all together are too large; a function is missing, calls
-        itself, or calls so many that the graph has no end.
+      ModelError: a constant contradicts its shape or dtype; the constants are too large in all; a function is missing,
+        calls itself, or calls too many others.
     """
     _verify_constants(graph_def)
     _verify_functions(graph_def)
 
 
 def _verify_constants(graph_def: tf.compat.v1.GraphDef) -> None:
-    together = 0
+    total = 0
     for node in nodes_of(graph_def):
         if node.op != "Const" or not node.attr["value"].HasField("tensor"):
             continue
@@ -43,8 +43,8 @@ def _verify_constants(graph_def: tf.compat.v1.GraphDef) -> None:
         if tensor.tensor_shape.unknown_rank or any(size < 0 for size in shape):
             raise ModelError(f"a constant must have a known shape. Got {claim} at {name}.")
         size = math.prod(shape) * (dtype.size or 1)
-        together += size
-        if together > _MOST_BYTES:
+        total += size
+        if total > _MOST_BYTES:
             raise ModelError(f"the constants of a graph must fit into {_MOST_BYTES} bytes. Got {claim} at {name}.")
         held = len(tensor.tensor_content)
         if held not in (0, size) and dtype.is_numpy_compatible and dtype != tf.string:
@@ -53,7 +53,7 @@ def _verify_constants(graph_def: tf.compat.v1.GraphDef) -> None:
 
 def _verify_functions(graph_def: tf.compat.v1.GraphDef) -> None:
     library = {function.signature.name: function.node_def for function in graph_def.library.function}
-    known: dict[str, tuple[int, int]] = {}  # of each function, how many ops it stands for and how deep its calls go
+    known: dict[str, tuple[int, int]] = {}  # for each function, the ops that it comes to and the depth of its calls
 
     def measure(nodes: Any, path: tuple[str, ...]) -> tuple[int, int]:
         ops, depth = 0, 0
@@ -73,7 +73,7 @@ def _verify_functions(graph_def: tf.compat.v1.GraphDef) -> None:
                 ops, depth = ops + inside[0], max(depth, inside[1] + 1)
             if ops > _MOST_OPS or depth + len(path) > _DEEPEST:
                 raise ModelError(
-                    f"functions may call each other {_DEEPEST} deep and come to {_MOST_OPS} ops, counted at each call. "
+                    f"calls of functions must be at most {_DEEPEST} deep and come to at most {_MOST_OPS} ops in all. "
                     f"Got more at {shortened(node.name)}."
                 )
         return ops, depth
@@ -85,7 +85,7 @@ def _verify_functions(graph_def: tf.compat.v1.GraphDef) -> None:
 
 
 def _require_no_function(node: Any, name: str) -> None:
-    """Checks that a name which the library does not have is not that of a function to enter."""
+    """Checks that a name missing from the library is not the name of a function that the op calls."""
     if name != node.op and node.op in CALLS | LOOPS | BRANCHES:
         raise ModelError(
             f"a function that is called must be in the graph's library. Got {shortened(name)} at "
@@ -94,7 +94,7 @@ def _require_no_function(node: Any, name: str) -> None:
 
 
 def _called(node: Any) -> Iterator[str]:
-    """Yields the names that an op has for functions."""
+    """Yields the names in an op that may be those of functions."""
     yield node.op
     for attr in node.attr.values():
         if attr.HasField("func"):

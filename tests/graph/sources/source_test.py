@@ -144,7 +144,7 @@ def test_a_gradient_that_a_file_only_names_is_not_looked_for_in_this_process(tmp
         settings = {"output": "Identity_1"} if name == "net.pb" else {}
         e = explain(tmp_path / name, "saliency", X, target=0, **settings)
         np.testing.assert_allclose(e.attributions[:, 0], wanted, rtol=1e-5)
-        assert any("own gradient" in note for note in e.notes) == (name != "True")
+        assert any("custom gradient" in note for note in e.notes) == (name != "True")
     del taken
 
 

@@ -92,7 +92,7 @@ def test_missing_functions_are_refused():
 
 def test_functions_that_double_each_time_are_refused():
     calls = [(f"f{level}", f"f{level + 1}") for level in range(40) for _ in range(2)]
-    with pytest.raises(ModelError, match="come to 1000000 ops"):
+    with pytest.raises(ModelError, match="at most 1000000 ops"):
         verify(_calling(("", "f0"), *calls, ("f40", "")))
 
 
