@@ -51,7 +51,7 @@ class Explanation:
     notes: tuple[str, ...] = ()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(_only(self.attributions), dtype=dtype, copy=copy)
+        return np.array(_single_array(self.attributions), dtype=dtype, copy=copy)
 
     def __eq__(self, other: object) -> bool:
         """Returns whether every field has the same structure, dtypes and values; NaN equals NaN."""
@@ -140,7 +140,7 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "__array__")
 
 
-def _only(structure: Any) -> Any:
+def _single_array(structure: Any) -> Any:
     """Returns the array of a structure that holds exactly one."""
     while isinstance(structure, (list, tuple, dict)):
         if len(structure) != 1:
@@ -151,7 +151,7 @@ def _only(structure: Any) -> Any:
 
 
 def _example(batch: Any, index: int) -> np.ndarray:
-    array = np.asarray(_only(batch))
+    array = np.asarray(_single_array(batch))
     if array.ndim == 0 or not -len(array) <= index < len(array):
         raise InputError(f"`example` is an index into the batch. Got {index} for shape {array.shape}.")
     return array[index]

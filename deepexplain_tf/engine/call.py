@@ -69,7 +69,7 @@ class Call:
         if self.objective.batch:
             return self.objective.batch
         # XLA compiles anew for each size, and powers of 2 are few; a method that repeats does no work on padding.
-        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed and self.method.repeats else count
+        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed_sizes and self.method.repeats else count
 
     def evaluate(
         self, method: Method, rows: np.ndarray | None = None, row_data: Mapping[str, np.ndarray] | None = None

@@ -192,7 +192,7 @@ class Engine:
         def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
             scope = Scope(objective, inputs, selector)
             result = method.attribute(scope, baseline, data, composite, chunks)
-            return _finished(result, objective)
+            return _cast_result(result, objective)
 
         return self.compiled(("attribution", chunks), graph, method, objective, arguments)
 
@@ -218,8 +218,8 @@ class Engine:
         specs = {
             "inputs": [value.spec for value in objective.inputs],
             "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
-            "baseline": [_open(array) for array in arguments["baseline"]],
-            "data": {name: _open(array) for name, array in arguments["data"].items()},
+            "baseline": [_open_spec(array) for array in arguments["baseline"]],
+            "data": {name: _open_spec(array) for name, array in arguments["data"].items()},
         }
         key = (purpose, type(method), options, objective, form)
         return self._compile(key, graph, specs, objective, self.compiles(method, objective))
@@ -260,7 +260,7 @@ class Engine:
         return () if reason is None else (f"not compiled by XLA, which refused: {reason}",)
 
 
-def _finished(result: Result, objective: Objective) -> Result:
+def _cast_result(result: Result, objective: Objective) -> Result:
     """Casts attributions to the dtypes of the explained tensors; exactly 0 where the target does not depend on one."""
     for name in ("attributions", "standard_error"):
         if name in result:
@@ -281,6 +281,6 @@ def _signature(inputs: Any) -> Any:
     return keys, shape
 
 
-def _open(array: Any) -> tf.TensorSpec:
+def _open_spec(array: Any) -> tf.TensorSpec:
     """Returns a spec with the dtype and rank of an argument, and open axes."""
     return tf.TensorSpec([None] * len(array.shape), tf.as_dtype(array.dtype))

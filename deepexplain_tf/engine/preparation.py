@@ -17,7 +17,7 @@ from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError
 from deepexplain_tf.methods.base import Layout, Method
-from deepexplain_tf.objective.chunks import MAX_SIZE, Chunks
+from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE, Chunks
 from deepexplain_tf.objective.model import Model
 from deepexplain_tf.objective.objective import Objective
 
@@ -90,11 +90,11 @@ def prepare(
         structure=0 if model.prefix is not None else positions(inputs, model.traced.specs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
-        fixed=compiled and not symbolic,  # in a graph being built, data are constants
+        fixed_sizes=compiled and not symbolic,  # in a graph being built, data are constants
         background=() if background is None else read_background(background, model.structure, explained),
     )
     if compiled:
-        baselines = [_whole(array, spec) for array, spec in zip(baselines, explained, strict=False)]
+        baselines = [_full_shape(array, spec) for array, spec in zip(baselines, explained, strict=False)]
     method.data(layout)  # refuses options that do not fit the inputs
     fixed = objective.batch
     batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
@@ -133,11 +133,11 @@ def _sizes(
     limit = None if max_memory is None else read_bytes(max_memory)
     if objective.batch:
         return objective.batch, objective.batch
-    batch, chunk = BATCH_SIZE, MAX_SIZE
+    batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
     if method.repeats or limit is not None:
         memory = Memory(objective, method, layout.shapes, engine.accelerated)
         batch, chunk = memory.within(limit) if limit else (memory.batch_size(), memory.chunk_size())
-    batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_SIZE)
+    batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
     return (batch, chunk) if method.repeats else (min(batch, chunk), chunk)
 
 
@@ -215,7 +215,7 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
     return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
 
 
-def _whole(baseline: Any, spec: tf.TensorSpec) -> Any:
+def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:
     """Returns a baseline broadcast to the shape of an example, so that XLA compiles once for numbers and arrays."""
     if is_symbolic(baseline) or None in spec.shape[1:]:
         return baseline

@@ -48,7 +48,7 @@ def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Call
 def _function(objective: Objective, composite: Composite) -> Callable[..., Any]:
     def graph(inputs: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         scope = Scope(objective, inputs)
-        outputs, _ = scope.replaced(scope.explained, composite, baseline)
+        outputs, _ = scope.outputs_with_rules(scope.explained, composite, baseline)
         return outputs
 
     return tf.function(graph, autograph=False)

@@ -23,7 +23,10 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
       **arguments: the other arguments of `prepare`.
     """
     call = prepare(engine, method, inputs, **arguments)
-    result = method.run(call.evaluate_symbolic if call.symbolic else call.evaluate, call.inputs[0].shape[0])
+    if call.symbolic:
+        result = method.run(call.evaluate_symbolic, None)
+    else:
+        result = method.run(call.evaluate, call.inputs[0].shape[0])
 
     def pack(values: Sequence[Any] | None) -> Any:
         return None if values is None else _pack(call.layout.structure, values)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 import dataclasses
 import math
 
-from deepexplain_tf.graph.ir import Node, Program, Value, order
+from deepexplain_tf.graph.ir import Node, Program, Value, topological_order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, REGROUPING, SHAPE_ONLY
 
 
@@ -29,7 +29,7 @@ class Activity:
         varies = any(value in self.varying and value.differentiable for value in node.outputs())
         return varies and bool(self.inputs(node))
 
-    def inside(self, node: Node, program: Program) -> list[Value]:
+    def varying_arguments(self, node: Node, program: Program) -> list[Value]:
         """Returns the varying arguments of one program inside a loop or branch."""
         if node.type in LOOPS:
             varies = [value in self.varying for value in node.outputs()]
@@ -38,23 +38,23 @@ class Activity:
         return [argument for argument, active in zip(program.inputs, varies, strict=True) if active]
 
 
-def analyse(explained: Collection[Value], outputs: Iterable[Value], *, how: str = "numbers") -> Activity:
+def analyse(explained: Collection[Value], outputs: Iterable[Value], *, dependence: str = "numbers") -> Activity:
     """Returns which of the values that `outputs` need depend on `explained`.
 
     Args:
       explained: values of the program.
       outputs: the program's outputs.
-      how: the dependence that counts: of `"numbers"`; of `"anything"`, shapes included; or of `"derivatives"`, through
+      dependence: `"numbers"`; `"anything"`, shapes included; or `"derivatives"`, through
         differentiable values only.
     """
-    nodes = tuple(order(outputs)) if explained else ()
-    varying = {value for value in explained if how != "derivatives" or value.differentiable}
+    nodes = tuple(topological_order(outputs)) if explained else ()
+    varying = {value for value in explained if dependence != "derivatives" or value.differentiable}
     for node in nodes:
-        if how != "anything" and node.type in SHAPE_ONLY:
+        if dependence != "anything" and node.type in SHAPE_ONLY:
             continue
         if any(value in varying for value in node.inputs):
-            reached = _outputs(node, varying, how)
-            varying.update(value for value in reached if how != "derivatives" or value.differentiable)
+            reached = _outputs(node, varying, dependence)
+            varying.update(value for value in reached if dependence != "derivatives" or value.differentiable)
     return Activity(nodes, frozenset(varying))
 
 
@@ -71,7 +71,7 @@ def active_ops(explained: Collection[Value], outputs: Iterable[Value]) -> Iterat
             if _choice_varies(node, activity):
                 yield node, activity.inputs(node)
             for program in node.bodies.values():
-                yield from active_ops(activity.inside(node, program), program.outputs)
+                yield from active_ops(activity.varying_arguments(node, program), program.outputs)
         else:
             yield node, activity.inputs(node)
 
@@ -84,18 +84,20 @@ def active_loops(explained: Collection[Value], outputs: Iterable[Value]) -> Iter
             if node.type in LOOPS:
                 yield node
             for program in node.bodies.values():
-                yield from active_loops(activity.inside(node, program), program.outputs)
+                yield from active_loops(activity.varying_arguments(node, program), program.outputs)
 
 
-def control_reads_shape(explained: Collection[Value], program: Program) -> bool:
+def control_depends_on(explained: Collection[Value], program: Program) -> bool:
     """Whether the condition of a loop or branch depends on the explained values or their shapes."""
-    activity = analyse(explained, program.outputs, how="anything")
+    activity = analyse(explained, program.outputs, dependence="anything")
     for node in activity.nodes:
         if node.type in BRANCHES and node.inputs[0] in activity.varying:
             return True
         if node.type in LOOPS:
             condition = node.bodies["cond"]
-            inside = analyse(activity.inside(node, condition), condition.outputs, how="anything").varying
+            inside = analyse(
+                activity.varying_arguments(node, condition), condition.outputs, dependence="anything"
+            ).varying
             if condition.outputs[0] in inside:
                 return True
     return False
@@ -124,32 +126,32 @@ def may_change_rows(node: Node) -> bool:
     return True
 
 
-def _outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
+def _outputs(node: Node, varying: Collection[Value], dependence: str) -> list[Value]:
     """Returns the outputs that depend on the node's varying inputs."""
     if node.type in LOOPS:
-        return _loop_outputs(node, varying, how)
+        return _loop_outputs(node, varying, dependence)
     if node.type not in BRANCHES or node.inputs[0] in varying:
         return list(node.outputs())
     reached: set[int] = set()
     for program in node.bodies.values():
         pairs = zip(program.inputs, node.inputs[1:], strict=True)
         arguments = [argument for argument, value in pairs if value in varying]
-        inside = analyse(arguments, program.outputs, how=how).varying
+        inside = analyse(arguments, program.outputs, dependence=dependence).varying
         reached.update(number for number, value in enumerate(program.outputs) if value in inside)
     return [node.output(number) for number in sorted(reached)]
 
 
-def _loop_outputs(node: Node, varying: Collection[Value], how: str) -> list[Value]:
+def _loop_outputs(node: Node, varying: Collection[Value], dependence: str) -> list[Value]:
     """Returns the loop variables that vary after some number of iterations."""
     body = node.bodies["body"]
     positions = {number for number, value in enumerate(node.inputs) if value in varying}
     while True:
-        inside = analyse([body.inputs[number] for number in positions], body.outputs, how=how).varying
+        inside = analyse([body.inputs[number] for number in positions], body.outputs, dependence=dependence).varying
         reached = positions | {number for number, value in enumerate(body.outputs) if value in inside}
         if reached == positions:
             break
         positions = reached
-    if how == "numbers" and _condition_varies(node, positions):
+    if dependence == "numbers" and _condition_varies(node, positions):
         pairs = zip(body.inputs, body.outputs, strict=True)
         positions |= {number for number, (before, after) in enumerate(pairs) if before != after}
     return [node.output(number) for number in sorted(positions)]

@@ -14,7 +14,7 @@ Run = Callable[[Program, Sequence[Signal]], list[Signal]]  # emits a program ins
 _PASSED = {"Identity", "Snapshot"}
 
 
-def emit_structure(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
+def emit_control_flow(node: Node, signals: Sequence[Signal], run: Run) -> list[Signal]:
     """Emits a loop or branch and returns the signals of its outputs.
 
     Args:
@@ -94,7 +94,7 @@ def _doubled(body: Program, signals: Sequence[Signal]) -> set[int]:
     """Returns the loop variables whose numbers or shapes differ between the two points in some iteration."""
     doubled = {n for n, signal in enumerate(signals) if isinstance(signal, Twin)}
     while doubled:
-        varying = analyse([body.inputs[n] for n in doubled], body.outputs, how="anything").varying
+        varying = analyse([body.inputs[n] for n in doubled], body.outputs, dependence="anything").varying
         extended = doubled | {n for n, value in enumerate(body.outputs) if value in varying}
         if extended == doubled:
             break

@@ -10,8 +10,8 @@ from deepexplain_tf.errors import UnsupportedOpError
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.broadcast import gradient_name
-from deepexplain_tf.graph.control_flow import emit_structure
-from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, order
+from deepexplain_tf.graph.control_flow import emit_control_flow
+from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, topological_order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
 from deepexplain_tf.graph.pooling import COMPOSED
 from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
@@ -201,7 +201,7 @@ class Walk:
     ) -> list[Signal]:
         """Emits the nodes that `outputs` need, adds their values to `environment`, and returns those of `outputs`."""
         activity = analyse(explained, outputs)
-        for node in order(outputs, environment):
+        for node in topological_order(outputs, environment):
             if node.type == CAPTURE:
                 environment[node.output()] = node.tensor
                 continue
@@ -213,16 +213,16 @@ class Walk:
         if node.type == ARGUMENT:
             raise AssertionError(f"argument {node.name!r} was given no tensor")
         if node.type in UNSUPPORTED:
-            raise unsupported(node)
+            raise unsupported_error(node)
         signals = [environment[value] for value in node.inputs]
         if node.type not in LOOPS | BRANCHES:
             return self.step(Op(node, activity.inputs(node), environment), signals, activity.is_active(node))
 
         def run(program: Program, arguments: Sequence[Signal]) -> list[Signal]:
             inside = dict(zip(program.inputs, arguments, strict=True))
-            return self.run(program.outputs, inside, activity.inside(node, program))
+            return self.run(program.outputs, inside, activity.varying_arguments(node, program))
 
-        return emit_structure(node, signals, run)
+        return emit_control_flow(node, signals, run)
 
 
 def _plain(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
@@ -230,7 +230,7 @@ def _plain(op: Op, signals: Sequence[Signal], active: bool) -> Sequence[Signal]:
     return op.outputs([at_x(signal) for signal in signals])
 
 
-def unsupported(node: Node) -> UnsupportedOpError:
+def unsupported_error(node: Node) -> UnsupportedOpError:
     """Returns the error for an op that cannot be emitted again."""
     return UnsupportedOpError(
         f"every op of the model must be one that can be emitted again. Got {node.type} at node {node.name!r}, which "

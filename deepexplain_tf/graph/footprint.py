@@ -24,7 +24,9 @@ def footprint(explained: Collection[Value], outputs: Iterable[Value], length: in
         if not activity.is_active(node):
             continue
         if node.type in LOOPS | BRANCHES:
-            bodies = [footprint(activity.inside(node, body), body.outputs, length) for body in node.bodies.values()]
+            bodies = [
+                footprint(activity.varying_arguments(node, body), body.outputs, length) for body in node.bodies.values()
+            ]
             total += length * sum(bodies) if node.type in LOOPS else max(bodies)
         else:
             total += sum(value_bytes(value, length) for value in node.outputs() if value in activity.varying)

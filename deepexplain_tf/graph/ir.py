@@ -125,10 +125,10 @@ class Program:
 
     def nodes(self) -> list[Node]:
         """Returns the nodes that the outputs need, in topological order."""
-        return order(self.outputs)
+        return topological_order(self.outputs)
 
 
-def order(outputs: Iterable[Value], given: Collection[Value] = ()) -> list[Node]:
+def topological_order(outputs: Iterable[Value], given: Collection[Value] = ()) -> list[Node]:
     """Returns the nodes that `outputs` need if the values `given` are known, in topological order."""
     ordered: list[Node] = []
     seen: set[Node] = set()
@@ -167,7 +167,7 @@ def rewrite(
     current = {} if current is None else current
 
     def visit(values: Iterable[Value]) -> None:
-        for node in order(values, current):
+        for node in topological_order(values, current):
             inputs = tuple(current[value] for value in node.inputs)
             replacements = transform(node, inputs)
             if replacements is None:

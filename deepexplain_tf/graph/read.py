@@ -71,11 +71,11 @@ class Reader:
         values = (reader.find(tensor) for reader in self.inner)
         return next((value for value in values if value is not None), None)
 
-    def hides(self, handles: Collection[Any], seen: Collection[tf.Graph]) -> bool:
+    def has_unseen_use(self, handles: Collection[Any], seen: Collection[tf.Graph]) -> bool:
         """Whether a called function whose graph is not in `seen` captures one of the variables' `handles`."""
         for reader in self.inner:
             used = any(outer is handle for outer, _ in reader._graph.captures for handle in handles)
-            if (used and reader._graph not in seen) or reader.hides(handles, seen):
+            if (used and reader._graph not in seen) or reader.has_unseen_use(handles, seen):
                 return True
         return False
 

@@ -96,7 +96,7 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
     if layer is not None:
         variables = [v if isinstance(v, tf.Variable) else v.value for v in keras_layer.variables]
         handles = [variable.handle for variable in variables]
-        if reader.hides(handles, [mark[0].graph for mark in marks]):
+        if reader.has_unseen_use(handles, [mark[0].graph for mark in marks]):
             raise ModelError(
                 f"every call of an explained layer must be traced anew. Got {layer!r}, called in a tf.function "
                 "that was traced before; rebuild the model."

@@ -30,14 +30,14 @@ class Layout:
       structure: the user's structure of the explained tensors, with positions as leaves.
       shapes: for each explained tensor, the shape of one example.
       seed: the user's seed.
-      fixed: whether `data` should have the same sizes at every call, since XLA compiles anew for other sizes.
+      fixed_sizes: whether `data` should have the same sizes at every call, since XLA compiles anew for other sizes.
       background: `[n_baselines, ...]` for each explained tensor; empty for a method without a background.
     """
 
     structure: Any
     shapes: tuple[tuple[int, ...], ...]
     seed: int | None
-    fixed: bool = False
+    fixed_sizes: bool = False
     background: tuple[np.ndarray, ...] = ()
 
     @property

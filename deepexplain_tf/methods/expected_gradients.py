@@ -67,7 +67,7 @@ class ExpectedGradients(Method):
         else:
             chosen = np.concatenate([generator.permutation(size) for _ in range(-(-n // size))])[:n]
             alphas = (generator.permutation(n) + generator.random(n)) / n
-        kept = _MAX_SAMPLES if layout.fixed else n  # so that XLA does not compile anew for another n_samples
+        kept = _MAX_SAMPLES if layout.fixed_sizes else n  # so that XLA does not compile anew for another n_samples
         chosen, alphas = np.pad(chosen.astype(np.int32), (0, kept - n)), np.pad(alphas, (0, kept - n))
         return {"chosen": chosen, "alphas": alphas, "samples": np.int32(n), **layout.background_data}
 

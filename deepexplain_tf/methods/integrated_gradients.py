@@ -101,7 +101,7 @@ class IntegratedGradients(Method):
     def data(self, layout: Layout) -> Data:
         steps = self.evaluations
         rule = QUADRATURES[self.quadrature](steps)
-        size = _MAX_STEPS if layout.fixed else steps  # so that XLA does not compile anew for another n_steps
+        size = _MAX_STEPS if layout.fixed_sizes else steps  # so that XLA does not compile anew for another n_steps
         nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
         return {"nodes": nodes, "weights": weights, "steps": np.int32(steps), **layout.background_data}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-MAX_SIZE = 1024  # a larger chunk is no faster, and padding fills its memory
+MAX_CHUNK_SIZE = 1024  # a larger chunk is no faster, and padding fills its memory
 _MIN_SIZE = 10  # a smaller chunk is slower: 8 by 4 % for ResNet50, which reads its kernels again for each chunk
 _BYTES = 2**28  # of activations, by default
 _ACCELERATED_BYTES = 2**31  # on a GPU or TPU, which small chunks leave idle
@@ -29,7 +29,7 @@ class Chunks:
     pad: bool
     small_size: int
 
-    def small(self) -> "Chunks":
+    def for_few_evaluations(self) -> "Chunks":
         """Returns the chunks for a loop with only a few evaluations per example."""
         return dataclasses.replace(self, size=self.small_size)
 
@@ -75,4 +75,4 @@ def size_for(evaluation: int, accelerated: bool = False) -> int:
     most = _ACCELERATED_BYTES if accelerated else _BYTES
     # Rounded to a coarse grid, so that texts of about the same length share a graph.
     fitting = round(2 ** (round(2 * math.log2(max(most / max(evaluation, 1), 1))) / 2))
-    return min(max(fitting, _MIN_SIZE), MAX_SIZE)
+    return min(max(fitting, _MIN_SIZE), MAX_CHUNK_SIZE)

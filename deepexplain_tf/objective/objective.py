@@ -8,7 +8,7 @@ from deepexplain_tf.errors import TargetError
 from deepexplain_tf.graph.activity import active_loops, active_ops, analyse
 from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.dense import is_dense
-from deepexplain_tf.graph.emit import UNSUPPORTED, Op, unsupported
+from deepexplain_tf.graph.emit import UNSUPPORTED, Op, unsupported_error
 from deepexplain_tf.graph.footprint import footprint
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
 from deepexplain_tf.graph.passes import (
@@ -22,7 +22,7 @@ from deepexplain_tf.graph.passes import (
     see_through,
 )
 from deepexplain_tf.objective.chunks import size_for
-from deepexplain_tf.rules.composites import Composite, refusal
+from deepexplain_tf.rules.composites import Composite, refusal_error
 from deepexplain_tf.rules.coverage import Coverage
 
 _LEAST_DENSE = 1024  # bytes of activations per example; a smaller network is not worth compiling
@@ -158,7 +158,7 @@ class Objective:
         activity = analyse(self.explained, self.program.outputs)
         for node in activity.nodes:
             if node.type in UNSUPPORTED:
-                raise unsupported(node)
+                raise unsupported_error(node)
         if not any(self.depends):
             raise TargetError(
                 "the target must depend on an explained tensor. Got one that depends on none (a layer after the logit "
@@ -174,7 +174,7 @@ class Objective:
         """
         self.check_dependence()
         program = self.program_for(composite)
-        derived = analyse(self.explained, program.outputs, how="derivatives").varying
+        derived = analyse(self.explained, program.outputs, dependence="derivatives").varying
         if not any(value in derived for value in program.outputs):
             kinds = ", ".join(sorted({value.dtype.name for value in self.explained}))
             raise TargetError(
@@ -184,5 +184,5 @@ class Objective:
         refused = self.coverage(composite).refused()
         for op in refused:
             if strict or not op.has_gradient:
-                raise refusal(op)
+                raise refusal_error(op)
         return tuple(f"plain gradient at {op.name} ({op.type}), which has no rule" for op in refused)

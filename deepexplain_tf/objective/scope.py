@@ -6,7 +6,7 @@ import functools
 import tensorflow as tf
 
 from deepexplain_tf.errors import UnsupportedOpError
-from deepexplain_tf.graph.activity import changes_rows, control_reads_shape
+from deepexplain_tf.graph.activity import changes_rows, control_depends_on
 from deepexplain_tf.graph.emit import emit, emit_twin, emit_with_rules
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes import AffinePrefix, hoistable
@@ -104,7 +104,7 @@ class Scope:
         """Returns the target `[rows]` at the given explained tensors, `[rows, ...]` each."""
         return self._select(emit(self._objective.program, self._bind(explained)))
 
-    def replaced(
+    def outputs_with_rules(
         self, explained: Sequence[tf.Tensor], composite: Composite, baseline: Sequence[tf.Tensor] = ()
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Returns the program's outputs with the gradient of a composite, and the outputs at the baseline.
@@ -122,7 +122,7 @@ class Scope:
         shareable = (
             objective.prefix is None
             and objective.batch is None
-            and not control_reads_shape(objective.explained, program)
+            and not control_depends_on(objective.explained, program)
             and not changes_rows(objective.explained, program)
         )
         twins = {}
@@ -149,7 +149,7 @@ class Scope:
           UnsupportedOpError: an op has no gradient.
         """
         points = [tf.identity(tensor) for tensor in explained]
-        outputs, _ = self.replaced(points, composite)
+        outputs, _ = self.outputs_with_rules(points, composite)
         target = self._select(outputs)
         return target, _gradients(target, points, weights)
 
@@ -171,7 +171,7 @@ class Scope:
           UnsupportedOpError: an op has no gradient.
         """
         points = [tf.identity(tensor) for tensor in explained]
-        outputs, at_baseline = self.replaced(points, composite, baseline)
+        outputs, at_baseline = self.outputs_with_rules(points, composite, baseline)
         target = self._select(outputs)
         rows = tf.shape(target)[0]
         return (

@@ -43,7 +43,7 @@ def values_at_background(
             for baseline, x in zip(background, scope.explained, strict=True)
         ]
 
-    values = target_values(scope, points, Evaluations(size + 1, examples, chunks.small()), after)
+    values = target_values(scope, points, Evaluations(size + 1, examples, chunks.for_few_evaluations()), after)
     return values[:, -1], tf.reduce_mean(values[:, :-1], 1)
 
 

@@ -102,14 +102,14 @@ class Lines:
                 for baseline, x in zip(self._baselines, self._ends, strict=True)
             ]
 
-        evaluations = Evaluations(tf.constant(2), examples, chunks.small())
+        evaluations = Evaluations(tf.constant(2), examples, chunks.for_few_evaluations())
         values = target_values(self._suffix, points, evaluations, after)
         return values[:, 1], values[:, 0]
 
 
 def _through_prefix(prefix: AffinePrefix, points: Tensors) -> Tensors:
     """Returns the values of the affine prefix at points."""
-    return emit(prefix.prefix, prefix.bound(points))
+    return emit(prefix.prefix, prefix.feed(points))
 
 
 def _open_batch(tensor: tf.Tensor) -> tf.Tensor:

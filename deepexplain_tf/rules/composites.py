@@ -79,7 +79,7 @@ def _at_both(rule: SingleRule) -> TwinRule:
     return lambda op, x, baseline: (rule(op, x), op.outputs(baseline))
 
 
-def refusal(op: Op) -> UnsupportedOpError:
+def refusal_error(op: Op) -> UnsupportedOpError:
     """Returns the error for an op that no rule covers."""
     if not op.has_gradient:
         return UnsupportedOpError(

@@ -12,7 +12,7 @@ from deepexplain_tf.engine.memory import BATCH_SIZE, read_bytes
 from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import make
-from deepexplain_tf.objective.chunks import MAX_SIZE
+from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE
 from tests.checks import explain, options_of
 from tests.models import filled
 
@@ -85,14 +85,14 @@ def _sizes(model, method="integrated_gradients", x=_X, **arguments):
 
 def test_larger_activations_make_smaller_chunks():
     chunks = [_sizes(_network(filters))[1] for filters in (2, 64, 512)]
-    assert MAX_SIZE >= chunks[0] > chunks[1] > chunks[2] >= 8
+    assert MAX_CHUNK_SIZE >= chunks[0] > chunks[1] > chunks[2] >= 8
 
 
 def test_sizes_that_are_asked_for_are_taken():
     model = _network()
     assert _sizes(model, chunk_size=5)[1] == 5
     assert _sizes(model, batch_size=7)[0] == 7
-    assert _sizes(model, chunk_size=10**6)[1] == MAX_SIZE
+    assert _sizes(model, chunk_size=10**6)[1] == MAX_CHUNK_SIZE
     assert _sizes(model, "saliency")[0] == BATCH_SIZE
     assert _sizes(model)[0] > BATCH_SIZE, "small examples, many at once"
     assert _sizes(model, "saliency", chunk_size=5)[0] == 5

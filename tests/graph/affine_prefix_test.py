@@ -98,7 +98,7 @@ def _joined(program, cut, inputs):
 
     @tf.function(autograph=False)
     def graph(*tensors):
-        frontier = emit(cut.prefix, cut.bound(tensors))
+        frontier = emit(cut.prefix, cut.feed(tensors))
         points = [tf.identity(tensor) for tensor in frontier]
         given = {**dict(zip(program.inputs, tensors, strict=True)), **dict(zip(cut.frontier, points, strict=True))}
         (output,) = emit(cut.suffix, given)

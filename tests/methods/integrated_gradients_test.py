@@ -259,3 +259,13 @@ def test_an_example_whose_gradient_is_not_finite_leaves_the_others_alone(method,
     assert not np.isfinite(e.attributions[1, 0]) and not np.isfinite(e.attributions[-1, 2])
     np.testing.assert_allclose(e.attributions[[0, 2, 3]], alone.attributions, rtol=1e-12)
     assert np.isfinite(alone.attributions).all()
+
+
+@pytest.mark.parametrize("options", [{"tolerance": 0.1}, {"gap_tolerance": 0.1}, {"tolerance": 0.1, "max_steps": 64}])
+@pytest.mark.parametrize("batch", [None, 2])
+def test_a_tolerance_inside_a_graph_is_refused_whether_the_batch_is_open_or_not(batch, options):
+    with DeepExplain(ref.in_tensorflow(_SMOOTH)) as de:
+        explainer = de.explainer("integrated_gradients", target=1, **options)
+    function = tf.function(lambda x: explainer(x).attributions, autograph=False)
+    with pytest.raises(DeepExplainError, match=r"outside of tf\.function"):
+        function.get_concrete_function(tf.TensorSpec([batch, *_X.shape[1:]], _X.dtype))

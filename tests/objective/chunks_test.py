@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf.objective.chunks import MAX_SIZE, Chunks, size_for
+from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE, Chunks, size_for
 
 
 def _run(total, size, pad, jit_compile=False):
@@ -62,7 +62,7 @@ def test_a_compiler_takes_padded_chunks():
 
 
 def test_a_chunk_has_as_many_as_their_activations_allow():
-    assert size_for(0) == size_for(1) == size_for(2**18) == MAX_SIZE
+    assert size_for(0) == size_for(1) == size_for(2**18) == MAX_CHUNK_SIZE
     assert [size_for(2**20), size_for(2**22), size_for(2**40)] == [256, 64, 10]
     assert [size_for(1_690_112), size_for(1_600_000)] == [181, 181]
     assert [size_for(2**22, True), size_for(2**26, True)] == [512, 32]

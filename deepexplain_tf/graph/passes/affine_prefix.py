@@ -37,7 +37,7 @@ class AffinePrefix:
     suffix: Program
     ops: tuple[Node, ...]
 
-    def bound(self, explained: Sequence[tf.Tensor]) -> dict[Value, tf.Tensor]:
+    def feed(self, explained: Sequence[tf.Tensor]) -> dict[Value, tf.Tensor]:
         """Returns the inputs of the prefix with their tensors."""
         return dict(zip(self.prefix.inputs, explained, strict=True))
 

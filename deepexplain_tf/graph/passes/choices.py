@@ -28,7 +28,7 @@ def choices(program: Program, explained: Collection[Value]) -> Program:
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         active = activity.inputs(node)
         if node.type in LOOPS | BRANCHES and active:
-            bodies = {name: choices(body, activity.inside(node, body)) for name, body in node.bodies.items()}
+            bodies = {name: choices(body, activity.varying_arguments(node, body)) for name, body in node.bodies.items()}
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
         if node.type not in _PRODUCTS or len(active) != 2 or node.gradient is not None:
             return None

@@ -8,7 +8,7 @@ import math
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse
-from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, order, rewrite_program
+from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, rewrite_program, topological_order
 from deepexplain_tf.graph.passes.invariants import invariants
 
 _CONVOLUTIONS = ("Conv2D", "Conv3D")
@@ -102,7 +102,7 @@ def _uses(activity: Activity, program: Program) -> Mapping[Value, int]:
     """Returns how often each value is read."""
     counts = Counter(program.outputs)
     gradients = [value for node in activity.nodes if node.gradient for value in node.gradient.outputs]
-    for node in {*activity.nodes, *order(gradients)}:
+    for node in {*activity.nodes, *topological_order(gradients)}:
         counts.update(node.inputs)
     return counts
 

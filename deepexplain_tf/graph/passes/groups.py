@@ -39,7 +39,9 @@ def form_groups(program: Program, explained: Collection[Value]) -> Program:
         if node in chosen:
             return _group(chosen[node], current).outputs()
         if node.type in LOOPS | BRANCHES and activity.is_active(node):
-            bodies = {name: form_groups(body, activity.inside(node, body)) for name, body in node.bodies.items()}
+            bodies = {
+                name: form_groups(body, activity.varying_arguments(node, body)) for name, body in node.bodies.items()
+            }
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
         return None
 

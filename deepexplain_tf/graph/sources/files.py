@@ -64,8 +64,8 @@ def _keras_model(path: str) -> Any:
 
 def _code(name: str, what: str) -> ModelError:
     return ModelError(
-        f"a model file must hold no code, since none is run. Got {name!r} with the code of {what}; if you trust it, load "
-        "it by keras.models.load_model(path, safe_mode=False) and pass the model."
+        f"a model file must hold no code, since none is run. Got {name!r} with the code of {what}; if you trust it, "
+        "load it by keras.models.load_model(path, safe_mode=False) and pass the model."
     )
 
 
