@@ -144,7 +144,10 @@ class Method(abc.ABC):
 
     @property
     def per_unit(self) -> bool:
-        """Whether attributions are changes of the target per unit of the input, not contributions to the target."""
+        """Whether attributions are in another unit than the target, as changes per unit of the input are.
+
+        Metrics that add attributions up leave such a method out.
+        """
         return False
 
     def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -47,9 +47,9 @@ def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callabl
       `seed` and `chunk_size` to a parameter of that name. Every other parameter is an option with a default.
     - It reads its arguments with `metrics.arguments` and `metrics.explainers`, evaluates `fn` with
       `metrics.evaluation` or `metrics.masks` in the dtype of the inputs, and adds up in float64.
-    - It checks all arguments before it calls `fn` or `explain` for the first time, which it always does: `dx.compare`
-      first runs it up to that call. An InputError or ModelError up to there means that the metric does not fit the
-      examples or the model, which the comparison reports; any other error ends the comparison.
+    - It checks all arguments before it calls `fn` or `explain` for the first time: `dx.compare` first runs it up to
+      that call, or to its end if it needs no function. An InputError or ModelError up to there means that the metric
+      does not fit the examples or the model, which the comparison reports; any other error ends the comparison.
     - It draws random numbers from `seed` alone, the same ones for all sets of attributions.
     - It returns a `Score`, or a dict of them where the user passes several by name: `Attributions.by_name` or
       `Explainers.by_name`.

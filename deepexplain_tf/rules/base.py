@@ -4,7 +4,10 @@ A *single-valued* rule needs the op's values at the input. A *twin-valued* rule 
 baseline; with Δ for the difference of the two, its multipliers m satisfy Σ m·Δin = Δout.
 
 Every rule is written as a function of upstream gradients, which `single` or `twin` turns into a rule. A new rule is
-one new file; `composites.py` says which ops get it.
+one new file. `@RULES.register(name)` stands over `@single` or `@twin` where the rule has no parameter (`deconvnet.py`
+is the shortest example), and over a function that makes the rule where it has one (`epsilon.py`). Its import in
+`composites.py` makes the rule known to `list_rules()`; a `Composite` there says which ops get it. A scalar function has
+one active input, `(position,) = op.active`; where constants broadcast it, `sum_to_shape` brings the result back.
 """
 
 from collections.abc import Callable, Sequence

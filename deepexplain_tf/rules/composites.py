@@ -28,6 +28,8 @@ from deepexplain_tf.rules.squared_difference import squared_difference
 class Composite:
     """A map from op types and kinds to rules, with its assumptions about the program.
 
+    A composite reaches a call as the `composite` of a method, a single rule by `overrides={op type or kind: rule}`.
+
     Attributes:
       rules: op type or kind → rule; the op type takes precedence.
       overrides: the user's single-valued rules, which take precedence over `rules`.

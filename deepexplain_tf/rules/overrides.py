@@ -25,7 +25,8 @@ def read_overrides(overrides: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if overrides is None:
         return {}
     if not isinstance(overrides, Mapping) or not all(callable(rule) for rule in overrides.values()):
-        raise TypeError("overrides must be a dict of op type or kind → rule(op, inputs) -> outputs.")
+        came = shortened(overrides)
+        raise TypeError(f"overrides must be a dict of op type or kind → rule(op, inputs) -> outputs. Got {came}.")
     known = [*_KINDS, *(op for op in dir(tf.raw_ops) if op[0].isupper())]
     for name in overrides:
         if not isinstance(name, str) or name not in known:
