@@ -5,7 +5,7 @@
         --pytest_args="tests/rules/ops_test.py -m ''"
 
 makes a new virtual environment for each pair, installs this repository with what its tests need, runs them there, and
-prints and writes a table. An environment without room for JAX goes without it; tests that need it are skipped there.
+prints and writes a table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,6 @@ _WORKERS = flags.DEFINE_string("workers", "auto", "The processes that share the 
 _OUT = flags.DEFINE_string("out", None, "The markdown file to write.")
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_EXTRAS = ("demo,test,jax", "demo,test")  # the first that can be installed
 _HEADER = ("TensorFlow", "Keras", "Python", "NumPy", "JAX", "passed", "failed", "skipped", "minutes")
 _TOLD = """
 import importlib.util, json, platform
@@ -69,12 +68,9 @@ def _environment(folder: pathlib.Path, tensorflow: str, keras: str) -> pathlib.P
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", f"tensorflow=={tensorflow}", f"keras=={keras}", "-e"]
-    for extras in _EXTRAS:
-        done = subprocess.run([*install, f"{_ROOT}[{extras}]"], check=False)
-        if done.returncode == 0:
-            return python
-    raise RuntimeError(f"TensorFlow {tensorflow} and Keras {keras} must be installable together with the tests' needs.")
+    install = [str(python), "-m", "pip", "install", "--quiet", f"tensorflow=={tensorflow}", f"keras=={keras}"]
+    subprocess.run([*install, "-e", f"{_ROOT}[demo,test]"], check=True)
+    return python
 
 
 def _run(python: pathlib.Path, report: pathlib.Path) -> list[str]:

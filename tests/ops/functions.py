@@ -3,6 +3,7 @@
 Those that came with a later release than the one installed are left out.
 """
 
+import keras
 from keras import ops as K
 import numpy as np
 import tensorflow as tf
@@ -38,13 +39,23 @@ _NN = "crelu elu gelu leaky_relu log_softmax relu relu6 selu sigmoid silu softma
 
 def _installed(functions):
     """Returns what the installed libraries have of a group by name; a name with a space may tell a use of one."""
-    return {name: function for name, function in functions.items() if is_installed(name)}
+    return {name: function for name, function in functions.items() if is_installed(name) and name not in FAULTY}
 
 
 def is_installed(name):
     """Whether the installed Keras or TensorFlow has the function of a name."""
     prefix, _, function = name.partition(" by ")[0].rpartition(".")
     return " " in function or hasattr({"": K, "image": K.image, "nn": nn}[prefix], function)
+
+
+# What Keras before a release cannot compute itself: it cannot be traced, or mixes dtypes in float64.
+_MENDED = {
+    **dict.fromkeys(("ifft2", "solve", "tril", "triu"), (3, 9)),
+    "image.gaussian_blur": (3, 12),
+    "associative_scan": (3, 14),
+}
+_KERAS = tuple(map(int, keras.__version__.split(".")[:2]))
+FAULTY = {name for name, release in _MENDED.items() if is_installed(name) and release > _KERAS}
 
 
 def _columns(function):
