@@ -88,7 +88,7 @@ def test_an_older_export_is_replaced_on_request_alone(folder, tmp_path, capsys):
         (["--method=deeplift", "--option=n_steps=3"], "belongs to", 1),
         (["--method=deeplift", "--layer=hiden"], "closest: 'hidden'", 1),
         (["--method=deeplift", "--target=5"], "Got 5", 1),
-        (["--method=deeplift", "--target=0,1"], "one for all examples", 1),
+        (["--method=deeplift", "--target=0,1"], "one target for all examples", 1),
         (["--method=deeplift", "--version=-1"], "version must be", 1),
         (["--method=deeplift", "--target=cat"], "--target must be", 2),
         (["--method=deeplift", "--format=onnx"], "format", 2),

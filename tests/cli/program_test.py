@@ -108,7 +108,7 @@ def test_first_line_of_a_config_is_a_command_that_reads_it(config):
     if program == "python":
         script = (_ROOT / words[0]).read_text()
         given = re.findall(r"^--(\w+)=", config.read_text(), re.MULTILINE)
-        assert all(re.search(rf'DEFINE_\w+\("{name}"', script) for name in given)
+        assert all(re.search(rf'DEFINE_\w+\(\s*"{name}"', script) for name in given)
         return
     name, *arguments = [word.replace("configs/", f"{config.parent}/") for word in words]
     command, values = cli._new_command(name)
