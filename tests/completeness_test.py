@@ -14,7 +14,7 @@ _ACTIVATIONS = """
     log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid
     sparsemax squareplus tanh tanh_shrink threshold
 """
-_NAMES = _ACTIVATIONS.split()
+_NAMES = [name for name in _ACTIVATIONS.split() if hasattr(keras.activations, name)]  # an older Keras lacks some
 _SPELLED = {
     # These are no layer's activation as they are: one halves its input, one has arguments, and one gives zeros
     # alone wherever several of three or more logits are close.
