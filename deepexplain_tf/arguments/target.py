@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import is_symbolic
+from deepexplain_tf.arguments.options import is_int
 from deepexplain_tf.errors import TargetError, shortened
 
 
@@ -47,7 +48,7 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
         return _symbolic(target, axes)
     if isinstance(target, tuple):
         return _at(target, axes if axes or not target else [1], target)
-    if _whole(target):
+    if is_int(target):
         if len(axes) > 1:
             raise TargetError(f"target must be a tuple of {len(axes)} indices for output {_shown(axes)}. Got {target}.")
         return _at((target,), axes or [1], int(target))
@@ -78,7 +79,7 @@ def _default(axes: list[int | None]) -> Selection:
 
 
 def _at(index: Sequence[Any], axes: Sequence[int | None], reported: Any) -> Selection:
-    if len(index) != len(axes) or not all(_whole(number) for number in index):
+    if len(index) != len(axes) or not all(is_int(number) for number in index):
         raise TargetError(f"target must be {len(axes)} indices for output {_shown(axes)}. Got {tuple(index)!r}.")
     data = np.array([[_in_range(number, size) for number, size in zip(index, axes, strict=True)]], np.int32)
     return Selection("index", data.reshape(1, len(axes)), reported)
@@ -149,10 +150,6 @@ def _in_range(number: Any, size: int | None) -> int:
     if not -size <= number < size:
         raise TargetError(f"target must lie in {-size} … {size - 1} for an output of {size} unit(s). Got {number}.")
     return int(number) % size
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
 
 
 def _shown(axes: Sequence[int | None]) -> list[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import analyse
-from deepexplain_tf.graph.ir import Node, Program, Value
+from deepexplain_tf.graph.ir import Node, Program, Value, is_one
 from deepexplain_tf.graph.kinds import BRANCHES
 from deepexplain_tf.graph.twin import Signal, Twin, at_x, flatten, pack_like
 
@@ -165,7 +165,7 @@ def _counter_and_limit(comparison: Node, node: Node) -> tuple[int, Value] | None
     counter = condition.inputs.index(low)
     step = _source(body.outputs[counter]).node
     grows = step.type in ("AddV2", "Add") and body.inputs[counter] in [_source(value) for value in step.inputs]
-    by_one = grows and any(_is_one(_source(value).node) for value in step.inputs)
+    by_one = grows and any(is_one(_source(value).node) for value in step.inputs)
     if high in condition.inputs:
         number = condition.inputs.index(high)
         fixed = _source(body.outputs[number]) == body.inputs[number]
@@ -185,7 +185,3 @@ def _source(value: Value) -> Value:
     while value.node.type in _PASSED:
         value = value.node.inputs[0]
     return value
-
-
-def _is_one(node: Node) -> bool:
-    return node.type == "Const" and tf.make_ndarray(node.attrs["value"].tensor).tolist() == 1

@@ -108,6 +108,11 @@ def constant(name: str, value: Any, dtype: tf.DType) -> Value:
     return Node(name, "Const", (), (tf.TensorSpec(tf.TensorShape(proto.tensor_shape), dtype),), attrs).output()
 
 
+def is_one(node: Node) -> bool:
+    """Whether a node is the constant 1, a scalar."""
+    return node.type == "Const" and tf.make_ndarray(node.attrs["value"].tensor).tolist() == 1
+
+
 def _attribute(value: tf.DType | bytes | int) -> Any:
     if isinstance(value, bytes):
         return tf.compat.v1.AttrValue(s=value)

@@ -6,7 +6,7 @@ import dataclasses
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import analyse
-from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, rewrite_program
+from deepexplain_tf.graph.ir import Node, Program, Value, constant, is_one, new_op, rewrite_program
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
 
 _PRODUCTS = ("Mul", "MulNoNan")
@@ -60,7 +60,7 @@ def _condition(value: Value) -> Value | None:
         spec = tf.TensorSpec(value.shape, tf.bool)
         attrs = {**node.attrs, "T": tf.compat.v1.AttrValue(type=tf.bool.as_datatype_enum)}
         return dataclasses.replace(node, inputs=(moved, *node.inputs[1:]), specs=(spec,), attrs=attrs).output()
-    if node.type == "Sub" and _is_one(node.inputs[0].node):
+    if node.type == "Sub" and is_one(node.inputs[0].node):
         return _logical("LogicalNot", value, node.inputs[1:])
     return _logical("LogicalAnd", value, node.inputs) if node.type in _PRODUCTS else None
 
@@ -71,7 +71,3 @@ def _logical(type_: str, value: Value, operands: Sequence[Value]) -> Value | Non
     if len(conditions) < len(operands):
         return None
     return new_op(value.node.name, type_, conditions, tf.TensorSpec(value.shape, tf.bool), {})
-
-
-def _is_one(node: Node) -> bool:
-    return node.type == "Const" and tf.make_ndarray(node.attrs["value"].tensor).tolist() == 1
