@@ -14,6 +14,7 @@ from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import ClosedError, OptionError, shortened
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.export import ExplainerProgram, make_format, save
+from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
 from deepexplain_tf.rules.composites import Composite
@@ -85,6 +86,7 @@ class DeepExplain:
         """The engine that traces and compiles, for the rest of the library."""
         return self._engine
 
+    @unconverted
     def __enter__(self) -> "DeepExplain":
         if self._engine.specs is not None:
             self._engine.model()
@@ -94,6 +96,7 @@ class DeepExplain:
     def __exit__(self, *exception: object) -> None:
         self._open = False
 
+    @unconverted
     def explain(
         self,
         method: str,
@@ -139,6 +142,7 @@ class DeepExplain:
         call |= {"max_memory": max_memory, "seed": seed, "progress": progress}
         return self.explainer(method, **call, **options)(inputs)
 
+    @unconverted
     def explainer(self, method: str, *, freeze: bool = False, **fixed: Any) -> "Explainer":
         """Returns a compiled, reusable callable that outlives the with-block.
 
@@ -158,6 +162,7 @@ class DeepExplain:
             raise OptionError(f"freeze must be True or False. Got {shortened(freeze)}.")
         return Explainer(self._engine.frozen() if freeze else self._engine, method, fixed)
 
+    @unconverted
     def rewrite(self, method_or_map: str | Mapping[str, Any], baseline: Structure = None) -> Callable[..., Any]:
         """Returns a callable with the outputs of the model but with replaced gradients.
 
@@ -184,6 +189,7 @@ class DeepExplain:
             raise OptionError("baseline belongs to rules that compare with one. Got a baseline for rules without one.")
         return rewritten_model(self._engine, composite, baseline)
 
+    @unconverted
     def coverage(self, method: str) -> Coverage:
         """Returns the verdict of a method on each op between the explained tensors and the outputs.
 
@@ -246,6 +252,7 @@ class Explainer:
         """The number of graphs traced for this model so far; a repeated call adds none."""
         return self._engine.n_traces
 
+    @unconverted
     def __call__(self, inputs: Structure, **late: Any) -> Explanation:
         """Explains a batch; `late` arguments of `DeepExplain.explain` replace the fixed ones."""
         call, options = self._split({**self._fixed, **late})

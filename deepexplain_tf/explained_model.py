@@ -10,6 +10,7 @@ from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.explain import DeepExplain
 from deepexplain_tf.export.program import ExplainerProgram, concrete
 from deepexplain_tf.graph import tf_private
+from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.methods.base import METHODS
 
 _SETTINGS = frozenset(inspect.signature(DeepExplain).parameters) - {"model"}
@@ -34,6 +35,7 @@ class ExplainedModel(tf.Module):
         tf_private.drop_custom_gradients(self.serve)
         self.resources = program.resources.holders(self.serve)
 
+    @unconverted
     def __call__(self, inputs: Structure) -> dict[str, tf.Tensor]:
         """Returns the model's outputs by name, and `attributions`, `outputs`, … as an exported explainer does.
 

@@ -10,6 +10,7 @@ from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
 from deepexplain_tf.arguments.baselines import read_baseline
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.trace import fill_structure
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
@@ -27,6 +28,7 @@ def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Call
     """
     functions: dict[Any, Callable[..., Any]] = {}
 
+    @unconverted
     def call(inputs: Any) -> Any:
         arrays = as_arrays(inputs, engine.specs)
         model = engine.model(arrays)

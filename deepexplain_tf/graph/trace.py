@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, UnknownNameError, brief, closest, shortened
+from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.sources.source import Source
@@ -195,7 +196,7 @@ def _marked(layer: Any, marks: list[list[tf.Tensor]]) -> Iterator[None]:
     tracing = threading.get_ident()
     original = layer.call
 
-    @tf.autograph.experimental.do_not_convert
+    @unconverted
     def mark(outputs: Any) -> Any:
         outputs = tf.nest.map_structure(tf.identity, outputs)
         marks.append(tf.nest.flatten(outputs))

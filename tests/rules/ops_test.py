@@ -26,7 +26,7 @@ def test_op(name):
     case = _CASES[name]
     points = case.points()
     for chosen in _subsets(case):
-        function = _restricted(case, chosen)
+        function = tf.autograph.experimental.do_not_convert(_restricted(case, chosen))
         x, x0 = ([arrays[position] for position in chosen] for arrays in points)
         first = [array[0] for array in x0]
         signature = [tf.TensorSpec([None, *array.shape[1:]], tf.float64) for array in x]
