@@ -106,7 +106,7 @@ def _points(seed):
     return map(np.stack, zip(*pairs, strict=True))
 
 
-@hypothesis.settings(max_examples=40, derandomize=True, deadline=None, database=None)
+@hypothesis.settings(max_examples=25, derandomize=True, deadline=None, database=None)
 @hypothesis.given(_STEPS, strategies.integers(0, 9))
 def test_random_graphs(steps, seed):
     def function(x):
@@ -127,7 +127,7 @@ def test_random_graphs(steps, seed):
     assert (np.abs(e.completeness_gap) <= allowed).all(), (steps, e.completeness_gap, allowed)
 
 
-@hypothesis.settings(max_examples=25, derandomize=True, deadline=None, database=None)
+@hypothesis.settings(max_examples=15, derandomize=True, deadline=None, database=None)
 @hypothesis.given(_LINEAR_STEPS, _STEPS, strategies.integers(0, 9))
 def test_integrals_over_random_graphs(first, steps, seed):
     """Whatever is folded, or evaluated at the ends only: the attributions are those of a plain loop of gradients."""

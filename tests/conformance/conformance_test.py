@@ -22,13 +22,20 @@ _TOLERANCE = 1e-5  # of the largest attribution
 
 each_method = pytest.mark.parametrize("method", METHODS)
 each_structure = pytest.mark.parametrize("name", STRUCTURES)
-# For what compiles again: every method on some structures, and some methods on every structure.
-_IN_FULL = ("functional", "dict_of_inputs", "fixed_batch_size")
+# For what compiles again: every method on some structures, and one or two methods on every structure.
+_IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
-each_pair = pytest.mark.parametrize(
-    ("name", "method"),
-    [(name, method) for name in STRUCTURES for method in METHODS if name in _IN_FULL or method in _EVERYWHERE],
-)
+
+
+def _pairs(everywhere: tuple[str, ...]) -> Any:
+    """Returns the mark of a test of pairs; other structures with one of the methods `everywhere`, or at length both."""
+    pairs = [(name, method) for name in STRUCTURES for method in METHODS if name in _IN_FULL or method in _EVERYWHERE]
+    marks = [() if name in _IN_FULL or method in everywhere else pytest.mark.long for name, method in pairs]
+    values = [pytest.param(*pair, marks=mark) for pair, mark in zip(pairs, marks, strict=True)]
+    return pytest.mark.parametrize(("name", "method"), values)
+
+
+each_pair = _pairs(_EVERYWHERE)
 
 
 def assert_same(found: Any, expected: Any, tolerance: float = _TOLERANCE) -> None:
@@ -102,7 +109,7 @@ def test_the_batch_changes_no_number(name: str, method: str):
     assert_same(explain(case.inputs(1)).attributions, rows(expected, 1))
 
 
-@each_pair
+@_pairs(("integrated_gradients",))  # the method with chunks
 def test_the_chunk_changes_no_number(name: str, method: str):
     inputs, explain = STRUCTURES[name].inputs(7), explainer(name, method)
     for size in (1, 1000) if name in _IN_FULL else (1,):
@@ -119,7 +126,7 @@ def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
         assert_same(inside(inputs), rows(explained(name, method).attributions, batch))
 
 
-@each_pair
+@_pairs(("deeplift",))  # tests/paths/affine_integrals_test.py compiles the other
 def test_xla_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method, jit_compile=True)
     expected = explained(name, method).attributions
@@ -166,10 +173,19 @@ def explained_in(dtype: str, model: str, method: str) -> dx.Explanation:
 
 
 @each_method
-@pytest.mark.parametrize("model", _MODELS)
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float16", 1e-2), ("bfloat16", 1e-1)])
+@pytest.mark.parametrize(
+    ("model", "dtype", "tolerance"),
+    [
+        ("keras", "float32", 1e-5),
+        ("callable", "float16", 1e-2),
+        ("keras", "bfloat16", 1e-1),
+        pytest.param("callable", "float32", 1e-5, marks=pytest.mark.long),
+        pytest.param("keras", "float16", 1e-2, marks=pytest.mark.long),
+        pytest.param("callable", "bfloat16", 1e-1, marks=pytest.mark.long),
+    ],
+)
 def test_a_narrower_dtype_gives_the_numbers_of_float64_up_to_its_rounding(
-    dtype: str, tolerance: float, model: str, method: str
+    model: str, dtype: str, tolerance: float, method: str
 ):
     found, expected = (explained_in(name, model, method) for name in (dtype, "float64"))
     assert expected.attributions.dtype == np.float64 == expected.outputs.dtype

@@ -25,7 +25,7 @@ def _relative_gap(explanation):
     return np.abs(explanation.completeness_gap / (explanation.outputs - explanation.baseline_outputs))
 
 
-@pytest.mark.parametrize("output", ["auto", "model"])
+@pytest.mark.parametrize("output", ["auto", pytest.param("model", marks=pytest.mark.long)])
 def test_deeplift_is_complete(trained, pictures, output):
     with dx.DeepExplain(trained, output=output) as de:
         assert (_relative_gap(de.explain("deeplift", pictures)) <= 1e-4).all()

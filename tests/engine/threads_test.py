@@ -69,7 +69,7 @@ def test_different_models_and_methods():
     )
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_different_methods_of_one_model(jit_compile: bool):
     model = mlp()
     methods = ("deeplift", "epsilon_lrp", "saliency", "occlusion")

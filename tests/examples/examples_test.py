@@ -32,6 +32,7 @@ def test_cost_of_sensitivity_n():
     assert float(ours.split()[-1]) > 0
 
 
+@pytest.mark.long  # tests/demo and tests/cli explain and draw the demo's pictures
 @pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
 def test_photo(tmp_path):
     out = run("explain_image.py", f"--out={tmp_path / 'coffee.png'}", "--method=saliency")
