@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest
-from deepexplain_tf.graph.ir import Program, Value, rewrite
-from deepexplain_tf.graph.passes import cut, freeze, strip_probability
+from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
+from deepexplain_tf.graph.passes import cut, find_probability, freeze, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
 from deepexplain_tf.graph.trace import Traced, fill_structure
 from deepexplain_tf.objective.objective import Objective
@@ -131,8 +131,8 @@ def cut_model(traced: Traced, layer: str | None, output: str | int) -> Model:
     notes = list(traced.notes)
     if output != "model":
         stripped = [strip_probability(value) for value in values]
+        notes += [note for value, (_, ops) in zip(values, stripped, strict=True) for note in _notes(traced, value, ops)]
         values = [value for value, _ in stripped]
-        notes += [f"{node.type} {node.name!r} stripped: the target is its logit" for _, node in stripped if node]
     if not all(value.dtype.is_floating for value in values):
         raise ModelError(f"outputs must be floats. Got {[value.dtype.name for value in values]}; choose with output=.")
     program = Program(traced.program.inputs, tuple(values))
@@ -141,6 +141,18 @@ def cut_model(traced: Traced, layer: str | None, output: str | int) -> Model:
     at = argument(f"{layer}/output", traced.layer.spec)
     prefix = Program(program.inputs, (traced.layer,))
     return Model(traced, (at,), prefix, structure, cut(program, traced.layer, at), tuple(notes))
+
+
+def _notes(traced: Traced, output: Value, stripped: Sequence[Node]) -> list[str]:
+    """Returns notes on an output: the probability that was stripped, or the one that could not be."""
+    if stripped:
+        first, *others = stripped
+        further = f" and {len(others)} more" if others else ""
+        return [f"{first.type} {first.name!r}{further} stripped: the target is its logit"]
+    found = find_probability([*traced.program.inputs, *filter(None, [traced.layer])], output)
+    if found is None:
+        return []
+    return [f"{found.type} {found.name!r} is not the model's last op and was not stripped: the target is no logit"]
 
 
 def _choose_output(traced: Traced, output: str | int) -> tuple[Any, list[int]]:

@@ -9,13 +9,14 @@ from deepexplain_tf.graph.passes.groups import form_groups
 from deepexplain_tf.graph.passes.invariants import hoistable, invariants
 from deepexplain_tf.graph.passes.last_product import last_product
 from deepexplain_tf.graph.passes.see_through import see_through
-from deepexplain_tf.graph.passes.strip import strip_probability
+from deepexplain_tf.graph.passes.strip import find_probability, strip_probability
 
 __all__ = [
     "AffinePrefix",
     "affine_prefix",
     "choices",
     "cut",
+    "find_probability",
     "fold",
     "form_groups",
     "freeze",
