@@ -89,11 +89,13 @@ class Op:
 
         @tf.custom_gradient
         def differentiable(*inputs: tf.Tensor):  # type: ignore[no-untyped-def]
+            outputs = _create(self.node, inputs)
+
             def backward(*upstream: tf.Tensor) -> list[tf.Tensor]:
-                known = {**self.environment, **dict(zip(gradient.inputs, upstream, strict=True))}
+                known = {**self.environment, **dict(zip(gradient.inputs, (*upstream, *outputs), strict=True))}
                 return [at_x(signal) for signal in Walk(_plain).run(gradient.outputs, known)]
 
-            return _create(self.node, inputs), backward
+            return outputs, backward
 
         return as_list(differentiable(*inputs))
 

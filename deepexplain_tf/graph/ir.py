@@ -28,7 +28,7 @@ class Node:
       device: the device string, or `""`.
       bodies: the programs inside the op: a Group's `"body"`; a loop's `"cond"` and `"body"`; a branch's
         `"then_branch"` and `"else_branch"`, or `"branch_0"`, `"branch_1"`, ...
-      gradient: the op's `tf.custom_gradient` as a program of the upstream gradients, or None.
+      gradient: the op's custom gradient as a program of the upstream gradients and the op's outputs, or None.
       tensor: the tensor of a Capture, None for other ops.
       compiled: whether the op is compiled by XLA, as in the model.
     """
@@ -43,6 +43,10 @@ class Node:
     gradient: "Program | None" = None
     tensor: tf.Tensor | None = None
     compiled: bool = False
+
+    def is_plain(self, *types: str) -> bool:
+        """Whether the op is of one of these types and has TensorFlow's own gradient, so that a pass may replace it."""
+        return self.type in types and self.gradient is None
 
     def output(self, index: int = 0) -> "Value":
         """Returns the value of one output."""

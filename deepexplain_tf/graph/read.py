@@ -105,6 +105,8 @@ class Reader:
         if op.type == "Placeholder":
             raise ModelError(f"every placeholder of a model must be an input. Got {op.name!r}, which is none.")
         inputs = tuple(self._values[tensor.name] for tensor in op.inputs)
+        if op.type in CALLS | LOOPS | BRANCHES and self._custom_gradients:
+            _require_own_gradient(op)
         if op.type in CALLS:
             return self._enter(op, inputs)
         attrs = dict(op.node_def.attr)
@@ -124,12 +126,12 @@ class Reader:
         return tuple(_prevented(value, reason) for value in node.outputs()) if reason else node.outputs()
 
     def _enter(self, op: tf.Operation, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
-        graph = self._function(op, op.get_attr("f").name)
-        _require_signature(op, "f", inputs, graph.inputs, op.outputs, graph.outputs)
+        graph, outputs = self._function(op, op.get_attr("f").name)
+        _require_signature(op, "f", inputs, graph.inputs, op.outputs, outputs)
         bound = {tensor.name: value for tensor, value in zip(graph.inputs, inputs, strict=True)}
         reader = Reader(graph, bound, self, compiled=op.node_def.attr[_COMPILED_CALL].b)
         self.inner.append(reader)
-        return reader.read(graph.outputs)
+        return reader.read(outputs)
 
     def _bodies(self, op: tf.Operation, attrs: Mapping[str, Any]) -> dict[str, Program]:
         """Reads the programs inside a loop or branch."""
@@ -137,14 +139,14 @@ class Reader:
         branches = attrs["branches"].list.func if "branches" in attrs else ()
         names.update({f"branch_{number}": function.name for number, function in enumerate(branches)})
         inputs = list(op.inputs)[1:] if op.type in BRANCHES else op.inputs
-        bodies = {key: self._body(self._function(op, name)) for key, name in names.items()}
+        bodies = {key: self._body(*self._function(op, name)) for key, name in names.items()}
         for key, body in bodies.items():
             outputs = op.outputs if key != "cond" else body.outputs[:1]
             _require_signature(op, key, inputs, body.inputs, outputs, body.outputs)
         return bodies
 
-    def _function(self, op: tf.Operation, name: str) -> tf.Graph:
-        """Returns the graph of a function that an op calls."""
+    def _function(self, op: tf.Operation, name: str) -> tuple[tf.Graph, Sequence[tf.Tensor]]:
+        """Returns the graph and the outputs of a function that an op calls."""
         try:
             return tf_private.function_graph(self._graph, name)
         except Exception as error:  # an inconsistent FunctionDef
@@ -153,15 +155,15 @@ class Reader:
                 f"({op.type}) calls: {brief(error)}"
             ) from error
 
-    def _body(self, graph: tf.Graph) -> Program:
+    def _body(self, graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> Program:
         arguments = tuple(argument(tensor.op.name, tensor) for tensor in graph.inputs)
         bound = dict(zip((tensor.name for tensor in graph.inputs), arguments, strict=True))
         reader = Reader(graph, bound, self)
         self.inner.append(reader)
-        return Program(arguments, reader.read(graph.outputs))
+        return Program(arguments, reader.read(outputs))
 
     def _custom_gradient(self, op: tf.Operation) -> tuple[Program | None, str]:
-        """Reads an op's `tf.custom_gradient` as a program of the upstream gradients.
+        """Reads an op's custom gradient as a program of the upstream gradients and of the op's outputs.
 
         Returns:
           The program, None if it cannot be read; and the error if the user's function raises one, else `""`.
@@ -186,17 +188,22 @@ class Reader:
             ]
         arguments = tuple(argument(f"{op.name}/upstream", tensor) for tensor in upstream)
         bound = dict(zip((tensor.name for tensor in upstream), arguments, strict=True))
-        # The op passes its inputs on unchanged; they stand for its outputs, which are not read yet.
-        passed_on = dict(zip((tensor.name for tensor in op.outputs), op.inputs, strict=False))
+        outputs = {tensor.name: argument(f"{op.name}/output", tensor) for tensor in op.outputs}
         for outer, inner in scratch.captures:
-            value = self._outside(outer, inner, passed_on)
+            value = self._outside(outer, inner, outputs)
             if value is None:
                 return None, ""  # it reads a tensor of an enclosing program; the op keeps its ordinary gradient
             bound[inner.name] = value
-        return Program(arguments, Reader(scratch, bound).read(gradients)), ""
+        return Program((*arguments, *outputs.values()), Reader(scratch, bound).read(gradients)), ""
 
-    def _outside(self, outer: tf.Tensor, inner: tf.Tensor, passed_on: Mapping[str, tf.Tensor]) -> Value | None:
-        """Returns the value of a tensor that a custom gradient captures, None if this graph does not have it."""
+    def _outside(self, outer: tf.Tensor, inner: tf.Tensor, outputs: Mapping[str, Value]) -> Value | None:
+        """Returns the value of a tensor that a custom gradient captures, None if this graph does not have it.
+
+        Args:
+          outer: the tensor.
+          inner: the placeholder that stands for it inside the gradient.
+          outputs: the values of the op's own outputs, which are not read yet.
+        """
         if not hasattr(outer, "graph") or hasattr(outer, "numpy"):
             return capture(inner.name, inner, outer)
         if outer.graph is not self._graph:
@@ -204,7 +211,17 @@ class Reader:
             if not placeholders:
                 return None
             outer = placeholders[0]
-        return self.read([passed_on.get(outer.name, outer)])[0]
+        return outputs[outer.name] if outer.name in outputs else self.read([outer])[0]
+
+
+def _require_own_gradient(op: tf.Operation) -> None:
+    """Refuses an override of the gradient of a whole function, loop or branch, which is entered op by op."""
+    override = op.node_def.attr[_CUSTOM_GRADIENT].s.decode() if _CUSTOM_GRADIENT in op.node_def.attr else ""
+    if override and not override.startswith("PartitionedCall-"):  # TensorFlow's own name for a function's gradient
+        raise ModelError(
+            f"a gradient_override_map must be for ops that are no function, loop or branch. Got {shortened(override)} "
+            f"at {op.name!r} ({op.type}); write it as a tf.custom_gradient."
+        )
 
 
 def _require_signature(
@@ -274,6 +291,18 @@ def read_function(function: Any, *, custom_gradients: bool = True) -> tuple[Prog
     if not custom_gradients:
         reader.forget_custom_gradients()
     return Program(tuple(arguments), reader.read(graph.outputs)), reader
+
+
+def assigns(graph: tf.Graph) -> bool:
+    """Whether a graph, or a function that it calls, assigns to a variable."""
+    for op in graph.get_operations():
+        if "Assign" in op.type:
+            return True
+        called = [attr.func for attr in op.node_def.attr.values() if attr.HasField("func")]
+        called += [function for attr in op.node_def.attr.values() for function in attr.list.func]
+        if any(assigns(tf_private.function_graph(graph, function.name)[0]) for function in called):
+            return True
+    return False
 
 
 def _spec(tensor: tf.Tensor) -> tf.TensorSpec:

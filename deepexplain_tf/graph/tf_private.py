@@ -23,8 +23,14 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
 
-def function_graph(graph: tf.Graph, name: str) -> FuncGraph:
-    """Returns the graph of the function `name` that an op of `graph` calls; raises KeyError if there is none."""
+def function_graph(graph: tf.Graph, name: str) -> tuple[FuncGraph, list[tf.Tensor]]:
+    """Returns the graph and the outputs of the function `name` that an op of `graph` calls.
+
+    A tape that has differentiated the function has added outputs to its graph, which the function does not return.
+
+    Raises:
+      KeyError: there is no such function.
+    """
     owner = graph
     while (function := owner._get_function(name)) is None:  # outer graphs hold an imported GraphDef's functions
         owner = getattr(owner, "outer_graph", None)
@@ -32,9 +38,10 @@ def function_graph(graph: tf.Graph, name: str) -> FuncGraph:
             raise KeyError(name)
     traced = getattr(function, "graph", None)
     if isinstance(traced, FuncGraph):
-        return traced
+        return traced, list(traced.outputs[: len(function.cached_definition.signature.output_arg)])
     with owner.as_default():
-        return function_def_to_graph(function.cached_definition)
+        read = function_def_to_graph(function.cached_definition)
+    return read, list(read.outputs)
 
 
 def gradient_function(op: tf.Operation) -> Callable[..., Any]:

@@ -114,7 +114,7 @@ def test_users_own_gradients_are_kept_as_programs():
     nodes = [node for node in program_of(scaled, _X).nodes() if node.gradient is not None]
     assert [node.type for node in nodes] == ["IdentityN"]
     gradient = nodes[0].gradient
-    assert len(gradient.inputs) == len(nodes[0].inputs) == len(gradient.outputs)
+    assert len(gradient.inputs) == 2 * len(nodes[0].inputs) == 2 * len(gradient.outputs)  # upstream, and outputs
 
 
 def test_users_own_gradient_of_a_keras_activation():

@@ -30,7 +30,7 @@ def choices(program: Program, explained: Collection[Value]) -> Program:
         if node.type in LOOPS | BRANCHES and active:
             bodies = {name: choices(body, activity.varying_arguments(node, body)) for name, body in node.bodies.items()}
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
-        if node.type not in _PRODUCTS or len(active) != 2 or node.gradient is not None:
+        if not node.is_plain(*_PRODUCTS) or len(active) != 2:
             return None
         if _condition(node.output()) is not None:
             return None  # one condition, which a product that reads it is chosen by

@@ -109,7 +109,9 @@ def _uses(activity: Activity, program: Program) -> Mapping[Value, int]:
 
 def _layer(node: Node, inputs: tuple[Value, ...], activity: Activity, fixed: Collection[Value]) -> _Layer | None:
     """Returns an op as a layer, None if it is no layer that can take factors and summands."""
-    if activity.inputs(node) != (0,) or len(node.inputs) != 2 or node.inputs[1] not in fixed:
+    if node.gradient is not None or activity.inputs(node) != (0,) or len(node.inputs) != 2:
+        return None
+    if node.inputs[1] not in fixed:
         return None
     if node.type == "MatMul":
         linear = not node.attrs["transpose_a"].b and node.output().shape.rank == 2
@@ -125,7 +127,7 @@ def _layer(node: Node, inputs: tuple[Value, ...], activity: Activity, fixed: Col
 def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mapping[Value, int]) -> int | None:
     """Returns the position of the varying input of a per-channel factor or summand, None for other ops."""
     active = activity.inputs(node)
-    if len(active) != 1 or uses[node.inputs[active[0]]] != 1:
+    if node.gradient is not None or len(active) != 1 or uses[node.inputs[active[0]]] != 1:
         return None
     (position,) = active
     varying = node.inputs[position]

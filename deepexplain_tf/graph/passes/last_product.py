@@ -18,13 +18,18 @@ def last_product(program: Program) -> Program | None:
     h·K[:, u] + b[u].
     """
     (output,) = program.outputs
-    while output.node.type == "Identity":
+    while output.node.is_plain("Identity"):
         (output,) = output.node.inputs
     fixed = invariants(program)
     shift = _shift(output, fixed)
     product = output if shift is None else _other(output, shift)
     node = product.node
-    if node.type != "MatMul" or output.dtype not in _WIDE or node.inputs[1] not in fixed or node.inputs[0] in fixed:
+    if (
+        not node.is_plain("MatMul")
+        or output.dtype not in _WIDE
+        or node.inputs[1] not in fixed
+        or node.inputs[0] in fixed
+    ):
         return None
     hidden, kernel = node.inputs
     if node.attrs["transpose_a"].b or node.attrs["transpose_b"].b or not kernel.shape.is_fully_defined():
@@ -34,7 +39,7 @@ def last_product(program: Program) -> Program | None:
 
 def _shift(value: Value, fixed: Collection[Value]) -> Value | None:
     """Returns the summand of each unit (the bias), None if the value is no such sum."""
-    if value.node.type not in _SUMS:
+    if not value.node.is_plain(*_SUMS):
         return None
     units = value.shape[-1:]
     shifts = [operand for operand in value.node.inputs if operand in fixed and operand.shape == units]

@@ -47,10 +47,10 @@ def find_probability(explained: Collection[Value], output: Value) -> Node | None
 def _probabilities(value: Value) -> list[Node]:
     """Returns the ops that a value's numbers are the probabilities of, none if it holds other numbers too."""
     node = value.node
+    if node.is_plain(*_PROBABILITIES):
+        return [node]
     if node.gradient is not None:
         return []
-    if node.type in _PROBABILITIES:
-        return [node]
     if node.type in _MOVING or (node.type == "Cast" and node.inputs[0].dtype.is_floating and value.dtype.is_floating):
         return _probabilities(node.inputs[0])
     if node.type not in _JOINING:
