@@ -143,14 +143,14 @@ def python_inside(x: tf.Tensor) -> tf.Tensor:
 
 
 class Counted:
-    """A model that counts how often its Python code runs; a `perceptron` where no function is given."""
+    """A model that counts how often its Python code is traced; a `perceptron` where no function is given."""
 
     def __init__(self, function: Callable[..., Any] | None = None) -> None:
         self.runs = 0
         self._function = function or perceptron()
 
     def __call__(self, *inputs: tf.Tensor) -> Any:
-        self.runs += 1
+        self.runs += not tf.executing_eagerly()
         return self._function(*inputs)
 
 

@@ -1,15 +1,15 @@
 """Targets that users pass: which number of the model's output is explained, for each example."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import dataclasses
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.arrays import is_symbolic
+from deepexplain_tf.arguments.arrays import is_symbolic, read_array
 from deepexplain_tf.arguments.options import is_int
-from deepexplain_tf.errors import TargetError, shortened
+from deepexplain_tf.errors import InputError, TargetError, shortened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,14 +18,46 @@ class Selection:
 
     Attributes:
       kind: `"index"`, `"weights"`, `"predicted"`, or `"callable"` for a target that is part of the program.
-      data: `[1 or batch, axes]` int32 indices into the non-batch axes, or `[1 or batch, ...]` float weights shaped
-        like the output; None for the other kinds.
+      data: `[1 or batch, axes]` int32 indices into the non-batch axes; or `[1 or batch, ...]` float weights shaped
+        like the output; or the arrays of a callable, `[batch, ...]` each; empty for the other kinds.
       reported: the value of `Explanation.target`.
     """
 
     kind: str
-    data: np.ndarray | None
+    data: tuple[Any, ...]
     reported: Any
+
+
+def read_callable(target: Any, batch: int | None) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+    """Reads a target that is a callable, or a callable and arrays of the examples; returns None for any other.
+
+    Args:
+      target: `function` or `(function, arrays)`, where arrays are one array or a list of them.
+      batch: the number of examples, None inside a graph.
+
+    Returns:
+      The callable, and its arrays, `[batch, ...]` each.
+
+    Raises:
+      TargetError: the arrays are no numbers, or have not one row for each example.
+    """
+    if callable(target):
+        return target, ()
+    if not (isinstance(target, tuple) and len(target) == 2 and callable(target[0])):
+        return None
+    function, given = target
+    leaves = given if isinstance(given, list | tuple) else [given]
+    try:
+        arrays = tuple(read_array(leaf, "an array of a callable target") for leaf in leaves)
+    except InputError as error:
+        raise TargetError(str(error)) from error
+    for array in arrays:
+        if not len(array.shape) or array.shape[0] != batch:
+            shown = f"shape {list(array.shape)}" if len(array.shape) else "a number (a list is always several arrays)"
+            raise TargetError(
+                f"an array of a callable target must have a row for each of {batch or 'the'} examples. Got {shown}."
+            )
+    return function, arrays
 
 
 def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch: int | None) -> Selection:
@@ -74,22 +106,22 @@ def _default(axes: list[int | None]) -> Selection:
             f"target must be given for an output of shape {_shown(axes)}: a tuple or a callable. Got None."
         )
     if all(size == 1 for size in axes):
-        return Selection("index", np.zeros([1, len(axes)], np.int32), (0,) * len(axes) if len(axes) > 1 else 0)
-    return Selection("predicted", None, None)
+        return Selection("index", (np.zeros([1, len(axes)], np.int32),), (0,) * len(axes) if len(axes) > 1 else 0)
+    return Selection("predicted", (), None)
 
 
 def _at(index: Sequence[Any], axes: Sequence[int | None], reported: Any) -> Selection:
     if len(index) != len(axes) or not all(is_int(number) for number in index):
         raise TargetError(f"target must be {len(axes)} indices for output {_shown(axes)}. Got {tuple(index)!r}.")
     data = np.array([[_in_range(number, size) for number, size in zip(index, axes, strict=True)]], np.int32)
-    return Selection("index", data.reshape(1, len(axes)), reported)
+    return Selection("index", (data.reshape(1, len(axes)),), reported)
 
 
 def _each(array: np.ndarray, axes: list[int | None], batch: int | None) -> Selection:
     if array.ndim == 0:
         return _at((int(array),), axes or [1], int(array))
     if not axes and array.ndim == 1:  # an output [batch] counts as one unit
-        return dataclasses.replace(_each(array, [1], batch), data=np.zeros([len(array), 0], np.int32))
+        return dataclasses.replace(_each(array, [1], batch), data=(np.zeros([len(array), 0], np.int32),))
     rows = array[:, None] if array.ndim == 1 and len(axes) == 1 else array
     if rows.ndim != 2 or rows.shape[1] != len(axes) or batch not in (None, rows.shape[0]):
         raise TargetError(
@@ -97,7 +129,7 @@ def _each(array: np.ndarray, axes: list[int | None], batch: int | None) -> Selec
             f"output {_shown(axes)}. Got shape {list(array.shape)}."
         )
     data = [[_in_range(number, size) for number, size in zip(row, axes, strict=True)] for row in rows]
-    return Selection("index", np.array(data, np.int32).reshape(rows.shape), array)
+    return Selection("index", (np.array(data, np.int32).reshape(rows.shape),), array)
 
 
 def _symbolic(target: tf.Tensor, axes: list[int | None]) -> Selection:
@@ -114,7 +146,7 @@ def _symbolic(target: tf.Tensor, axes: list[int | None]) -> Selection:
         tf.reduce_all(in_range(target, axes)), [f"target must be an index into {sizes}. Got", target]
     )
     with tf.control_dependencies([check]):
-        return Selection("index", tf.where(index < 0, index + _sizes(axes), index), target)
+        return Selection("index", (tf.where(index < 0, index + _sizes(axes), index),), target)
 
 
 def in_range(target: tf.Tensor, axes: Sequence[int | None]) -> tf.Tensor:
@@ -139,7 +171,7 @@ def _weights(array: np.ndarray, axes: list[int | None], dtype: tf.DType, batch: 
         weights = array.astype(dtype.as_numpy_dtype)
     if not np.isfinite(weights.astype(np.float64)).all():
         raise TargetError(f"target weights must be finite in {dtype.name}. Got NaN, Inf or values beyond its range.")
-    return Selection("weights", weights, array)
+    return Selection("weights", (weights,), array)
 
 
 def _in_range(number: Any, size: int | None) -> int:

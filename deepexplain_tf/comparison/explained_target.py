@@ -76,7 +76,7 @@ class ExplainedTarget:
         """
         call = self.call
         inputs = [tf.convert_to_tensor(array) for array in call.inputs]
-        selector = [] if call.selection.data is None else [tf.convert_to_tensor(call.selection.data)]
+        selector = [tf.convert_to_tensor(array) for array in call.selection.data]
 
         def value(tensors: list[tf.Tensor], example: tf.Tensor) -> tf.Tensor:
             return Scope(call.objective, inputs, selector).gather(example).value(tensors)

@@ -117,7 +117,7 @@ class Call:
         """
         arguments = {
             "inputs": [take(array) for array in self.inputs],
-            "selector": [] if self.selection.data is None else [take(self.selection.data)],
+            "selector": [take(array) for array in self.selection.data],
             "baseline": [array if array.shape[0] == 1 else take(array) for array in self.baseline],
             "data": dict(data),
         }

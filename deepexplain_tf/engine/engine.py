@@ -1,16 +1,17 @@
 """The engine of a `DeepExplain` and its explainers, which traces and compiles each program once."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 import dataclasses
 import functools
 import inspect
 import threading
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.engine.agreement import Agreement
 from deepexplain_tf.engine.compiled import XlaWithFallback, build
+from deepexplain_tf.engine.signatures import open_spec, signature, with_lengths
 from deepexplain_tf.graph.emit import UNSUPPORTED
 from deepexplain_tf.graph.sources.source import Source
 from deepexplain_tf.graph.trace import trace
@@ -22,6 +23,7 @@ from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
 
+_LENGTHS = "traced with the lengths of the data: the trace with open axes gave other outputs than the model"
 _LEAST_COMPILED_CHUNK = 64  # evaluations; room for later calls with more examples than the first
 
 
@@ -65,6 +67,8 @@ class Engine:
         self._refusals: dict[Objective, str] = {}
         self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
+        self._agreements: dict[Any, Agreement] = {}
+        self._lengths = False  # whether a trace has the lengths of the data on all axes but the batch
         self.n_traces = 0
 
     def frozen(self) -> "Engine":
@@ -131,23 +135,54 @@ class Engine:
         with self._lock:
             if inputs is None and self._models:
                 return next(iter(self._models.values()))
-            key = None if self._source.specs is not None else _signature(inputs)
+            lengths = self._lengths and inputs is not None
+            key = None if self._source.specs is not None and not lengths else signature(inputs)
             if key not in self._models:
-                traced = trace(self._source, self.settings.layer, inputs)
+                if lengths:
+                    source = with_lengths(self._source, inputs)
+                    traced = trace(source, self.settings.layer)
+                    traced = dataclasses.replace(traced, notes=(*traced.notes, _LENGTHS))
+                else:
+                    traced = trace(self._source, self.settings.layer, inputs)
                 model = cut_model(traced, self.settings.layer, self.settings.output)
                 self._models[key] = model.frozen() if self.settings.freeze else model
             return self._models[key]
 
-    def objective(self, model: Model, target: Any, selection: str) -> Objective:
-        """Returns the objective of a target, the same one for each kind of selection and for each callable."""
+    def objective(self, model: Model, target: Any, selection: str, data: Sequence[Any] = ()) -> Objective:
+        """Returns the objective of a target, the same one for each kind of selection and for each callable.
+
+        Args:
+          model: the traced model.
+          target: a callable; anything for other kinds.
+          selection: the kind of target.
+          data: the arrays of a callable, `[batch, ...]` each.
+        """
         function = target if selection == "callable" else None
-        key = (model, selection, id(function))  # the objective keeps the callable alive, and so its id unique
+        specs = tuple(tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in data)
+        key = (model, selection, id(function), specs)  # the objective keeps the callable alive, and so its id unique
         with self._lock:
             if key not in self._objectives:
                 self._objectives[key] = (
-                    model.objective(selection) if function is None else model.callable_objective(function)
+                    model.objective(selection) if function is None else model.callable_objective(function, specs)
                 )
             return self._objectives[key]
+
+    def use_lengths(self) -> bool:
+        """Has the model traced again with the lengths of the data; returns whether that makes another trace."""
+        with self._lock:
+            open_axes = [None in spec.shape[1:] for spec in tf.nest.flatten(self._source.specs or ())]
+            if self._lengths or not any(open_axes):
+                return False
+            self._lengths = True
+            self._models.pop(None, None)
+            return True
+
+    def agreement(self, model: Model, objective: Objective) -> Agreement:
+        """Returns the comparison of the model with its traced program for an objective, the same one for each."""
+        with self._lock:
+            return self._agreements.setdefault(
+                (model, objective.program.outputs), Agreement(self._source, model, objective)
+            )
 
     def composite(self, method: Method) -> Composite:
         """Returns a method's override map with the user's own rules, which take precedence."""
@@ -218,8 +253,8 @@ class Engine:
         specs = {
             "inputs": [value.spec for value in objective.inputs],
             "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
-            "baseline": [_open_spec(array) for array in arguments["baseline"]],
-            "data": {name: _open_spec(array) for name, array in arguments["data"].items()},
+            "baseline": [open_spec(array) for array in arguments["baseline"]],
+            "data": {name: open_spec(array) for name, array in arguments["data"].items()},
         }
         key = (purpose, type(method), options, objective, form)
         return self._compile(key, graph, specs, objective, self.compiles(method, objective))
@@ -270,17 +305,3 @@ def _cast_result(result: Result, objective: Objective) -> Result:
                 for tensor, value, depends in triples
             ]
     return result
-
-
-def _signature(inputs: Any) -> Any:
-    """Returns the key of a trace: the structure, the dtypes and the shape of one example."""
-    leaves = tf.nest.flatten(inputs)
-    arrays = [leaf if tf.is_tensor(leaf) else np.asarray(leaf) for leaf in leaves]
-    shape = tuple((tf.as_dtype(array.dtype), tuple(array.shape[1:])) for array in arrays)
-    keys = tuple(sorted(inputs)) if isinstance(inputs, Mapping) else type(inputs).__name__ if len(leaves) > 1 else ""
-    return keys, shape
-
-
-def _open_spec(array: Any) -> tf.TensorSpec:
-    """Returns a spec with the dtype and rank of an argument, and open axes."""
-    return tf.TensorSpec([None] * len(array.shape), tf.as_dtype(array.dtype))

@@ -11,7 +11,8 @@ from deepexplain_tf.arguments.arrays import as_arrays, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import read_background, read_baseline
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
 from deepexplain_tf.arguments.structure import positions
-from deepexplain_tf.arguments.target import Selection, read_target
+from deepexplain_tf.arguments.target import Selection, read_callable, read_target
+from deepexplain_tf.engine.agreement import Disagreement
 from deepexplain_tf.engine.call import Call, run_compiled
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
@@ -55,7 +56,24 @@ def check_call(
         raise OptionError(f"baseline belongs to methods that compare with one. Got a baseline for {name}.")
 
 
-def prepare(
+def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Call:
+    """Reads and checks the arguments of one call; see `DeepExplain.explain`.
+
+    A model whose trace with open axes computes something else is traced once more, with the lengths of the data.
+
+    Raises:
+      DeepExplainError: an argument that does not fit; the subclass says which.
+      UnsupportedOpError: an op that no rule covers.
+    """
+    try:
+        return _prepare(engine, method, inputs, **arguments)
+    except Disagreement:
+        if not engine.use_lengths():
+            raise
+        return _prepare(engine, method, inputs, **arguments)
+
+
+def _prepare(
     engine: Engine,
     method: Method,
     inputs: Any,
@@ -68,12 +86,6 @@ def prepare(
     seed: int | None = None,
     progress: bool = False,
 ) -> Call:
-    """Reads and checks the arguments of one call; see `DeepExplain.explain`.
-
-    Raises:
-      DeepExplainError: an argument that does not fit; the subclass says which.
-      UnsupportedOpError: an op that no rule covers.
-    """
     inputs = as_arrays(inputs, engine.specs)
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
@@ -117,6 +129,11 @@ def prepare(
     )
     if symbolic and fixed not in (None, arrays[0].shape[0]):
         raise InputError(f"inputs must have the model's batch size {fixed}. Got {arrays[0].shape[0]}.")
+    if symbolic or not tf.executing_eagerly():
+        engine.agreement(model, objective).require_no_draw()
+    else:
+        data = selection.data if selection.kind == "callable" else ()
+        engine.agreement(model, objective).check(arrays, data, repeats=method.repeats)
     return call
 
 
@@ -145,13 +162,15 @@ def _target(
     engine: Engine, method: Method, model: Model, target: Any, arrays: Sequence[Any]
 ) -> tuple[Objective, Selection, tuple[str, ...]]:
     """Returns the objective of a target, its data for every example, and notes."""
-    if callable(target):
-        objective = engine.objective(model, target, "callable")
-        reported = getattr(target, "__name__", type(target).__name__)
-        return objective, Selection("callable", None, reported), engine.check(method, objective)
+    batch = arrays[0].shape[0]
+    called = read_callable(target, batch)
+    if called is not None:
+        function, data = called
+        objective = engine.objective(model, function, "callable", data)
+        reported = getattr(function, "__name__", type(function).__name__)
+        return objective, Selection("callable", data, reported), engine.check(method, objective)
     probe = engine.objective(model, None, "index")
     output = probe.program.outputs[0]
-    batch = arrays[0].shape[0]
     fixed = output.shape.rank and output.shape[0] is not None and model.traced.batch is None
     if not output.shape.rank or fixed or 0 in output.shape[1:]:
         raise ModelError(f"an explained output must have the shape [batch, ...]. Got {output.shape}.")
@@ -160,26 +179,27 @@ def _target(
     notes = engine.check(method, objective)
     if selection.kind == "predicted":
         selection = _predicted(engine, objective, arrays)
-    elif selection.data is not None and is_symbolic(selection.data):
-        shape = [tf.shape(arrays[0])[0], selection.data.shape[1]]
-        selection = dataclasses.replace(selection, data=tf.broadcast_to(selection.data, shape))
-    elif batch is None and selection.data is not None and len(selection.data) != 1:
+        return objective, selection, notes
+    (chosen,) = selection.data
+    if is_symbolic(chosen):
+        chosen = tf.broadcast_to(chosen, [tf.shape(arrays[0])[0], chosen.shape[1]])
+    elif batch is not None:
+        chosen = np.repeat(chosen, batch // len(chosen), axis=0)
+    elif len(chosen) != 1:
         raise TargetError(
-            f"a graph of open batch needs one target for all examples, or a tensor. Got {len(selection.data)} targets."
+            f"a graph of open batch needs one target for all examples, or a tensor. Got {len(chosen)} targets."
         )
-    elif batch is not None and selection.data is not None:
-        selection = dataclasses.replace(selection, data=np.repeat(selection.data, batch // len(selection.data), axis=0))
-    return objective, selection, notes
+    return objective, dataclasses.replace(selection, data=(chosen,)), notes
 
 
 def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> Selection:
     if any(is_symbolic(array) for array in arrays):
         output, _ = engine.forward(objective)(list(arrays))
         index = tf.argmax(output, axis=1, output_type=tf.int32)
-        return Selection("index", index[:, tf.newaxis], index)
+        return Selection("index", (index[:, tf.newaxis],), index)
     output, _ = forward(engine, objective, arrays)
     index = output.argmax(1).astype(np.int32)
-    return Selection("index", index[:, np.newaxis], index)
+    return Selection("index", (index[:, np.newaxis],), index)
 
 
 def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from deepexplain_tf.errors import ModelError, UnknownNameError, brief, closest, shortened
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.ir import Program, Value
-from deepexplain_tf.graph.read import read_function
+from deepexplain_tf.graph.read import assigns, read_function
 from deepexplain_tf.graph.sources.source import Source
 
 _TRACING = threading.RLock()  # held while a layer's `call` is wrapped
@@ -31,6 +31,7 @@ class Traced:
       layer: the output of the explained layer, None if the inputs are explained.
       batch: the batch size of the trace, None if it is open.
       notes: remarks about the trace, for the user.
+      assigned: the variables of a model that assigns to some of them.
       owner: the objects that keep the variables alive.
     """
 
@@ -41,6 +42,7 @@ class Traced:
     layer: Value | None
     batch: int | None
     notes: tuple[str, ...]
+    assigned: tuple[tf.Variable, ...]
     owner: Any
 
 
@@ -119,7 +121,8 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
             f"the model's custom gradient at {reader.lost[0]} is not in its file: TensorFlow's is used (at {count} ops)"
         )
     names = tuple(_output_names(source, positions))
-    return Traced(flat_program, specs, positions, names, value, batch, tuple(notes), (function, source))
+    assigned = tuple(function.graph.variables) if assigns(function.graph) else ()
+    return Traced(flat_program, specs, positions, names, value, batch, tuple(notes), assigned, (function, source))
 
 
 def _output_names(source: Source, outputs: Any) -> list[str]:

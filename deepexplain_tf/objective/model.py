@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import inspect
 from typing import Any
 
 import tensorflow as tf
@@ -23,6 +24,7 @@ class Model:
       explained: the explained values: the inputs, or a layer's output as a new input.
       prefix: the program inputs → explained values, None where the inputs themselves are explained.
       outputs: the structure of chosen outputs, with positions in `program.outputs` as leaves.
+      positions: the positions of the chosen outputs in `traced.program.outputs`.
       program: the program explained values and inputs → chosen outputs.
       notes: notes for the user on the trace and on stripped probabilities.
     """
@@ -31,6 +33,7 @@ class Model:
     explained: tuple[Value, ...]
     prefix: Program | None
     outputs: Any
+    positions: tuple[int, ...]
     program: Program
     notes: tuple[str, ...]
 
@@ -66,19 +69,31 @@ class Model:
             )
         return self._objective(self.program, selection)
 
-    def callable_objective(self, target: Callable[[Any], Any]) -> Objective:
+    def callable_objective(self, target: Callable[..., Any], data: Sequence[tf.TensorSpec] = ()) -> Objective:
         """Returns the objective that ends in `target`, a function of the chosen outputs.
+
+        Args:
+          target: the function `(outputs, *rows)`; one with a parameter named `inputs` gets the model's inputs too.
+          data: the specs of `rows`.
 
         Raises:
           TargetError: `target` fails, or does not return one float tensor `[batch]`.
         """
-        ends = self.program.outputs
-        appended, _ = read_function(_trace_target(target, self.outputs, [value.spec for value in ends]))
-        known = dict(zip(appended.inputs, ends, strict=True))
+        ends, rows = self.program.outputs, tuple(argument(f"target/{n}", spec) for n, spec in enumerate(data))
+        inputs = self.traced.program.inputs if _takes_inputs(target) else ()
+
+        def function(*flat: tf.Tensor) -> Any:
+            outputs, given, last = flat[: len(ends)], flat[len(ends) : len(ends) + len(rows)], flat[len(ends + rows) :]
+            named = {"inputs": tf.nest.pack_sequence_as(self.traced.specs, last)} if inputs else {}
+            return target(fill_structure(self.outputs, outputs), *given, **named)
+
+        joined = (*ends, *rows, *inputs)
+        appended, _ = read_function(_trace_target(function, [value.spec for value in joined]))
+        known = dict(zip(appended.inputs, joined, strict=True))
         current = rewrite(appended.outputs, lambda *_: None, known)
         (output,) = (current[value] for value in appended.outputs)
         objective = self._objective(Program(self.program.inputs, (output,)), "callable")
-        return dataclasses.replace(objective, owner=target)
+        return dataclasses.replace(objective, owner=target, data=rows)
 
     def chosen_outputs(self) -> Objective:
         """Returns an objective of all chosen outputs, for looking at its ops; it selects no target."""
@@ -97,10 +112,16 @@ class Model:
         return Objective(traced.program.inputs, self.explained, program, self.prefix, traced.batch, selection)
 
 
-def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[tf.TensorSpec]) -> Any:
+def _takes_inputs(target: Callable[..., Any]) -> bool:
     try:
-        function = tf.function(lambda *flat: target(fill_structure(structure, flat)))
-        concrete = function.get_concrete_function(*specs)
+        return "inputs" in inspect.signature(target).parameters
+    except (TypeError, ValueError):  # a function without a signature
+        return False
+
+
+def _trace_target(function: Callable[..., Any], specs: Sequence[tf.TensorSpec]) -> Any:
+    try:
+        concrete = tf.function(function).get_concrete_function(*specs)
     except Exception as error:  # the user's function may raise any error
         raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error
     outputs = concrete.outputs
@@ -109,7 +130,8 @@ def _trace_target(target: Callable[[Any], Any], structure: Any, specs: Sequence[
     if not fits or (open_batch and outputs[0].shape.rank == 1 and outputs[0].shape[0] is not None):
         shown = [f"{tensor.dtype.name}{tensor.shape}" for tensor in outputs]
         raise TargetError(
-            f"a callable target must return one float tensor [batch] that depends on the outputs. Got {shown}."
+            f"a callable target must return one float tensor [batch] that depends on the outputs. Got {shown}; arrays "
+            "with a row for each example belong into target=(function, arrays)."
         )
     return concrete
 
@@ -137,10 +159,11 @@ def cut_model(traced: Traced, layer: str | None, output: str | int) -> Model:
         raise ModelError(f"outputs must be floats. Got {[value.dtype.name for value in values]}; choose with output=.")
     program = Program(traced.program.inputs, tuple(values))
     if traced.layer is None:
-        return Model(traced, program.inputs, None, structure, program, tuple(notes))
+        return Model(traced, program.inputs, None, structure, tuple(positions), program, tuple(notes))
     at = argument(f"{layer}/output", traced.layer.spec)
     prefix = Program(program.inputs, (traced.layer,))
-    return Model(traced, (at,), prefix, structure, cut(program, traced.layer, at), tuple(notes))
+    program = cut(program, traced.layer, at)
+    return Model(traced, (at,), prefix, structure, tuple(positions), program, tuple(notes))
 
 
 def _notes(traced: Traced, output: Value, stripped: Sequence[Node]) -> list[str]:

@@ -8,6 +8,7 @@ from deepexplain_tf.errors import TargetError
 from deepexplain_tf.graph.activity import active_loops, active_ops, analyse
 from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.dense import is_dense
+from deepexplain_tf.graph.draws import find_draw
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, unsupported_error
 from deepexplain_tf.graph.footprint import footprint
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
@@ -41,6 +42,7 @@ class Objective:
       selection: `"index"` or `"weights"` into the output; `"callable"` for a program that ends in the target; or
         `"unit"` for a program that ends in the parts of a last dense layer, one unit of which is the target.
       owner: the callable target, kept alive.
+      data: the arrays of a callable target, as inputs of `program`.
     """
 
     inputs: tuple[Value, ...]
@@ -50,6 +52,7 @@ class Objective:
     batch: int | None
     selection: str = "index"
     owner: Any = None
+    data: tuple[Value, ...] = ()
 
     @functools.cached_property
     def canonical(self) -> Program:
@@ -131,6 +134,12 @@ class Objective:
         active = active_ops(self.explained, self.program_for(composite).outputs)
         ops = tuple(Op(node, positions, {}) for node, positions in active)
         return Coverage(ops, tuple(composite.verdict(op) for op in ops))
+
+    @functools.cached_property
+    def draw(self) -> Node | None:
+        """An op before the outputs that computes other numbers in another run, None if there is none."""
+        outputs = self.program.outputs if self.prefix is None else (*self.prefix.outputs, *self.program.outputs)
+        return find_draw({*self.inputs, *self.explained}, outputs)
 
     @functools.cached_property
     def loops(self) -> tuple[Node, ...]:

@@ -33,14 +33,16 @@ class Scope:
         Args:
           objective: the explained function.
           inputs: the model's inputs, `[batch, ...]` each.
-          selector: the data of the target, `[batch, ...]` each: an index, or weights, or a unit's column and bias.
+          selector: the data of the target, `[batch, ...]` each: an index, or weights, or a unit's column and bias, or
+            the arrays of a callable.
           fixed: tensors for values inside the program that are the same for all examples.
         """
         self._objective = objective
         self._inputs = inputs
         self._selector = selector
         self._fixed = fixed or {}
-        self._given = {**dict(zip(objective.inputs, inputs, strict=True)), **self._fixed}
+        data = zip(objective.data, selector, strict=True) if objective.data else ()
+        self._given = {**dict(zip(objective.inputs, inputs, strict=True)), **dict(data), **self._fixed}
 
     @functools.cached_property
     def explained(self) -> list[tf.Tensor]:
@@ -122,6 +124,7 @@ class Scope:
         shareable = (
             objective.prefix is None
             and objective.batch is None
+            and not objective.data
             and not control_depends_on(objective.explained, program)
             and not changes_rows(objective.explained, program)
         )

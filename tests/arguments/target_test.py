@@ -334,10 +334,11 @@ def test_a_target_is_read(target: Any, shape: list[int | None], kind: str, data:
     assert isinstance(selection, Selection)
     assert selection.kind == kind
     if data is None:
-        assert selection.data is None
+        assert selection.data == ()
     else:
-        np.testing.assert_array_equal(selection.data, data)
-        assert selection.data.dtype == (np.float32 if kind == "weights" else np.int32)
+        (found,) = selection.data
+        np.testing.assert_array_equal(found, data)
+        assert found.dtype == (np.float32 if kind == "weights" else np.int32)
 
 
 def test_an_int_for_each_example_of_a_model_with_one_number():

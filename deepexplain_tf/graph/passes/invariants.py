@@ -1,5 +1,6 @@
 """Finds invariants: the values that a program computes from variables and constants alone, for any example."""
 
+from deepexplain_tf.graph.draws import DRAWN
 from deepexplain_tf.graph.ir import ARGUMENT, Program, Value
 
 
@@ -7,7 +8,7 @@ def invariants(program: Program) -> frozenset[Value]:
     """Returns the values that depend on no input of the program and on no random op."""
     fixed: set[Value] = set()
     for node in program.nodes():
-        if node.type != ARGUMENT and "Random" not in node.type and all(value in fixed for value in node.inputs):
+        if node.type != ARGUMENT and node.type not in DRAWN and all(value in fixed for value in node.inputs):
             fixed.update(node.outputs())
     return frozenset(fixed)
 

@@ -1,0 +1,299 @@
+"""Whether a traced program is its model: compared once with the model's own call, example by example."""
+
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import functools
+import threading
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.engine.compiled import build
+from deepexplain_tf.engine.rows import Rows, apart, arrangements, largest, unit
+from deepexplain_tf.errors import ModelError, TargetError, UnsupportedOpError, brief
+from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.graph.ir import Node, Program, Value
+from deepexplain_tf.graph.sources.source import Source
+from deepexplain_tf.objective.model import Model
+from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.objective.scope import Scope
+
+_Arrays = Sequence[np.ndarray]
+_RUNS = 8  # so often a program with random ops must repeat its numbers
+_MARGIN = 64  # rounding may change an output so many times as much as another rounding of the inputs does
+
+
+class Disagreement(ModelError):
+    """A traced program that does not compute what the model computes."""
+
+
+class Agreement:
+    """The comparison of a model with its traced program, for one objective."""
+
+    def __init__(self, source: Source, model: Model, objective: Objective):
+        """Makes the comparison.
+
+        Args:
+          source: the model as a callable.
+          model: the traced model.
+          objective: the explained function, cut from the traced model.
+        """
+        self._source = source
+        self._model = model
+        self._objective = objective
+        self._program = model.traced.program
+        self._eps = max([_eps(value) for node in self._program.nodes() for value in node.outputs()], default=0.0)
+        self._checked: set[Any] = set()
+        self._lock = threading.Lock()
+
+    def check(self, arrays: _Arrays, data: _Arrays, *, repeats: bool) -> None:
+        """Checks on an example that the program is the model, and that it treats each example by itself.
+
+        Alone, or in a model's fixed batch, the program must give the outputs of the model's own call. Among other rows
+        and at another place, an example must keep its outputs. Shapes that were checked before are not checked again.
+        The model's variables keep their values.
+
+        Args:
+          arrays: an array `[batch, ...]` for each input.
+          data: the arrays of a callable target, `[batch, ...]` each.
+          repeats: whether examples are evaluated many times, at any place and among any rows; else a single example
+            stays alone, and a batch that the model has fixed keeps each at its place.
+
+        Raises:
+          Disagreement: the program gives other outputs than the model.
+          ModelError: the outputs for an example depend on its place or on the other rows.
+          TargetError: a callable target does.
+          UnsupportedOpError: an op draws random numbers on which the outputs depend.
+        """
+        moves = repeats or len(arrays[0]) != (self._model.traced.batch or 1)
+        checked = (moves, *(array.shape[1:] for array in arrays))
+        with self._lock:
+            if checked not in self._checked:
+                self._check(arrays, data, moves)
+                self._checked.add(checked)
+
+    def require_no_draw(self) -> None:
+        """Checks for symbolic inputs that nothing is drawn, unless examples have shown that it does not matter.
+
+        Raises:
+          UnsupportedOpError: an op draws random numbers.
+        """
+        if self._objective.draw is not None and not self._checked:
+            raise _drawn(self._objective.draw)
+
+    def _check(self, arrays: _Arrays, data: _Arrays, moves: bool) -> None:
+        count = len(arrays[0])
+        own, others = (
+            Rows.of(arrays, data, numbers) for numbers in arrangements(count, self._model.traced.batch, moves)
+        )
+        expected, moved = _attempt(self._call_model, own), _attempt(self._run, others)
+        if self._agree(own, expected, others, moved):
+            return
+        found = _attempt(self._run, own)
+        if isinstance(found, Exception):
+            if not isinstance(expected, Exception):
+                raise self._failure(own, found, Disagreement(_as_the_model(f"an error: {brief(found)}")))
+            if isinstance(_attempt(self._call_model, Rows.of(arrays, data, range(count))), Exception):
+                return  # the model itself fails, and so will the explanation
+            raise ModelError(_by_itself(f"one that runs on {count} examples, but not on {len(own.examples)} of them"))
+        if self._objective.draw is not None and self._differs(own, found):
+            raise _drawn(self._objective.draw)
+        if not isinstance(expected, Exception):  # a model may run in graphs only
+            self._compare(expected, own, found)
+        if isinstance(moved, Exception) and min(others.examples) < 0:  # the model may not take rows of other numbers
+            others = Rows.of(arrays, data, [n if n >= 0 else own.examples[-1] for n in others.examples])
+            moved = _attempt(self._run, others)
+        if isinstance(moved, Exception):
+            raise self._failure(others, moved, ModelError(_by_itself(brief(moved))))
+        self._compare_rows(own, found, others, moved)
+
+    def _agree(
+        self,
+        own: Rows,
+        expected: Sequence[np.ndarray] | Exception,
+        others: Rows,
+        moved: Sequence[np.ndarray] | Exception,
+    ) -> bool:
+        """Whether the program's outputs among other rows are those of the model's own call, which settles all at once.
+
+        A callable target, and a program with random ops, are looked at more closely.
+        """
+        if isinstance(expected, Exception) or isinstance(moved, Exception):
+            return False
+        if self._objective.selection == "callable" or self._objective.draw is not None:
+            return False
+        return all(
+            own.has(wanted)
+            and others.has(array)
+            and wanted.shape[1:] == array.shape[1:]
+            and max(own.apart(wanted, own, wanted), own.apart(wanted, others, array)) <= self._allowed(wanted)
+            for wanted, array in zip(expected, moved, strict=False)
+        )
+
+    def _differs(self, rows: Rows, found: Sequence[np.ndarray]) -> bool:
+        """Whether the program gives the same rows other numbers in another run."""
+        runs = (self._run(rows) for _ in range(_RUNS))
+        return any(not np.array_equal(again[-1], found[-1], equal_nan=True) for again in runs)
+
+    def _call_model(self, rows: Rows) -> list[np.ndarray]:
+        """Returns the chosen outputs of the model's own call."""
+        tensors = [tf.convert_to_tensor(array) for array in rows.arrays]
+        with _unchanged(self._model.traced.assigned):
+            outputs = self._source.call(tf.nest.pack_sequence_as(self._model.traced.specs, tensors))
+        leaves = [leaf for leaf in tf.nest.flatten(outputs) if leaf is not None]
+        if len(leaves) != len(self._program.outputs):
+            raise Disagreement(_as_the_model(f"{len(self._program.outputs)} outputs for {len(leaves)}"))
+        return [leaves[position].numpy() for position in self._model.positions]
+
+    def _run(self, rows: Rows) -> list[np.ndarray]:
+        """Returns the chosen outputs of the program, and last the output of the objective."""
+        inputs, data = ([tf.convert_to_tensor(array) for array in arrays] for arrays in (rows.arrays, rows.data))
+        return [tensor.numpy() for tensor in self._compiled(inputs, data)]
+
+    @functools.cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        objective, chosen = self._objective, self._chosen.outputs
+
+        def graph(inputs: Sequence[tf.Tensor], data: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            given = dict(zip((*self._program.inputs, *objective.data), (*inputs, *data), strict=True))
+            if objective.prefix is None:
+                return emit(Program(objective.inputs, (*chosen, *objective.program.outputs)), given)
+            scope = Scope(objective, inputs, data)
+            return [*emit(self._chosen, given), scope.output(scope.explained)]
+
+        return build(graph, [_specs(self._program.inputs), _specs(objective.data)], jit_compile=False)
+
+    @property
+    def _chosen(self) -> Program:
+        """The program inputs → chosen outputs, of which nothing is stripped."""
+        positions = self._model.positions
+        return Program(self._program.inputs, tuple(self._program.outputs[position] for position in positions))
+
+    def _evaluate(self, values: Sequence[Value], rows: Rows) -> list[np.ndarray]:
+        """Returns values inside the program."""
+        program = Program(self._program.inputs, tuple(values))
+
+        def graph(inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            return emit(program, dict(zip(program.inputs, inputs, strict=True)))
+
+        function = build(graph, [_specs(program.inputs)], jit_compile=False)
+        return [tensor.numpy() for tensor in function([tf.convert_to_tensor(array) for array in rows.arrays])]
+
+    def _failure(self, rows: Rows, error: Exception, of_model: ModelError) -> ModelError | TargetError:
+        """Returns the error for a program that fails where the model does not: the model's, or the target's."""
+        model = _attempt(functools.partial(self._evaluate, self._chosen.outputs), rows)
+        return of_model if isinstance(model, Exception) else TargetError(_target_by_itself(brief(error)))
+
+    def _compare(self, expected: Sequence[np.ndarray], own: Rows, found: Sequence[np.ndarray]) -> None:
+        """Compares the outputs of the model's own call with those of the program."""
+        for number, (wanted, array) in enumerate(zip(expected, found, strict=False)):
+            shown = f"output {number}" if len(expected) > 1 else "the output"
+            if wanted.shape != array.shape:
+                raise Disagreement(_as_the_model(f"{shown} {list(array.shape)} for {list(wanted.shape)}"))
+            off = apart(array, wanted)
+            if off > self._allowed(wanted) and off > self._by_rounding(own, found, number):
+                shown = f"{shown} off by {off:.3g}, where the largest is {largest(wanted):.3g}"
+                raise Disagreement(_as_the_model(shown))
+
+    def _compare_rows(self, own: Rows, found: Sequence[np.ndarray], others: Rows, moved: Sequence[np.ndarray]) -> None:
+        """Compares the objective's numbers of an example in all rows that hold it."""
+        if not (own.has(found[-1]) and others.has(moved[-1])):
+            shapes = [list(array.shape) for array in (found[-1], moved[-1])]
+            shown = f"shapes {shapes} for {len(own.examples)} and {len(others.examples)} examples"
+            if self._objective.selection == "callable":
+                raise TargetError(_target_by_itself(shown))
+            raise ModelError(_by_itself(shown))
+        off = max(own.apart(found[-1], own, found[-1]), own.apart(found[-1], others, moved[-1]))
+        if off <= self._allowed(found[-1]) or off <= self._by_rounding(own, found, -1):
+            return
+        if self._objective.draw is not None:
+            raise _drawn(self._objective.draw)
+        node = self._first_mixing(own, others)
+        if node is None and self._objective.selection == "callable":
+            raise TargetError(_target_by_itself("one whose numbers change with the other examples of the batch"))
+        raise ModelError(_by_itself("other outputs" if node is None else f"{node.type} at {node.name!r}"))
+
+    def _allowed(self, array: np.ndarray) -> float:
+        """Returns the difference that rounding explains in most models."""
+        return self._eps**0.5 * largest(array)
+
+    def _by_rounding(self, own: Rows, found: Sequence[np.ndarray], number: int) -> float:
+        """Returns the difference in one result that rounding explains in this model, which may be sensitive to it."""
+        moved = _attempt(self._run, own.nudged())
+        return 0.0 if isinstance(moved, Exception) else _MARGIN * apart(moved[number], found[number])
+
+    def _first_mixing(self, own: Rows, others: Rows) -> Node | None:
+        """Returns the first op whose numbers for an example depend on its place or on the other rows."""
+        varying = analyse(self._program.inputs, self._chosen.outputs, dependence="anything").varying
+        nodes = [node for node in self._chosen.nodes() if node.output() in varying and node.output().dtype.is_floating]
+        values = [node.output() for node in nodes if node.inputs]
+        for value, array, moved in zip(
+            values, self._evaluate(values, own), self._evaluate(values, others), strict=True
+        ):
+            if own.has(array) and others.has(moved):
+                off = own.apart(array, others, moved)
+            else:  # one tensor for all rows, if it has the same shape for another number of them
+                of_all = array.shape == moved.shape and len(own.examples) != len(others.examples)
+                off = apart(moved, array) if of_all else 0.0
+            if off > self._allowed(array):
+                return value.node
+        return None
+
+
+def _attempt(function: Callable[[Rows], list[np.ndarray]], rows: Rows) -> list[np.ndarray] | Exception:
+    """Returns the result of a function, or the error that it raised: a model may raise any."""
+    try:
+        return function(rows)
+    except Disagreement:
+        raise
+    except Exception as error:
+        return error
+
+
+@contextlib.contextmanager
+def _unchanged(variables: Sequence[tf.Variable]) -> Iterator[None]:
+    """Gives variables their values back at the end."""
+    values = [variable.read_value() for variable in variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+
+def _specs(values: Sequence[Value]) -> list[tf.TensorSpec]:
+    return [value.spec for value in values]
+
+
+def _eps(value: Value) -> float:
+    """Returns the rounding unit of a value, 0 if it is no float."""
+    dtype = value.dtype.real_dtype
+    return unit(dtype.as_numpy_dtype) if dtype.is_floating else 0.0
+
+
+def _as_the_model(shown: str) -> str:
+    return f"the traced program must give the outputs of the model's own call. Got {shown}."
+
+
+def _by_itself(shown: str) -> str:
+    return (
+        "a model must compute each example by itself, whatever its place and the other rows of the batch. Got "
+        f"{shown}; make what belongs to an example an input of the model."
+    )
+
+
+def _target_by_itself(shown: str) -> str:
+    return (
+        "a callable target must compute one number for each example by itself, for any batch. Got "
+        f"{shown}; arrays with a row for each example belong into target=(function, arrays)."
+    )
+
+
+def _drawn(node: Node) -> UnsupportedOpError:
+    return UnsupportedOpError(
+        f"a model must give an example the same outputs whenever it is called. Got {node.type} at node {node.name!r}, "
+        "which draws other numbers each time; make the draw an input of the model, or explain a model without it "
+        "(training=False, or the mean of the draws)."
+    )
