@@ -286,7 +286,7 @@ def _by_itself(shown: str) -> str:
 
 def _target_by_itself(shown: str) -> str:
     return (
-        "a callable target must compute one number for each example by itself, for any batch. Got "
+        "a callable target must compute one number for each example by itself, [batch], whatever the batch. Got "
         f"{shown}; arrays with a row for each example belong into target=(function, arrays)."
     )
 
