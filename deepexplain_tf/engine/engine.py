@@ -138,12 +138,9 @@ class Engine:
             lengths = self._lengths and inputs is not None
             key = None if self._source.specs is not None and not lengths else signature(inputs)
             if key not in self._models:
-                if lengths:
-                    source = with_lengths(self._source, inputs)
-                    traced = trace(source, self.settings.layer)
-                    traced = dataclasses.replace(traced, notes=(*traced.notes, _LENGTHS))
-                else:
-                    traced = trace(self._source, self.settings.layer, inputs)
+                source = with_lengths(self._source, inputs) if lengths else self._source
+                traced = trace(source, self.settings.layer, inputs)
+                traced = dataclasses.replace(traced, notes=(*traced.notes, *([_LENGTHS] if lengths else ())))
                 model = cut_model(traced, self.settings.layer, self.settings.output)
                 self._models[key] = model.frozen() if self.settings.freeze else model
             return self._models[key]
@@ -151,11 +148,7 @@ class Engine:
     def objective(self, model: Model, target: Any, selection: str, data: Sequence[Any] = ()) -> Objective:
         """Returns the objective of a target, the same one for each kind of selection and for each callable.
 
-        Args:
-          model: the traced model.
-          target: a callable; anything for other kinds.
-          selection: the kind of target.
-          data: the arrays of a callable, `[batch, ...]` each.
+        A callable has an objective for each form of its arrays `data`, `[batch, ...]` each.
         """
         function = target if selection == "callable" else None
         specs = tuple(tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in data)
@@ -170,19 +163,18 @@ class Engine:
     def use_lengths(self) -> bool:
         """Has the model traced again with the lengths of the data; returns whether that makes another trace."""
         with self._lock:
-            open_axes = [None in spec.shape[1:] for spec in tf.nest.flatten(self._source.specs or ())]
-            if self._lengths or not any(open_axes):
-                return False
-            self._lengths = True
-            self._models.pop(None, None)
-            return True
+            shapes = [spec.shape[1:] for spec in tf.nest.flatten(self._source.specs or ())]
+            again = not self._lengths and any(None in shape for shape in shapes)
+            if again:
+                self._lengths = True
+                self._models.pop(None, None)
+            return again
 
     def agreement(self, model: Model, objective: Objective) -> Agreement:
         """Returns the comparison of the model with its traced program for an objective, the same one for each."""
         with self._lock:
-            return self._agreements.setdefault(
-                (model, objective.program.outputs), Agreement(self._source, model, objective)
-            )
+            key = (model, objective.program.outputs)
+            return self._agreements.setdefault(key, Agreement(self._source, model, objective))
 
     def composite(self, method: Method) -> Composite:
         """Returns a method's override map with the user's own rules, which take precedence."""

@@ -293,17 +293,5 @@ def read_function(function: Any, *, custom_gradients: bool = True) -> tuple[Prog
     return Program(tuple(arguments), reader.read(graph.outputs)), reader
 
 
-def assigns(graph: tf.Graph) -> bool:
-    """Whether a graph, or a function that it calls, assigns to a variable."""
-    for op in graph.get_operations():
-        if "Assign" in op.type:
-            return True
-        called = [attr.func for attr in op.node_def.attr.values() if attr.HasField("func")]
-        called += [function for attr in op.node_def.attr.values() for function in attr.list.func]
-        if any(assigns(tf_private.function_graph(graph, function.name)[0]) for function in called):
-            return True
-    return False
-
-
 def _spec(tensor: tf.Tensor) -> tf.TensorSpec:
     return tf.TensorSpec(tensor.shape, tensor.dtype)

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, UnknownNameError, brief, closest, shortened
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.ir import Program, Value
-from deepexplain_tf.graph.read import assigns, read_function
+from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.sources.source import Source
 
 _TRACING = threading.RLock()  # held while a layer's `call` is wrapped
@@ -121,8 +122,20 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
             f"the model's custom gradient at {reader.lost[0]} is not in its file: TensorFlow's is used (at {count} ops)"
         )
     names = tuple(_output_names(source, positions))
-    assigned = tuple(function.graph.variables) if assigns(function.graph) else ()
+    assigned = tuple(function.graph.variables) if _assigns(function.graph) else ()
     return Traced(flat_program, specs, positions, names, value, batch, tuple(notes), assigned, (function, source))
+
+
+def _assigns(graph: tf.Graph) -> bool:
+    """Whether a graph, or a function that it calls, assigns to a variable."""
+    for op in graph.get_operations():
+        if "Assign" in op.type:
+            return True
+        called = [attr.func for attr in op.node_def.attr.values() if attr.HasField("func")]
+        called += [function for attr in op.node_def.attr.values() for function in attr.list.func]
+        if any(_assigns(tf_private.function_graph(graph, function.name)[0]) for function in called):
+            return True
+    return False
 
 
 def _output_names(source: Source, outputs: Any) -> list[str]:
