@@ -3,6 +3,7 @@
 import hypothesis
 from hypothesis import strategies
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.checks import explain, plain_integral
@@ -106,9 +107,7 @@ def _points(seed):
     return map(np.stack, zip(*pairs, strict=True))
 
 
-@hypothesis.settings(max_examples=25, derandomize=True, deadline=None, database=None)
-@hypothesis.given(_STEPS, strategies.integers(0, 9))
-def test_random_graphs(steps, seed):
+def _check_random_graphs(steps, seed):
     def function(x):
         *_, before, last = _values(steps, x)
         return last + before
@@ -127,9 +126,7 @@ def test_random_graphs(steps, seed):
     assert (np.abs(e.completeness_gap) <= allowed).all(), (steps, e.completeness_gap, allowed)
 
 
-@hypothesis.settings(max_examples=15, derandomize=True, deadline=None, database=None)
-@hypothesis.given(_LINEAR_STEPS, _STEPS, strategies.integers(0, 9))
-def test_integrals_over_random_graphs(first, steps, seed):
+def _check_integrals_over_random_graphs(first, steps, seed):
     """Whatever is folded, or evaluated at the ends only: the attributions are those of a plain loop of gradients."""
 
     def function(x):
@@ -143,3 +140,29 @@ def test_integrals_over_random_graphs(first, steps, seed):
     e = explain(function, "integrated_gradients", x, **options)
     (expected,) = plain_integral(lambda x: tf.reduce_sum(function(x) * weights, 1), [x], [x0], 3)
     np.testing.assert_allclose(e.attributions, expected, rtol=0, atol=1e-10 * max(np.abs(expected).max(), 1))
+
+
+@hypothesis.settings(max_examples=25, derandomize=True, deadline=None, database=None)
+@hypothesis.given(_STEPS, strategies.integers(0, 9))
+def test_random_graphs(steps, seed):
+    _check_random_graphs(steps, seed)
+
+
+@pytest.mark.long
+@hypothesis.settings(max_examples=40, derandomize=True, deadline=None, database=None)
+@hypothesis.given(_STEPS, strategies.integers(0, 9))
+def test_random_graphs_at_length(steps, seed):
+    _check_random_graphs(steps, seed)
+
+
+@hypothesis.settings(max_examples=15, derandomize=True, deadline=None, database=None)
+@hypothesis.given(_LINEAR_STEPS, _STEPS, strategies.integers(0, 9))
+def test_integrals_over_random_graphs(first, steps, seed):
+    _check_integrals_over_random_graphs(first, steps, seed)
+
+
+@pytest.mark.long
+@hypothesis.settings(max_examples=25, derandomize=True, deadline=None, database=None)
+@hypothesis.given(_LINEAR_STEPS, _STEPS, strategies.integers(0, 9))
+def test_integrals_over_random_graphs_at_length(first, steps, seed):
+    _check_integrals_over_random_graphs(first, steps, seed)

@@ -44,7 +44,6 @@ class Agreement:
         self._model = model
         self._objective = objective
         self._program = model.traced.program
-        self._eps = max([_eps(value) for node in self._program.nodes() for value in node.outputs()], default=0.0)
         self._checked: set[Any] = set()
         self._lock = threading.Lock()
 
@@ -165,6 +164,12 @@ class Agreement:
 
         return build(graph, [_specs(self._program.inputs), _specs(objective.data)], jit_compile=False)
 
+    @functools.cached_property
+    def _eps(self) -> float:
+        """The coarsest rounding unit of a value in the program."""
+        dtypes = {value.dtype.real_dtype for node in self._program.nodes() for value in node.outputs()}
+        return max((unit(dtype.as_numpy_dtype) for dtype in dtypes if dtype.is_floating), default=0.0)
+
     @property
     def _chosen(self) -> Program:
         """The program inputs → chosen outputs, of which nothing is stripped."""
@@ -265,12 +270,6 @@ def _unchanged(variables: Sequence[tf.Variable]) -> Iterator[None]:
 
 def _specs(values: Sequence[Value]) -> list[tf.TensorSpec]:
     return [value.spec for value in values]
-
-
-def _eps(value: Value) -> float:
-    """Returns the rounding unit of a value, 0 if it is no float."""
-    dtype = value.dtype.real_dtype
-    return unit(dtype.as_numpy_dtype) if dtype.is_floating else 0.0
 
 
 def _as_the_model(shown: str) -> str:

@@ -116,7 +116,10 @@ def summed_so_far(x):
 
 def until_the_largest_is_done(x):
     steps = tf.reduce_max(tf.reduce_sum(tf.abs(x), 1))
-    step = lambda number, y: (number + 1, tf.tanh(1.1 * y))  # noqa: E731
+
+    def step(number, y):
+        return number + 1, tf.tanh(1.1 * y)
+
     return tf.reduce_sum(tf.while_loop(lambda n, _: tf.cast(n, x.dtype) < steps, step, [0, x])[1], 1)
 
 
@@ -246,84 +249,6 @@ def from_the_mean(outputs):
 def test_a_target_of_other_examples_is_refused_as_a_target(target, method, chunk):
     with pytest.raises(dx.DeepExplainError, match=r"a callable target must .*(one number for each example|\[batch\])"):
         explain(lambda x: tf.tanh(x @ W), method, X, target=target, chunk_size=chunk)
-
-
-# --- draws ------------------------------------------------------------------------------------------------
-
-
-class Sampling(keras.layers.Layer):
-    """The sampling layer of a variational autoencoder."""
-
-    def __init__(self):
-        super().__init__()
-        self.seeds = keras.random.SeedGenerator(3)
-
-    def call(self, mean):
-        return mean + 0.3 * keras.random.normal(keras.ops.shape(mean), dtype=mean.dtype, seed=self.seeds)
-
-
-def sampled():
-    with floats("float64"):
-        return filled(keras.Sequential([keras.Input((6,)), keras.layers.Dense(5), Sampling(), keras.layers.Dense(1)]))
-
-
-DRAWING = {
-    "dropout": lambda: lambda x: tf.reduce_sum(tf.nn.dropout(tf.nn.relu(x @ W), 0.5), 1),
-    "noise": lambda: lambda x: tf.reduce_sum(tf.tanh(x + tf.random.normal([6], dtype=x.dtype)), 1),
-    "sampling": sampled,
-    "seeded": lambda: (
-        lambda x: tf.reduce_sum(tf.tanh(x + tf.random.stateless_normal(tf.shape(x), [1, 2], dtype=x.dtype)), 1)
-    ),
-    "generator": lambda: _Generator(),
-    "in a loop": lambda: (
-        lambda x: tf.reduce_sum(
-            tf.while_loop(lambda n, _: n < 2, lambda n, y: (n + 1, y * tf.random.uniform([], dtype=x.dtype)), [0, x])[
-                1
-            ],
-            1,
-        )
-    ),
-    "categorical": lambda: lambda x: tf.reduce_sum(x, 1) * tf.cast(tf.random.categorical(x, 1)[:, 0], x.dtype),
-}
-
-
-class _Generator(tf.Module):
-    def __init__(self):
-        super().__init__()
-        self.generator = tf.random.Generator.from_seed(1)
-
-    def __call__(self, x):
-        return tf.reduce_sum(tf.tanh(x + self.generator.normal(tf.shape(x), dtype=x.dtype)), 1)
-
-
-@pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
-@pytest.mark.parametrize("name", DRAWING)
-def test_a_draw_is_refused_by_name(name, method):
-    with pytest.raises(dx.UnsupportedOpError, match=r"same outputs whenever it is called\. Got .* at node"):
-        explain(DRAWING[name](), method, X)
-
-
-def test_a_draw_that_does_not_matter_is_no_obstacle():
-    """As dropout that keeps everything, in frozen graphs of TensorFlow 1."""
-
-    def model(x):
-        kept = tf.floor(1.0 + tf.random.uniform(tf.shape(x), dtype=x.dtype))
-        return tf.reduce_sum(tf.tanh(x) * kept + tf.random.stateless_normal([6], [1, 2], dtype=x.dtype), 1)
-
-    with dx.DeepExplain(model) as de:
-        explainer = de.explainer("deeplift")
-        e = explainer(X)
-        np.testing.assert_allclose(e.completeness_gap, 0, atol=1e-12)
-        inside = tf.function(lambda x: explainer(x).attributions)(tf.constant(X))
-    np.testing.assert_allclose(inside, e.attributions)
-
-
-def test_a_draw_inside_a_graph_is_refused():
-    model = DRAWING["dropout"]()
-    with dx.DeepExplain(model, input_signature=[tf.TensorSpec([None, 6], tf.float64)]) as de:
-        explainer = de.explainer("saliency")
-        with pytest.raises(dx.UnsupportedOpError, match="RandomUniform"):
-            tf.function(lambda x: explainer(x).attributions, autograph=False)(tf.constant(X))
 
 
 # --- what the check leaves as it was ----------------------------------------------------------------------

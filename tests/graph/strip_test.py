@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import deepexplain_tf as dx
 from deepexplain_tf.graph.passes import strip_probability
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import trace
+from tests.checks import explain
 from tests.models import filled, floats
 
 L = keras.layers
 X = np.random.default_rng(0).normal(size=(2, 4, 5))
+METHOD = "gradient_x_input"
 
 
 def inner(*layers):
@@ -79,7 +80,7 @@ def test_the_logits_are_explained(end):
 def _same(probable, plain):
     """Checks that the one is explained as the other, which has no probabilities."""
     target = np.random.default_rng(1).normal(size=plain(X).shape)
-    found, expected = (explain(model, target) for model in (probable, plain))
+    found, expected = (explain(model, METHOD, X, target=target) for model in (probable, plain))
     np.testing.assert_allclose(found.outputs, expected.outputs, rtol=1e-10)
     np.testing.assert_allclose(found.attributions, expected.attributions, rtol=1e-8, atol=1e-12)
     (note,) = found.notes
@@ -91,7 +92,7 @@ def test_what_is_more_than_probabilities_is_kept_with_a_note(end):
     with floats("float64"):
         model = with_end(KEPT[end]())
     target = np.random.default_rng(1).normal(size=model(X).shape)
-    found = explain(model, target)
+    found = explain(model, METHOD, X, target=target)
     np.testing.assert_allclose(
         found.outputs, np.sum(model(X).numpy() * target, tuple(range(1, target.ndim))), rtol=1e-8
     )
@@ -103,7 +104,7 @@ def test_what_is_more_than_probabilities_is_kept_with_a_note(end):
 def test_other_outputs_have_no_note(end):
     with floats("float64"):
         model = with_end(OTHER[end]())
-    assert explain(model, np.ones(model(X).shape)).notes == ()
+    assert explain(model, METHOD, X, target=np.ones(model(X).shape)).notes == ()
 
 
 def test_a_second_time_nothing_is_stripped():
@@ -111,8 +112,3 @@ def test_a_second_time_nothing_is_stripped():
     logits, (node,) = strip_probability(output)
     assert node.type == "Softmax"
     assert strip_probability(logits) == (logits, [])
-
-
-def explain(model, target):
-    with dx.DeepExplain(model) as de:
-        return de.explain("gradient_x_input", X, target=target)

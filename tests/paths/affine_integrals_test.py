@@ -166,7 +166,10 @@ def test_integrals_are_those_of_a_plain_loop(build, jit_compile):
     assert any("evaluated at the ends" in note for note in e.notes) == _NETS[build]
 
 
-@pytest.mark.parametrize("build", [_normalised_convolutions, _attention, _recurrent, _linear])
+_SHORT = (_normalised_convolutions, _attention, _recurrent, _linear)
+
+
+@pytest.mark.parametrize("build", [pytest.param(n, marks=() if n in _SHORT else pytest.mark.long) for n in _NETS])
 def test_integrals_in_float32(build):
     _, found, expected = _integrals(build, "float32")
     exact = _case(build, "float32")[3]
