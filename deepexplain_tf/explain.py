@@ -7,17 +7,17 @@ from typing import Any
 from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
-from deepexplain_tf.engine.engine import Engine, Settings
+from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.engine.rewrite import rewritten_model
 from deepexplain_tf.engine.run import run
+from deepexplain_tf.engine.settings import Settings
 from deepexplain_tf.errors import ClosedError, OptionError, shortened
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.export import ExplainerProgram, make_format, save
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
-from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
 from deepexplain_tf.rules.overrides import read_overrides
 
@@ -109,6 +109,7 @@ class DeepExplain:
         max_memory: int | str | None = None,
         seed: int | None = None,
         progress: bool = False,
+        tensors: bool | None = None,
         **options: Any,
     ) -> Explanation:
         """Explains a batch of inputs.
@@ -129,10 +130,9 @@ class DeepExplain:
             model and its inputs; sets `chunk_size`, and `batch_size` unless that is given.
           seed: a whole number ≥ 0, for methods that draw random numbers.
           progress: whether to show a progress bar over the batches.
+          tensors: whether to return tensors with derivatives with respect to variables, inputs and baseline; default:
+            inside a `tf.function`, and for tensors that a `tf.GradientTape` watches.
           **options: the options of the method; see its docstring.
-
-        Returns:
-          An `Explanation` of NumPy arrays, or of symbolic tensors where `inputs` are symbolic.
 
         Raises:
           ClosedError: a call outside the with-block.
@@ -141,7 +141,7 @@ class DeepExplain:
           UnsupportedOpError: an op that no rule covers.
         """
         call = {"target": target, "baseline": baseline, "batch_size": batch_size, "chunk_size": chunk_size}
-        call |= {"max_memory": max_memory, "seed": seed, "progress": progress}
+        call |= {"max_memory": max_memory, "seed": seed, "progress": progress, "tensors": tensors}
         return self.explainer(method, **call, **options)(inputs)
 
     @unconverted
@@ -180,16 +180,7 @@ class DeepExplain:
           OptionError: a method without gradients, or a baseline for rules that use none.
         """
         self._require_open()
-        if isinstance(method_or_map, Mapping):
-            composite = Composite(overrides=read_overrides(method_or_map))
-        else:
-            method = make(method_or_map, {})
-            if not method.differentiates:
-                raise OptionError(f"rewrite takes a method that uses gradients. Got {method_or_map!r}.")
-            composite = self._engine.composite(method)
-        if baseline is not None and not composite.twin:
-            raise OptionError("baseline belongs to rules that compare with one. Got a baseline for rules without one.")
-        return rewritten_model(self._engine, composite, baseline)
+        return rewritten_model(self._engine, method_or_map, baseline)
 
     @unconverted
     def coverage(self, method: str) -> Coverage:

@@ -14,7 +14,7 @@ _REAL = "biuf"
 
 
 def as_arrays(given: Any, specs: Any = None) -> Any:
-    """Returns the user's inputs as NumPy arrays in the same structure; symbolic tensors stay symbolic.
+    """Returns the user's inputs as NumPy arrays in the same structure; inside a graph as symbolic tensors.
 
     Checks everything that needs no model.
 
@@ -28,18 +28,25 @@ def as_arrays(given: Any, specs: Any = None) -> Any:
     if isinstance(given, Mapping):
         if not all(isinstance(name, str) for name in given):
             raise InputError(f"inputs by name must have strings as keys. Got {shortened(list(given))}.")
-        arrays: Any = {name: read_array(value, f"input {name!r}") for name, value in given.items()}
+        arrays: Any = {name: _read_input(value, f"input {name!r}") for name, value in given.items()}
         leaves = list(arrays.values())
     elif isinstance(given, list | tuple):
         names = names_of(specs) if specs is not None and len(names_of(specs)) == len(given) else range(len(given))
-        leaves = [read_array(value, f"input {name!r}") for name, value in zip(names, given, strict=True)]
+        leaves = [_read_input(value, f"input {name!r}") for name, value in zip(names, given, strict=True)]
         arrays = leaves if isinstance(given, list) else tuple(leaves)
     else:
         names = names_of(specs) if specs is not None else []
-        arrays = read_array(given, f"input {names[0]!r}" if len(names) == 1 else "inputs")
+        arrays = _read_input(given, f"input {names[0]!r}" if len(names) == 1 else "inputs")
         leaves = [arrays]
     _require_one_batch(leaves, known=specs is not None)
     return arrays
+
+
+def _read_input(given: Any, name: str) -> Any:
+    array = read_array(given, name)
+    if tf.executing_eagerly() or is_symbolic(array):
+        return array
+    return tf.identity(given if tf.is_tensor(given) else array)
 
 
 def _require_one_batch(leaves: Sequence[Any], *, known: bool) -> None:
@@ -65,6 +72,8 @@ def read_array(given: Any, name: str) -> Any:
     Raises:
       InputError: no array, a mask, a dtype that is not real, NaN or Inf, or a symbolic tensor of unknown rank.
     """
+    if isinstance(given, tf.Variable | keras.Variable):
+        given = tf.convert_to_tensor(given)
     if is_symbolic(given):
         if not (given.dtype.is_floating or given.dtype.is_integer or given.dtype.is_bool):
             raise InputError(f"{name} must have a real dtype. Got {given.dtype.name}.")
@@ -134,6 +143,26 @@ def numbers_in(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
     if dtype.is_floating and (cast.dtype != array.dtype) and not _finite(cast):
         raise InputError(f"{name} must be finite in the model's {dtype.name}. Got values beyond its range.")
     return cast
+
+
+def as_tensor(array: Any, given: Any) -> tf.Tensor:
+    """Returns an array as a tensor; where the user gave a tensor, as that one, so that its gradient is not lost.
+
+    Args:
+      array: what was read from `given`.
+      given: the value that the user passed.
+    """
+    if is_symbolic(array) or not tf.is_tensor(given):
+        return _with_dense_gradient(tf.convert_to_tensor(array))
+    tensor = tf.cast(given, array.dtype)
+    shape = [1] * (len(array.shape) - len(tensor.shape)) + tensor.shape.as_list()
+    return _with_dense_gradient(tf.reshape(tensor, shape))
+
+
+@tf.custom_gradient
+def _with_dense_gradient(tensor: tf.Tensor):  # type: ignore[no-untyped-def]
+    """Returns a tensor whose gradient is a tensor too, where that of a gather would be `tf.IndexedSlices`."""
+    return tf.identity(tensor), tf.convert_to_tensor
 
 
 def _finite(array: np.ndarray) -> bool:

@@ -17,6 +17,7 @@ from deepexplain_tf.graph.ir import Node
 from deepexplain_tf.methods.base import Method
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.rules.replacement import replaced_gradients
 from deepexplain_tf.writing.table import render, scientific
 
 
@@ -99,8 +100,9 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
             **{field.name: getattr(composite, field.name) for field in dataclasses.fields(composite)},
             probes=dict(zip(nodes, probes, strict=True)),
         )
-        result = method.attribute(scope, baseline, data, watched, call.chunks)
-        lost = tf.gradients(result["outputs"], probes, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        with replaced_gradients():
+            result = method.attribute(scope, baseline, data, watched, call.chunks)
+            lost = tf.gradients(result["outputs"], probes, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         change = result["outputs"] - result.get("baseline_outputs", tf.zeros_like(result["outputs"]))
         return tf.stack(lost), tf.reduce_sum(tf.cast(change, tf.float64))
 

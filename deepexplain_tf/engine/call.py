@@ -12,6 +12,7 @@ import tqdm
 from deepexplain_tf.arguments.arrays import is_symbolic
 from deepexplain_tf.arguments.target import Selection
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.inline import inline
 from deepexplain_tf.errors import InputError, ModelError, TargetError, brief
 from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.objective.chunks import Chunks
@@ -33,6 +34,9 @@ class Call:
       batch_size: the number of examples in one batch.
       chunks: the sizes of the chunks of evaluations.
       notes: notes for the user.
+      differentiable: whether the results are tensors that may be differentiated, through tensors in `inputs` and
+        `baseline`.
+      inlined: whether the program becomes part of the graph being built; see `engine.inline`.
       progress: whether to show a progress bar.
     """
 
@@ -46,6 +50,8 @@ class Call:
     batch_size: int
     chunks: Chunks
     notes: tuple[str, ...]
+    differentiable: bool = False
+    inlined: bool = False
     progress: bool = False
 
     @property
@@ -74,7 +80,7 @@ class Call:
     def evaluate(
         self, method: Method, rows: np.ndarray | None = None, row_data: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, Any]:
-        """Returns the `Result` of a method as NumPy arrays, in the order of `rows`; see `Method.run`.
+        """Returns the `Result` of a method, in the order of `rows`: NumPy arrays, or tensors if differentiable.
 
         Args:
           method: the method.
@@ -89,8 +95,9 @@ class Call:
             take = functools.partial(_rows, chosen[batch])
             result = self._graph(method, self.arguments({**data, **batch_data, "count": np.int32(count)}, take))
             self._check_rows(result["outputs"], len(batch))
-            parts.append(tf.nest.map_structure(functools.partial(_first, count), result))
-        return parts[0] if len(parts) == 1 else tf.nest.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
+            first = functools.partial(_first if self.differentiable else _first_numbers, count)
+            parts.append(tf.nest.map_structure(first, result))
+        return parts[0] if len(parts) == 1 else tf.nest.map_structure(_join, *parts)
 
     def _check_rows(self, target: tf.Tensor, rows: int) -> None:
         """Refuses a model or target that does not keep the batch; the trace may not show that."""
@@ -124,7 +131,11 @@ class Call:
         return tf.nest.map_structure(tf.convert_to_tensor, arguments)
 
     def _graph(self, method: Method, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        compiled = self.engine.attribution(method, self.objective, self.chunks, arguments)
+        if self.inlined:
+            return inline(self.engine.program(method, self.objective, self.chunks), list(arguments.values()))
+        compiled = self.engine.attribution(
+            method, self.objective, self.chunks, arguments, differentiable=self.differentiable
+        )
         return dict(run_compiled(compiled, arguments.values()))
 
 
@@ -143,10 +154,20 @@ def run_compiled(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
         raise ModelError(f"every op of the model must run on this device. Got: {brief(error)}") from error
 
 
-def _rows(rows: np.ndarray, array: np.ndarray) -> np.ndarray:
-    all_rows = len(rows) == len(array) and np.array_equal(rows, np.arange(len(rows)))
-    return array if all_rows else array[rows]
+def _rows(rows: np.ndarray, array: Any) -> Any:
+    start, count = rows[0], len(rows)
+    if not np.array_equal(rows, np.arange(start, start + count)):
+        return tf.gather(array, rows) if tf.is_tensor(array) else array[rows]
+    return array if count == len(array) else array[start : start + count]
 
 
-def _first(count: int, tensor: tf.Tensor) -> np.ndarray:
+def _first(count: int, tensor: tf.Tensor) -> tf.Tensor:
+    return tensor if len(tensor) == count else tensor[:count]
+
+
+def _first_numbers(count: int, tensor: tf.Tensor) -> np.ndarray:
     return tensor.numpy()[:count]
+
+
+def _join(*parts: Any) -> Any:
+    return tf.concat(parts, 0) if tf.is_tensor(parts[0]) else np.concatenate(parts)

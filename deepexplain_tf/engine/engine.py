@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from deepexplain_tf.engine.agreement import Agreement
 from deepexplain_tf.engine.compiled import XlaWithFallback, build
+from deepexplain_tf.engine.settings import Settings
 from deepexplain_tf.engine.signatures import open_spec, signature, with_lengths
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.emit import UNSUPPORTED
 from deepexplain_tf.graph.sources.source import Source
 from deepexplain_tf.graph.trace import trace
@@ -25,27 +27,6 @@ from deepexplain_tf.rules.coverage import Coverage
 
 _LENGTHS = "traced with the lengths of the data: the trace with open axes gave other outputs than the model"
 _LEAST_COMPILED_CHUNK = 64  # evaluations; room for later calls with more examples than the first
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """The settings of a model that stay the same over all calls; see `DeepExplain`.
-
-    Attributes:
-      output: `"auto"`, `"model"`, or the name or index of the explained output.
-      layer: the name of the layer whose output is explained, None for the inputs.
-      overrides: the user's own rules, by op type or kind.
-      jit_compile: True, False or `"auto"`.
-      strict: whether an op that no rule covers is an error.
-      freeze: whether the weights of the first call become constants.
-    """
-
-    output: str | int
-    layer: str | None
-    overrides: Mapping[str, Any]
-    jit_compile: bool | str
-    strict: bool
-    freeze: bool = False
 
 
 class Engine:
@@ -93,15 +74,18 @@ class Engine:
         """The specs of the model's inputs in their structure, None where only the first call shows them."""
         return self._source.specs
 
-    def compiles(self, method: Method, objective: Objective) -> bool:
+    def compiles(self, method: Method, objective: Objective, *, differentiable: bool = False) -> bool:
         """Returns whether XLA compiles a method's program.
 
         With `jit_compile="auto"` it does on a GPU or TPU. On a CPU it pays for many gradients through loops or dense
         layers, but not for convolutions, for which TensorFlow's own kernels are faster. XLA cannot differentiate a
-        loop without a bound on its iterations.
+        loop without a bound on its iterations, and a tape cannot differentiate a loop that XLA has compiled: whoever
+        differentiates attributions compiles the function around them.
         """
         if self.settings.jit_compile != "auto":
             wanted = bool(self.settings.jit_compile)
+        elif differentiable:
+            wanted = False
         else:
             pays = method.differentiates and method.repeats and bool(objective.loops or objective.dense)
             wanted = self.accelerated or pays
@@ -210,18 +194,32 @@ class Engine:
         verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in coverage.ops)
         return Coverage(coverage.ops, tuple(verdicts))
 
-    def attribution(
-        self, method: Method, objective: Objective, chunks: Chunks, arguments: Mapping[str, Any]
-    ) -> Callable[..., Result]:
-        """Returns the compiled graph of a method; see `compiled` for its arguments."""
+    def program(self, method: Method, objective: Objective, chunks: Chunks) -> Callable[..., Result]:
+        """Returns the Python function that builds the graph of a method: `(inputs, selector, baseline, data)`."""
         composite = self.composite(method)
 
         def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
+            self.n_traces += 1
+            tf_private.watch_variables(objective.variables)
             scope = Scope(objective, inputs, selector)
             result = method.attribute(scope, baseline, data, composite, chunks)
             return _cast_result(result, objective)
 
-        return self.compiled(("attribution", chunks), graph, method, objective, arguments)
+        return graph
+
+    def attribution(
+        self,
+        method: Method,
+        objective: Objective,
+        chunks: Chunks,
+        arguments: Mapping[str, Any],
+        *,
+        differentiable: bool = False,
+    ) -> Callable[..., Result]:
+        """Returns the compiled graph of a method; see `compiled` for its arguments."""
+        graph = self.program(method, objective, chunks)
+        purpose = ("attribution", chunks)
+        return self.compiled(purpose, graph, method, objective, arguments, differentiable=differentiable)
 
     def compiled(
         self,
@@ -230,6 +228,8 @@ class Engine:
         method: Method,
         objective: Objective,
         arguments: Mapping[str, Any],
+        *,
+        differentiable: bool = False,
     ) -> Callable[..., Any]:
         """Returns a graph compiled for arguments of this form, from a cache.
 
@@ -239,6 +239,7 @@ class Engine:
           method: the method that the graph belongs to.
           objective: the explained function.
           arguments: the arguments by name; later calls may differ only in the sizes of axes.
+          differentiable: whether the results may be differentiated.
         """
         options = tuple(getattr(method, option) for option in method.graph_options)
         form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
@@ -248,13 +249,15 @@ class Engine:
             "baseline": [open_spec(array) for array in arguments["baseline"]],
             "data": {name: open_spec(array) for name, array in arguments["data"].items()},
         }
-        key = (purpose, type(method), options, objective, form)
-        return self._compile(key, graph, specs, objective, self.compiles(method, objective))
+        jit = self.compiles(method, objective, differentiable=differentiable)
+        key = (purpose, type(method), options, objective, form, jit)
+        return self._compile(key, graph, specs, objective, jit)
 
     def forward(self, objective: Objective) -> Callable[..., Any]:
         """Returns a compiled function: model inputs → the output before selection, and the explained tensors."""
 
         def graph(inputs: Any) -> Any:
+            self.n_traces += 1
             scope = Scope(objective, inputs)
             return scope.output(scope.explained), scope.explained
 
@@ -267,18 +270,12 @@ class Engine:
     ) -> Callable[..., Any]:
         with self._lock:
             if key not in self._compiled:
-                names = inspect.signature(graph).parameters
-
-                def counted(*arguments: Any) -> Any:
-                    self.n_traces += 1
-                    return graph(*arguments)
-
-                signature = [specs[name] for name in names]
+                signature = [specs[name] for name in inspect.signature(graph).parameters]
                 if jit and self.settings.jit_compile == "auto":
                     refused = functools.partial(self._refusals.__setitem__, objective)
-                    self._compiled[key] = XlaWithFallback(counted, signature, refused)
+                    self._compiled[key] = XlaWithFallback(graph, signature, refused)
                 else:
-                    self._compiled[key] = build(counted, signature, jit)
+                    self._compiled[key] = build(graph, signature, jit)
             return self._compiled[key]
 
     def runtime_notes(self, objective: Objective) -> tuple[str, ...]:

@@ -1,27 +1,30 @@
 """The arguments of one call, read and checked before any work is done."""
 
 from collections.abc import Sequence
+import contextlib
 import dataclasses
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.arrays import as_arrays, is_symbolic, read_inputs
+from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import read_background, read_baseline
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
-from deepexplain_tf.arguments.structure import positions
+from deepexplain_tf.arguments.structure import flatten_like, positions
 from deepexplain_tf.arguments.target import Selection, read_callable, read_target
 from deepexplain_tf.engine.agreement import Disagreement
 from deepexplain_tf.engine.call import Call, run_compiled
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE, Chunks
 from deepexplain_tf.objective.model import Model
 from deepexplain_tf.objective.objective import Objective
 
+_NO_GRADIENT = "a GradientTape is recording, and arrays have no gradient: tensors=True returns tensors that have"
 _MOST = 2**31 - 1
 _FEW = 32  # chunk size for few evaluations, where padding to a whole chunk would cost more than they do
 
@@ -37,6 +40,7 @@ def check_call(
     max_memory: Any = None,
     seed: Any = None,
     progress: Any = False,
+    tensors: Any = None,
 ) -> None:
     """Checks the arguments of a call that can be checked without inputs.
 
@@ -52,6 +56,8 @@ def check_call(
         require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)
     require_seed(seed)
     require_bool("progress", progress)
+    if tensors is not None:
+        require_bool("tensors", tensors)
     if baseline is not None and not method.uses_baseline:
         raise OptionError(f"baseline belongs to methods that compare with one. Got a baseline for {name}.")
 
@@ -65,12 +71,39 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
       DeepExplainError: an argument that does not fit; the subclass says which.
       UnsupportedOpError: an op that no rule covers.
     """
-    try:
-        return _prepare(engine, method, inputs, **arguments)
-    except Disagreement:
-        if not engine.use_lengths():
-            raise
-        return _prepare(engine, method, inputs, **arguments)
+    tensors = arguments.pop("tensors", None)
+    arrays = as_arrays(inputs, engine.specs)
+    given = [leaf for leaf in tf.nest.flatten(inputs) if isinstance(leaf, tf.Tensor)]
+    if tensors is None:
+        tensors = not tf.executing_eagerly() or tf_private.tape_watches(given)
+    recorded = tensors and (tf.executing_eagerly() or tf_private.tape_is_active())
+    with unrecorded():
+        try:
+            call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
+        except Disagreement:
+            if not engine.use_lengths():
+                raise
+            call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
+    if not tensors:
+        lost = tf.executing_eagerly() and tf_private.tape_is_active()
+        return dataclasses.replace(call, notes=(*call.notes, _NO_GRADIENT)) if lost else call
+    return _with_history(call, engine.model(arrays), inputs, arguments.get("baseline"))
+
+
+def unrecorded() -> contextlib.AbstractContextManager[Any]:
+    """Returns a scope in which eager code is hidden from tapes; inside a graph it changes nothing."""
+    return tf.init_scope() if tf.executing_eagerly() else contextlib.nullcontext()
+
+
+def _with_history(call: Call, model: Model, inputs: Any, baseline: Any) -> Call:
+    """Returns the call with the user's own tensors, so that its results can be differentiated with respect to them."""
+    given = flatten_like(inputs, model.traced.specs, "inputs")
+    tensors = [as_tensor(array, leaf) for array, leaf in zip(call.inputs, given, strict=True)]
+    if not call.baseline or baseline is None or np.isscalar(baseline) or getattr(baseline, "ndim", None) == 0:
+        return dataclasses.replace(call, inputs=tensors)
+    given = flatten_like(baseline, model.structure, "baseline")
+    baselines = [as_tensor(array, leaf) for array, leaf in zip(call.baseline, given, strict=True)]
+    return dataclasses.replace(call, inputs=tensors, baseline=baselines)
 
 
 def _prepare(
@@ -78,6 +111,8 @@ def _prepare(
     method: Method,
     inputs: Any,
     *,
+    differentiable: bool,
+    recorded: bool,
     target: Any = None,
     baseline: Any = None,
     batch_size: int | None = None,
@@ -86,7 +121,6 @@ def _prepare(
     seed: int | None = None,
     progress: bool = False,
 ) -> Call:
-    inputs = as_arrays(inputs, engine.specs)
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates and model.prefix is None:
@@ -97,7 +131,9 @@ def _prepare(
     background = getattr(method, "background", None)
     if background is not None and baseline is not None:
         raise OptionError("baseline is left out where background is given. Got both.")
-    symbolic, compiled = any(is_symbolic(array) for array in arrays), engine.compiles(method, objective)
+    symbolic = any(is_symbolic(array) for array in arrays)
+    in_xla = symbolic and tf_private.xla_compiles_graph()
+    compiled = engine.compiles(method, objective, differentiable=differentiable)
     layout = Layout(
         structure=0 if model.prefix is not None else positions(inputs, model.traced.specs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
@@ -110,21 +146,28 @@ def _prepare(
     method.data(layout)  # refuses options that do not fit the inputs
     fixed = objective.batch
     batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
-    if compiled and not fixed and chunk_size is None and method.evaluations is not None:
+    if (compiled or in_xla) and not fixed and chunk_size is None and method.evaluations is not None:
         # An open batch counts as one example, on which the padding of a larger chunk would be wasted.
         total = min(arrays[0].shape[0] or 1, batch) * method.evaluations
         chunk = engine.settled_chunk_size(method, objective, total, chunk, keep=not symbolic)
+    chunks = Chunks(chunk, pad=bool(fixed or compiled or in_xla), small_size=fixed or min(chunk, _FEW))
+    if recorded and not fixed and chunk_size is None and max_memory is None:
+        # A tape keeps every evaluation until the end, in chunks or not.
+        batch = max(batch_size or chunk // (method.evaluations or chunk), 1)
+        chunks = dataclasses.replace(chunks, at_once=True)
     call = Call(
         engine=engine,
         method=method,
-        objective=objective,
+        objective=objective.differentiable if differentiable else objective,
         layout=layout,
         inputs=arrays,
         baseline=baselines,
         selection=selection,
         batch_size=batch,
-        chunks=Chunks(chunk, pad=bool(fixed or compiled), small_size=fixed or min(chunk, _FEW)),
+        chunks=chunks,
         notes=(*model.notes, *notes),
+        differentiable=differentiable,
+        inlined=recorded and in_xla,
         progress=progress,
     )
     if symbolic and fixed not in (None, arrays[0].shape[0]):

@@ -1,6 +1,6 @@
 """A model with replaced gradients, for users who build on them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,22 +10,31 @@ from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
 from deepexplain_tf.arguments.baselines import read_baseline
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.errors import OptionError
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.trace import fill_structure
+from deepexplain_tf.methods.base import make
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.rules.overrides import read_overrides
 
 
-def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Callable[[Any], Any]:
+def rewritten_model(engine: Engine, rules: str | Mapping[str, Any], baseline: Any) -> Callable[[Any], Any]:
     """Returns a function of the model's inputs; see `DeepExplain.rewrite`.
 
     Args:
       engine: the engine of the model.
-      composite: the rules.
+      rules: the name of a method, or a map of rules.
       baseline: for twin-valued rules: None (zeros), a number, or one example in the structure of the explained
         tensors.
+
+    Raises:
+      OptionError: a method without gradients, or a baseline for rules that use none.
     """
+    composite = _composite(engine, rules)
+    if baseline is not None and not composite.twin:
+        raise OptionError("baseline belongs to rules that compare with one. Got a baseline for rules without one.")
     functions: dict[Any, Callable[..., Any]] = {}
 
     @unconverted
@@ -45,6 +54,15 @@ def rewritten_model(engine: Engine, composite: Composite, baseline: Any) -> Call
         return fill_structure(model.traced.outputs, outputs)
 
     return call
+
+
+def _composite(engine: Engine, rules: str | Mapping[str, Any]) -> Composite:
+    if isinstance(rules, Mapping):
+        return Composite(overrides=read_overrides(rules))
+    method = make(rules, {})
+    if not method.differentiates:
+        raise OptionError(f"rewrite takes a method that uses gradients. Got {rules!r}.")
+    return engine.composite(method)
 
 
 def _function(objective: Objective, composite: Composite) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.engine.engine import Engine
-from deepexplain_tf.engine.preparation import prepare
+from deepexplain_tf.engine.preparation import prepare, unrecorded
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.methods.base import Method
 
@@ -25,17 +25,21 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
     call = prepare(engine, method, inputs, **arguments)
     if call.symbolic:
         result = method.run(call.evaluate_symbolic, None)
+    elif call.differentiable:
+        result = method.run(call.evaluate, None)
     else:
-        result = method.run(call.evaluate, call.inputs[0].shape[0])
+        with unrecorded():
+            result = method.run(call.evaluate, call.inputs[0].shape[0])
 
     def pack(values: Sequence[Any] | None) -> Any:
         return None if values is None else _pack(call.layout.structure, values)
 
+    gap = _tensor_gap if call.symbolic or call.differentiable else _gap
     return Explanation(
         attributions=pack(result["attributions"]),
         outputs=result["outputs"],
         baseline_outputs=result.get("baseline_outputs"),
-        completeness_gap=(_symbolic_gap if call.symbolic else _gap)(result) if method.complete else None,
+        completeness_gap=gap(result) if method.complete else None,
         n_steps=result.get("n_steps"),
         standard_error=pack(result.get("standard_error")),
         estimated_error=result.get("estimated_error"),
@@ -54,7 +58,7 @@ def _gap(result: Mapping[str, Any]) -> np.ndarray:
     return np.asarray(summed, np.float64) - (ends[0] - ends[1])
 
 
-def _symbolic_gap(result: Mapping[str, Any]) -> tf.Tensor:
+def _tensor_gap(result: Mapping[str, Any]) -> tf.Tensor:
     summed = result.get("total")
     if summed is None:
         summed = tf.add_n([tf.reduce_sum(a, list(range(1, len(a.shape)))) for a in result["attributions"]])

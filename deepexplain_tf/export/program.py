@@ -21,6 +21,7 @@ from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
 from deepexplain_tf.writing.json_values import versions
 
 Specs = dict[str, tf.TensorSpec]
+_OF_PYTHON = ("progress", "tensors")  # arguments of a call that a program has no use for
 _STAGE = "hlo_serialized"  # before XLA optimises for the machine: enough to know whether it compiles
 
 
@@ -42,7 +43,7 @@ class ExplainerProgram:
 
     def __init__(self, engine: Engine, name: str, fixed: Mapping[str, Any]):
         self._engine, self._name, self._fixed = engine, name, dict(fixed)
-        self._call = {key: value for key, value in fixed.items() if key in CALL_ARGUMENTS and key != "progress"}
+        self._call = {key: value for key, value in fixed.items() if key in CALL_ARGUMENTS and key not in _OF_PYTHON}
         self._method = make(name, {key: value for key, value in fixed.items() if key not in CALL_ARGUMENTS})
         self._model = engine.model()
         specs = self._model.traced.specs
@@ -72,7 +73,7 @@ class ExplainerProgram:
             baselines = [_checked_baseline(tensors[name], count, name) for name in self._baselines]
             late["baseline"] = baselines[0] if len(baselines) == 1 else baselines
         inputs = tf.nest.pack_sequence_as(self._model.traced.specs, given)
-        e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late})
+        e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late, "tensors": False})
         self.notes = (*e.notes, *self._own_notes)
         arrays = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
         for field in ("attributions", "standard_error"):

@@ -256,7 +256,8 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 
 def _compiled(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Creates an op that XLA compiles, as it does the op's gradient."""
-    return tf.function(lambda *inputs: _create(node, inputs), autograph=False, jit_compile=True)(*inputs)
+    function = tf.function(lambda *inputs: _create(node, inputs), autograph=False, jit_compile=True)
+    return function.get_concrete_function(*inputs)(*inputs)  # a call of `function` would count as a retrace, and warn
 
 
 def _checked(op: Op, outputs: Outputs) -> list[tf.Tensor]:

@@ -1,6 +1,6 @@
 """The one place for private TensorFlow interfaces, each with the reason why no public one serves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 import contextlib
 import os
 from typing import Any
@@ -14,6 +14,9 @@ from tensorflow.compiler.mlir.stablehlo import stablehlo
 # has no public type.
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+# Tapes that are recording have no public list.
+from tensorflow.python.eager import record
+
 # Registered gradients, such as a user's `tf.custom_gradient`, have no public lookup.
 from tensorflow.python.framework import ops
 
@@ -21,6 +24,8 @@ from tensorflow.python.framework import ops
 # identity of tensors, which layer marks and the closures of custom gradients refer to.
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
+from tensorflow.python.ops import control_flow_util
+from tensorflow.python.ops.resource_variable_ops import variable_accessed
 
 
 def function_graph(graph: tf.Graph, name: str) -> tuple[FuncGraph, list[tf.Tensor]]:
@@ -56,6 +61,30 @@ def has_gradient(op_type: str) -> bool:
     except LookupError:
         return False
     return op_type != "PreventGradient"  # its registered gradient only raises
+
+
+def watch_variables(variables: Iterable[tf.Variable]) -> None:
+    """Tells the graph being built and active tapes of variables that are read by their handles alone.
+
+    A public read of a variable would tell them too, but would run at each call.
+    """
+    for variable in variables:
+        variable_accessed(variable)
+
+
+def tape_watches(tensors: Sequence[tf.Tensor]) -> bool:
+    """Whether an active `tf.GradientTape` watches one of these tensors; a tape does not tell that in public."""
+    return bool(record.should_record_backprop(list(tensors)))
+
+
+def xla_compiles_graph() -> bool:
+    """Whether XLA will compile the graph being built; what a public interface could tell is not told."""
+    return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
+
+
+def tape_is_active() -> bool:
+    """Whether a `tf.GradientTape` is recording; no public interface tells that."""
+    return bool(record.could_possibly_record())
 
 
 def drop_custom_gradients(function: Any) -> None:

@@ -32,7 +32,8 @@ class Traced:
       layer: the output of the explained layer, None if the inputs are explained.
       batch: the batch size of the trace, None if it is open.
       notes: remarks about the trace, for the user.
-      assigned: the variables of a model that assigns to some of them.
+      variables: the variables that the model reads.
+      assigned: the same, of a model that assigns to some of them.
       owner: the objects that keep the variables alive.
     """
 
@@ -43,6 +44,7 @@ class Traced:
     layer: Value | None
     batch: int | None
     notes: tuple[str, ...]
+    variables: tuple[tf.Variable, ...]
     assigned: tuple[tf.Variable, ...]
     owner: Any
 
@@ -122,8 +124,9 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
             f"the model's custom gradient at {reader.lost[0]} is not in its file: TensorFlow's is used (at {count} ops)"
         )
     names = tuple(_output_names(source, positions))
-    assigned = tuple(function.graph.variables) if _assigns(function.graph) else ()
-    return Traced(flat_program, specs, positions, names, value, batch, tuple(notes), assigned, (function, source))
+    read = tuple(function.graph.variables)
+    assigned = read if _assigns(function.graph) else ()
+    return Traced(flat_program, specs, positions, names, value, batch, tuple(notes), read, assigned, (function, source))
 
 
 def _assigns(graph: tf.Graph) -> bool:

@@ -15,7 +15,7 @@ from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
 
 # The arguments of `explain` that are not options of a method.
-CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress")
+CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress", "tensors")
 METHODS: Registry[type["Method"]] = Registry("method")
 Data = Mapping[str, np.ndarray | np.generic]  # see `Method.data`
 Evaluate = Callable[..., dict[str, Any]]  # (method, rows=None, row_data=None), see `Method.run`
@@ -185,8 +185,8 @@ class Method(abc.ABC):
         Args:
           evaluate: `(method, rows=None, row_data=None)` → the `Result` of a method's graph as NumPy arrays, for the
             examples `rows`, which may repeat, or for all; `row_data` holds arrays `[rows]`, added to the data.
-          count: the number of examples, None for symbolic inputs of open batch. With symbolic inputs, `evaluate` takes
-            only the method and returns tensors.
+          count: the number of examples; None where tensors are wanted: then `evaluate` takes only the method and
+            returns tensors.
 
         Returns:
           A `Result`, and optionally `n_steps` and `estimated_error` for the `Explanation`.

@@ -10,6 +10,7 @@ import tensorflow as tf
 from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
+from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations, as_column, sum_contributions
 from deepexplain_tf.objective.scope import Scope
@@ -107,5 +108,4 @@ class ExpectedGradients(Method):
 
 def _standard_error(mean: tf.Tensor, square: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """Returns the standard error of a mean of `count` samples, from that mean and the mean of squares."""
-    variance = tf.maximum(square - mean**2, 0) / tf.cast(count - 1, mean.dtype)
-    return tf.sqrt(variance)
+    return standard_error(tf.maximum(square - mean**2, 0) * tf.cast(count, mean.dtype), count)

@@ -110,8 +110,8 @@ class IntegratedGradients(Method):
             return {**evaluate(self), "n_steps": self.evaluations}
         if count is None:
             raise OptionError(
-                "a tolerance must run outside of tf.function and is not exported: it needs results between steps. "
-                "Got a call inside a graph; give n_steps instead."
+                "a tolerance must give arrays, outside of tf.function, and is not exported: it needs results between "
+                "steps. Got a call inside a graph or for tensors; give n_steps instead."
             )
         integral = integrate(
             PathSamples().sampler(evaluate),

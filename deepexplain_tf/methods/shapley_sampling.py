@@ -13,6 +13,7 @@ from deepexplain_tf.arguments.features import number_elements, number_groups
 from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.masking.masked import masked_values
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
+from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
@@ -133,10 +134,8 @@ def _sampled_values(
     gains = path[:, :, 1:] - path[:, :, :-1]
     values = tf.gather(gains, tf.broadcast_to(order, tf.shape(gains)), axis=2, batch_dims=2)
     pairs = tf.reduce_mean(tf.reshape(values, [-1, n_orders // 2, 2, n_players]), 2)
-    count = tf.cast(n_orders // 2, pairs.dtype)
     mean = tf.reduce_mean(pairs, 1)
-    spread = tf.reduce_sum((pairs - mean[:, tf.newaxis]) ** 2, 1) / (count - 1)  # NaN for a single pair
-    return mean, tf.sqrt(spread / count)
+    return mean, standard_error(tf.reduce_sum((pairs - mean[:, tf.newaxis]) ** 2, 1), n_orders // 2)
 
 
 def _exact(n_players: int) -> dict[str, np.ndarray]:

@@ -23,11 +23,13 @@ class Chunks:
       size: the largest number of evaluations in one chunk.
       pad: whether every chunk is padded to `size`, as XLA or a model of fixed batch size requires.
       small_size: the `size` for loops with only a few evaluations per example.
+      at_once: whether all evaluations are one chunk, whatever its size.
     """
 
     size: int
     pad: bool
     small_size: int
+    at_once: bool = False
 
     def for_few_evaluations(self) -> "Chunks":
         """Returns the chunks for a loop with only a few evaluations per example."""
@@ -45,6 +47,9 @@ class Chunks:
         Returns:
           The final state.
         """
+        if self.at_once:
+            numbers = tf.range(total)
+            return list(body(numbers, numbers >= 0, state))
         size: Any = self.size
         if not self.pad:  # equal chunks, so that the last is not a small one
             size = -(-total // tf.maximum(-(-total // self.size), 1))
@@ -61,6 +66,7 @@ class Chunks:
             first,
             shape_invariants=tuple(value.shape for value in first),
             parallel_iterations=1,
+            maximum_iterations=-(-total // self.size) if self.pad else None,  # XLA differentiates only bounded loops
         )
         return list(final)
 

@@ -99,16 +99,17 @@ def target_values(scope: Scope, points: Points, evaluations: Evaluations, after:
     """
     per_example = evaluations.per_example
 
+    total = scope.size * per_example
+
     def body(numbers: tf.Tensor, valid: tf.Tensor, state: Tensors) -> list[tf.Tensor]:
-        del valid  # padding writes the last value again
         example = numbers // per_example
         target = scope.gather(example).value(points(example, numbers % per_example))
-        return [tf.tensor_scatter_nd_update(state[0], numbers[:, tf.newaxis], target)]
+        row = tf.where(valid, numbers, total)  # an extra last row takes the padding, and is dropped at the end
+        return [tf.tensor_scatter_nd_update(state[0], row[:, tf.newaxis], target)]
 
     with tf.control_dependencies(after):
-        state = [tf.zeros([scope.size * per_example], scope.dtype)]
-        (values,) = evaluations.chunks.run(evaluations.total, state, body)
-    return tf.reshape(values, [scope.size, per_example])
+        (values,) = evaluations.chunks.run(evaluations.total, [tf.zeros([total + 1], scope.dtype)], body)
+    return tf.reshape(values[:-1], [scope.size, per_example])
 
 
 def gather_shared(tensor: tf.Tensor, example: tf.Tensor) -> tf.Tensor:

@@ -51,7 +51,8 @@ class Model:
     def frozen(self) -> "Model":
         """Returns the model with the present values of its variables as constants."""
         prefix = None if self.prefix is None else freeze(self.prefix)
-        return dataclasses.replace(self, program=freeze(self.program), prefix=prefix)
+        traced = dataclasses.replace(self.traced, variables=())
+        return dataclasses.replace(self, traced=traced, program=freeze(self.program), prefix=prefix)
 
     def objective(self, selection: str) -> Objective:
         """Returns the objective of the one chosen output; the target's data are passed to its `Scope`.
@@ -109,7 +110,9 @@ class Model:
 
     def _objective(self, program: Program, selection: str) -> Objective:
         traced = self.traced
-        return Objective(traced.program.inputs, self.explained, program, self.prefix, traced.batch, selection)
+        return Objective(
+            traced.program.inputs, self.explained, program, self.prefix, traced.batch, traced.variables, selection
+        )
 
 
 def _takes_inputs(target: Callable[..., Any]) -> bool:

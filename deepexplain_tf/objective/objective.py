@@ -4,6 +4,8 @@ import dataclasses
 import functools
 from typing import Any
 
+import tensorflow as tf
+
 from deepexplain_tf.errors import TargetError
 from deepexplain_tf.graph.activity import active_loops, active_ops, analyse
 from deepexplain_tf.graph.control_flow import has_trip_bound
@@ -19,6 +21,7 @@ from deepexplain_tf.graph.passes import (
     fold,
     form_groups,
     last_product,
+    open_moments,
     precompute,
     see_through,
 )
@@ -39,6 +42,7 @@ class Objective:
       program: the program explained tensors and model inputs → outputs; `Scope` selects the target from the outputs.
       prefix: the program model inputs → explained tensors, None where the inputs themselves are explained.
       batch: the batch size of the trace, None for an open batch.
+      variables: the variables of the model.
       selection: `"index"` or `"weights"` into the output; `"callable"` for a program that ends in the target; or
         `"unit"` for a program that ends in the parts of a last dense layer, one unit of which is the target.
       owner: the callable target, kept alive.
@@ -50,6 +54,7 @@ class Objective:
     program: Program
     prefix: Program | None
     batch: int | None
+    variables: tuple[tf.Variable, ...] = ()
     selection: str = "index"
     owner: Any = None
     data: tuple[Value, ...] = ()
@@ -58,6 +63,11 @@ class Objective:
     def canonical(self) -> Program:
         """The program without users' own gradients (see `see_through`), with choices and groups (see `form_groups`)."""
         return form_groups(choices(see_through(self.program), self.explained), self.explained)
+
+    @functools.cached_property
+    def differentiable(self) -> "Objective":
+        """The objective with the same target and gradients, whose gradients have the right derivatives."""
+        return dataclasses.replace(self, program=open_moments(self.program))
 
     @functools.cached_property
     def optimised(self) -> "Objective":

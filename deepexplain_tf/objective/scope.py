@@ -13,6 +13,7 @@ from deepexplain_tf.graph.passes import AffinePrefix, hoistable
 from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.rules.composites import Composite
+from deepexplain_tf.rules.replacement import replaced_gradients
 
 
 class Scope:
@@ -152,9 +153,10 @@ class Scope:
           UnsupportedOpError: an op has no gradient.
         """
         points = [tf.identity(tensor) for tensor in explained]
-        outputs, _ = self.outputs_with_rules(points, composite)
-        target = self._select(outputs)
-        return target, _gradients(target, points, weights)
+        with replaced_gradients():
+            outputs, _ = self.outputs_with_rules(points, composite)
+            target = self._select(outputs)
+            return target, _gradients(target, points, weights)
 
     def multipliers(
         self, explained: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor], composite: Composite
@@ -174,14 +176,12 @@ class Scope:
           UnsupportedOpError: an op has no gradient.
         """
         points = [tf.identity(tensor) for tensor in explained]
-        outputs, at_baseline = self.outputs_with_rules(points, composite, baseline)
-        target = self._select(outputs)
+        with replaced_gradients():
+            outputs, at_baseline = self.outputs_with_rules(points, composite, baseline)
+            target = self._select(outputs)
+            multipliers = _gradients(target, points)
         rows = tf.shape(target)[0]
-        return (
-            target,
-            self._select([_repeat(tensor, rows) for tensor in at_baseline]),
-            _gradients(target, points),
-        )
+        return target, self._select([_repeat(tensor, rows) for tensor in at_baseline]), multipliers
 
     def _bind(self, explained: Sequence[tf.Tensor]) -> Mapping[Value, tf.Tensor]:
         return {**self._given, **dict(zip(self._objective.explained, explained, strict=True))}

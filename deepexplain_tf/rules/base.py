@@ -17,8 +17,9 @@ import ml_dtypes
 import tensorflow as tf
 
 from deepexplain_tf.graph import tf_private
-from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule
+from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule, as_list
 from deepexplain_tf.registry import Registry
+from deepexplain_tf.rules.replacement import Backward, in_replacement, set_gradients
 
 RULES: Registry[Callable[..., object]] = Registry("rule")
 
@@ -46,10 +47,8 @@ def single(gradient: SingleGradient) -> SingleRule:
     """
 
     def rule(op: Op, inputs: Sequence[tf.Tensor]) -> Outputs:
-        def backward(x: Point, upstream: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
-            return gradient(op, x, upstream)
-
-        return _emit(op, inputs, backward)
+        x = Point(tuple(inputs), tuple(op.outputs(inputs)))
+        return _replaced(op, x, lambda upstream: gradient(op, x, upstream))
 
     return rule
 
@@ -67,34 +66,31 @@ def twin(gradient: TwinGradient) -> TwinRule:
 
     def rule(op: Op, inputs: Sequence[tf.Tensor], baseline_inputs: Sequence[tf.Tensor]) -> tuple[Outputs, Outputs]:
         baseline = Point(tuple(baseline_inputs), tuple(op.outputs(baseline_inputs)))
-
-        def backward(x: Point, upstream: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
-            return gradient(op, x, baseline, upstream)
-
-        return _emit(op, inputs, backward), list(baseline.outputs)
+        x = Point(tuple(inputs), tuple(op.outputs(inputs)))
+        return _replaced(op, x, lambda upstream: gradient(op, x, baseline, upstream)), list(baseline.outputs)
 
     return rule
 
 
-def _emit(
-    op: Op,
-    inputs: Sequence[tf.Tensor],
-    backward: Callable[[Point, Sequence[tf.Tensor]], Sequence[tf.Tensor]],
-) -> Outputs:
-    @tf.custom_gradient
-    def replaced(*active: tf.Tensor):  # type: ignore[no-untyped-def]
-        point = list(inputs)
-        for position, tensor in zip(op.differentiable, active, strict=True):
-            point[position] = tensor
-        outputs = op.outputs(point)
-        emitted = Point(tuple(point), tuple(outputs))
+def _replaced(op: Op, x: Point, backward: Backward) -> Outputs:
+    return set_gradients(x.outputs, [x.inputs[position] for position in op.differentiable], replaced=backward)
 
-        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
-            return list(backward(emitted, upstream))
 
-        return outputs, gradient
+def of_user(rule: SingleRule) -> SingleRule:
+    """Returns a user's rule, whose replaced gradients hold no longer than those of the library's own rules."""
 
-    return replaced(*(inputs[position] for position in op.differentiable))
+    def emit(op: Op, inputs: Sequence[tf.Tensor]) -> Outputs:
+        outputs = as_list(rule(op, inputs))
+        if not in_replacement() or not all(map(tf.is_tensor, outputs)):
+            return outputs
+        floats = [n for n, value in enumerate(op.node.inputs) if value.differentiable]
+        return set_gradients(
+            outputs,
+            [inputs[n] for n in floats],
+            ordinary=lambda upstream: _differentiated(op, inputs, floats, upstream),
+        )
+
+    return emit
 
 
 def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -106,9 +102,7 @@ def ordinary_gradient(op: Op, inputs: Sequence[tf.Tensor], upstream: Sequence[tf
       upstream: the gradient of each output, shaped like it.
     """
     if op.is_composed:
-        point = [tf.stop_gradient(tensor) for tensor in inputs]
-        variables = [point[position] for position in op.differentiable]
-        return list(tf.gradients(op.outputs(point), variables, list(upstream), unconnected_gradients="zero"))
+        return _differentiated(op, inputs, op.differentiable, upstream)
     return gradient_at(op, Point(tuple(inputs), tuple(op.outputs(inputs))), upstream)
 
 
@@ -125,6 +119,15 @@ def gradient_at(op: Op, point: Point, upstream: Sequence[tf.Tensor]) -> list[tf.
         else tf.convert_to_tensor(partials[position])
         for position in op.differentiable
     ]
+
+
+def _differentiated(
+    op: Op, inputs: Sequence[tf.Tensor], positions: Sequence[int], upstream: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
+    """Returns the gradient to the inputs at some positions, of the op as it is emitted once more."""
+    point = [tf.identity(tensor) for tensor in inputs]
+    ends = [point[position] for position in positions]
+    return list(tf.gradients(op.outputs(point), ends, list(upstream), unconnected_gradients="zero"))
 
 
 def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: float) -> tf.Tensor:

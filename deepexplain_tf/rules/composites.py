@@ -7,6 +7,7 @@ from typing import Any
 from deepexplain_tf.errors import UnsupportedOpError
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, SingleRule, TwinRule
 from deepexplain_tf.graph.kinds import Kind
+from deepexplain_tf.rules.base import of_user
 from deepexplain_tf.rules.cross_max import cross_max
 from deepexplain_tf.rules.deconvnet import deconvnet
 from deepexplain_tf.rules.epsilon import epsilon
@@ -64,12 +65,13 @@ class Composite:
 
     def single_rule(self, op: Op) -> SingleRule | None:
         """Returns the single-valued rule for an op, None for its ordinary gradient."""
-        return _find(self.overrides, op) or _find(self.rules, op)
+        rule = _find(self.overrides, op)
+        return _find(self.rules, op) if rule is None else of_user(rule)
 
     def twin_rule(self, op: Op) -> TwinRule | None:
         """Returns the twin-valued rule for an op, None for its ordinary gradient."""
         rule = _find(self.overrides, op)
-        return _find(self.rules, op) if rule is None else _at_both(rule)
+        return _find(self.rules, op) if rule is None else _at_both(of_user(rule))
 
 
 def _find(rules: Mapping[str, Any], op: Op) -> Any:

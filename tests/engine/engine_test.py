@@ -89,8 +89,8 @@ def explain_shapes(calls: Callable[[Any], None], **settings: Any) -> list[set[An
         engine = de._engine
         attribution = engine.attribution
 
-        def watched(method: Any, objective: Any, chunks: Any, arguments: Any) -> Any:
-            found = attribution(method, objective, chunks, arguments)
+        def watched(method: Any, objective: Any, chunks: Any, arguments: Any, **settings: Any) -> Any:
+            found = attribution(method, objective, chunks, arguments, **settings)
             forms = programs.setdefault(found, set())
             forms.add(tuple((tuple(a.shape), a.dtype) for a in tf.nest.flatten(list(arguments.values()))))
             return found

@@ -23,6 +23,28 @@ def test_costs():
     assert min(float(plain), float(ours), float(ratio)) > 0
 
 
+def test_a_classifier_learns_not_to_use_a_feature():
+    _, _, free, paid = run("train_with_prior.py", "--modes=graph", "--epochs=6").splitlines()
+    assert float(free.split()[-1].strip("%")) > 40
+    assert float(paid.split()[-1].strip("%")) < 5
+    assert float(paid.split()[-2].strip("%")) > float(free.split()[-2].strip("%")) - 1
+
+
+@pytest.mark.parametrize(
+    ("networks", "methods", "xla"),
+    [
+        ("attention", "deeplift,epsilon_lrp,integrated_gradients", "no"),
+        pytest.param("mlp,cnn,lstm,attention", "", "no,yes", marks=pytest.mark.long),
+    ],
+)
+def test_derivatives_of_attributions(networks, methods, xla):
+    every = [f"--methods={methods}"] if methods else []
+    _, _, *rows = run("derivatives.py", f"--networks={networks}", f"--xla={xla}", *every).splitlines()
+    found = [float(number) for row in rows for number in row.split()[1:]]
+    assert len(found) >= 3
+    assert max(found) <= 1e-6
+
+
 def test_cost_of_sensitivity_n():
     flags = ("--examples=2", "--sizes=2", "--subsets=2", "--methods=1", "--chunks=4,5", "--pairs=1")
     header, _, ours, bare = run("cost_of_sensitivity_n.py", *flags).splitlines()

@@ -62,7 +62,8 @@ def precompute(program: Program) -> Program:
     if not values:
         return program
     with tf.init_scope():  # outside of any graph that is being built
-        computed = tf.function(lambda: emit(Program((), tuple(values)), {}), autograph=False)()
+        function = tf.function(lambda: emit(Program((), tuple(values)), {}), autograph=False)
+        computed = function.get_concrete_function()()  # a call of `function` would count as a retrace, and warn
     constants = {
         value: constant(f"{value.node.name}/constant", tensor.numpy(), value.dtype)
         for value, tensor in zip(values, computed, strict=True)

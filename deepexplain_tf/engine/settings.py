@@ -1,0 +1,26 @@
+"""The settings of a model that its methods share."""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The settings of a model that stay the same over all calls; see `DeepExplain`.
+
+    Attributes:
+      output: `"auto"`, `"model"`, or the name or index of the explained output.
+      layer: the name of the layer whose output is explained, None for the inputs.
+      overrides: the user's own rules, by op type or kind.
+      jit_compile: True, False or `"auto"`.
+      strict: whether an op that no rule covers is an error.
+      freeze: whether the weights of the first call become constants.
+    """
+
+    output: str | int
+    layer: str | None
+    overrides: Mapping[str, Any]
+    jit_compile: bool | str
+    strict: bool
+    freeze: bool = False

@@ -1,0 +1,17 @@
+"""The standard error of a mean, for methods that sample."""
+
+import tensorflow as tf
+
+
+def standard_error(deviations: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Returns √(Σ (v − mean)² / (n(n − 1))), whose derivative counts as 0 where it is 0; NaN for a single value.
+
+    Args:
+      deviations: Σ (v − mean)² over the values.
+      count: n, the number of values, an int32 scalar.
+    """
+    values = tf.cast(count, deviations.dtype)
+    variance = deviations / (values * tf.maximum(values - 1, 1))
+    spread = variance > 0
+    root = tf.where(spread, tf.sqrt(tf.where(spread, variance, 1)), 0)
+    return tf.where(count > 1, root, tf.constant(float("nan"), root.dtype))
