@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.engine.compiled import build
-from deepexplain_tf.engine.rows import Rows, apart, arrangements, largest, unit
+from deepexplain_tf.engine.rows import Rows, apart, arrangements, coarsest_unit, largest
 from deepexplain_tf.errors import ModelError, TargetError, UnsupportedOpError, brief
 from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.emit import emit
@@ -166,9 +166,7 @@ class Agreement:
 
     @functools.cached_property
     def _eps(self) -> float:
-        """The coarsest rounding unit of a value in the program."""
-        dtypes = {value.dtype.real_dtype for node in self._program.nodes() for value in node.outputs()}
-        return max((unit(dtype.as_numpy_dtype) for dtype in dtypes if dtype.is_floating), default=0.0)
+        return coarsest_unit(self._program)
 
     @property
     def _chosen(self) -> Program:

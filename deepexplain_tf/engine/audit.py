@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.call import run_compiled
+from deepexplain_tf.engine.call import Call, run_compiled
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import OptionError
@@ -89,6 +89,12 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
     call = prepare(engine, method, inputs, **arguments)
     if call.symbolic:
         raise OptionError("an audit needs arrays. Got symbolic tensors of a graph being built.")
+    return audit_call(call)
+
+
+def audit_call(call: Call) -> Audit:
+    """Audits a call of a method that is one backward pass, whose inputs are arrays."""
+    engine, method = call.engine, call.method
     composite = engine.composite(method)
     coverage = call.objective.coverage(composite)
     nodes = [op.node for op in coverage.ops]

@@ -7,6 +7,8 @@ import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.graph.ir import Program
+
 ZEROS, LARGE = -1, -2  # rows that are no examples
 
 
@@ -84,7 +86,13 @@ def apart(found: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(found[finite].astype(np.float64) - expected[finite].astype(np.float64)).max(initial=0))
 
 
-def unit(dtype: np.dtype) -> float:
+def coarsest_unit(program: Program) -> float:
+    """Returns the coarsest rounding unit of a value in a program."""
+    dtypes = {value.dtype.real_dtype for node in program.nodes() for value in node.outputs()}
+    return max((_unit(dtype.as_numpy_dtype) for dtype in dtypes if dtype.is_floating), default=0.0)
+
+
+def _unit(dtype: np.dtype) -> float:
     """Returns the rounding unit of a floating dtype."""
     return float(ml_dtypes.finfo(dtype).eps)
 
@@ -93,4 +101,4 @@ def _nudged(array: np.ndarray) -> np.ndarray:
     if not tf.as_dtype(array.dtype).is_floating:
         return array
     signs = np.where(np.arange(array.size).reshape(array.shape) % 2, 1, -1)
-    return (array * (1 + 2 * unit(array.dtype) * signs)).astype(array.dtype)
+    return (array * (1 + 2 * _unit(array.dtype) * signs)).astype(array.dtype)

@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.judgement import judge
+from deepexplain_tf.engine.masks import masks_changed
 from deepexplain_tf.engine.preparation import prepare, unrecorded
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.methods.base import Method
@@ -34,18 +36,20 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
     def pack(values: Sequence[Any] | None) -> Any:
         return None if values is None else _pack(call.layout.structure, values)
 
-    gap = _tensor_gap if call.symbolic or call.differentiable else _gap
+    arrays = not (call.symbolic or call.differentiable)
+    gap = None if not method.complete else _gap(result) if arrays else _tensor_gap(result)
+    judged = (*judge(call, result, gap), *masks_changed(call)) if arrays else ()
     return Explanation(
         attributions=pack(result["attributions"]),
         outputs=result["outputs"],
         baseline_outputs=result.get("baseline_outputs"),
-        completeness_gap=gap(result) if method.complete else None,
+        completeness_gap=gap,
         n_steps=result.get("n_steps"),
         standard_error=pack(result.get("standard_error")),
         estimated_error=result.get("estimated_error"),
         method=name,
         target=call.selection.reported,
-        notes=(*call.notes, *engine.runtime_notes(call.objective)),
+        notes=(*call.notes, *judged, *engine.runtime_notes(call.objective)),
     )
 
 

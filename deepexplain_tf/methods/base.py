@@ -103,6 +103,7 @@ class Method(abc.ABC):
       repeats: whether the method evaluates the model many times for each example, in loops over `chunks` as
         `objective.evaluations` and `masking.masked` offer them.
       straight: whether these evaluations lie on straight lines from baseline to input, as `paths.lines` takes them.
+      remedy: what a user can do about a large gap, or about attributions that are very large, in words.
       graph_options: the names of the options that `attribute` or `composite` reads from `self`.
     """
 
@@ -111,6 +112,7 @@ class Method(abc.ABC):
     complete: ClassVar[bool] = False
     repeats: ClassVar[bool] = False
     straight: ClassVar[bool] = False
+    remedy: ClassVar[str] = "another baseline may help"
     graph_options: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod

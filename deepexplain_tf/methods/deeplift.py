@@ -27,6 +27,7 @@ class DeepLIFT(Method):
 
     uses_baseline: ClassVar[bool] = True
     complete: ClassVar[bool] = True
+    remedy: ClassVar[str] = "a baseline with the same masks and conditions as its example may help"
 
     @property
     def composite(self) -> Composite:

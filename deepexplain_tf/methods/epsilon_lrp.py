@@ -27,6 +27,9 @@ class EpsilonLRP(GradientMethod):
     """
 
     times_input: ClassVar[bool] = True
+    remedy: ClassVar[str] = (
+        "f(z)/(z + ε·sign z) is large for a z near 0, as in gates; a larger epsilon helps, or deeplift"
+    )
     graph_options: ClassVar[tuple[str, ...]] = ("epsilon",)
     epsilon: float = 1e-4
 

@@ -43,6 +43,7 @@ class ExpectedGradients(Method):
     """
 
     repeats: ClassVar[bool] = True
+    remedy: ClassVar[str] = "more n_samples help, or a background nearer to the inputs"
     complete: ClassVar[bool] = True
     background: Any = None
     n_samples: int = 256

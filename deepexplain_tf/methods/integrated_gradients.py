@@ -65,6 +65,7 @@ class IntegratedGradients(Method):
     uses_baseline: ClassVar[bool] = True
     repeats: ClassVar[bool] = True
     straight: ClassVar[bool] = True
+    remedy: ClassVar[str] = "more n_steps, a tolerance (tolerance=0.05), or a baseline nearer to the inputs help"
     complete: ClassVar[bool] = True
     n_steps: int | None = None
     quadrature: str = "gauss_legendre"

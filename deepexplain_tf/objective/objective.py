@@ -200,8 +200,14 @@ class Objective:
                 "the target must depend on an explained tensor through differentiable ops. Got one that depends "
                 f"on none that way, {kinds}; where inputs are whole numbers (tokens), name the embedding with layer=."
             )
-        refused = self.coverage(composite).refused()
+        coverage = self.coverage(composite)
+        refused = coverage.refused()
         for op in refused:
             if strict or not op.has_gradient:
                 raise refusal_error(op)
-        return tuple(f"plain gradient at {op.name} ({op.type}), which has no rule" for op in refused)
+        notes = tuple(f"plain gradient at {op.name} ({op.type}), which has no rule" for op in refused)
+        conventions = [f"{op.name} ({op.type})" for op, verdict in coverage if verdict == "convention"]
+        if conventions:
+            more = f" and {len(conventions) - 3} more" if len(conventions) > 3 else ""
+            notes += (f"the split between the inputs of {', '.join(conventions[:3])}{more} is a convention",)
+        return notes

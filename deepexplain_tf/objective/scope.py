@@ -103,6 +103,10 @@ class Scope:
         """Returns the model's output, from which the target is selected."""
         return emit(self._objective.program, self._bind(explained))[0]
 
+    def inner(self, values: Sequence[Value], explained: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns values inside the program, at the given explained tensors."""
+        return emit(Program(self._objective.program.inputs, tuple(values)), self._bind(explained))
+
     def value(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the target `[rows]` at the given explained tensors, `[rows, ...]` each."""
         return self._select(emit(self._objective.program, self._bind(explained)))

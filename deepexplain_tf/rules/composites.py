@@ -52,11 +52,14 @@ class Composite:
         return not (self.rules or self.overrides or self.canonical)
 
     def verdict(self, op: Op) -> str:
-        """Returns the verdict on an active op: `exact`, `linear`, `gradient` or `refused`; see `Coverage`."""
+        """Returns the verdict on an active op, one of `VERDICTS`; see `Coverage`."""
         if op.type in UNSUPPORTED:
             return "refused"
-        if _find(self.overrides, op) is not None or _find(self.rules, op) is not None:
+        if _find(self.overrides, op) is not None:
             return "exact"
+        rule = _find(self.rules, op)
+        if rule is not None:
+            return "convention" if rule in _CONVENTIONS else "exact"
         if not op.has_gradient:
             return "refused"
         if op.kind is Kind.LINEAR:
@@ -102,6 +105,7 @@ def refusal_error(op: Op) -> UnsupportedOpError:
 
 
 GRADIENT = Composite()
+_CONVENTIONS = (joint, secant)  # rules whose split between an op's inputs no theorem singles out
 DEEPLIFT = Composite(
     {
         **dict.fromkeys(("Relu", "Relu6"), rectifier),

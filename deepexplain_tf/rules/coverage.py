@@ -7,7 +7,7 @@ import dataclasses
 from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.writing.table import render
 
-VERDICTS = ("exact", "linear", "gradient", "refused")
+VERDICTS = ("exact", "linear", "convention", "gradient", "refused")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,8 +15,9 @@ class Coverage:
     """A verdict on each active op, one that depends on the explained tensor; prints as a table.
 
     `exact`: a rule replaces the op's gradient; `linear`: the op is linear in its active inputs, so that its
-    ordinary gradient is its rule; `gradient`: the op keeps its ordinary gradient though it is not linear;
-    `refused`: the method does not run on the op.
+    ordinary gradient is its rule; `convention`: a rule replaces the gradient, and its attributions add up, but how it
+    splits them between the op's inputs is one choice among several; `gradient`: the op keeps its ordinary gradient
+    though it is not linear; `refused`: the method does not run on the op.
 
     Attributes:
       ops: the active ops, from the input to the target.

@@ -1,0 +1,74 @@
+"""What the numbers of an explanation say about themselves, as notes for the user."""
+
+from collections.abc import Iterator, Mapping
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from deepexplain_tf.engine.audit import audit_call
+from deepexplain_tf.engine.call import Call
+from deepexplain_tf.engine.rows import coarsest_unit
+
+_LARGE_GAP = 0.05  # of |outputs − baseline_outputs|
+_SMALL_GAP = 1e-3  # of the outputs
+_HUGE = 1e4  # of the outputs
+
+
+def judge(call: Call, result: Mapping[str, Any], gap: np.ndarray | None) -> tuple[str, ...]:
+    """Returns notes on gaps and on very large attributions.
+
+    Args:
+      call: the call.
+      result: the `Result` of its method, as arrays.
+      gap: `[batch]`, the completeness gap; None where the method does not promise completeness.
+    """
+    return (*(() if gap is None else _on_gaps(call, result, gap)), *_on_sizes(call, result))
+
+
+def _on_gaps(call: Call, result: Mapping[str, Any], gap: np.ndarray) -> Iterator[str]:
+    """Yields a note on gaps: beyond rounding for one backward pass, whose rules are exact; else on large ones."""
+    output, baseline = (np.asarray(result[name], np.float64) for name in ("outputs", "baseline_outputs"))
+    change, largest, off = np.abs(output - baseline), np.maximum(np.abs(output), np.abs(baseline)), np.abs(gap)
+    one_pass = call.method.differentiates and not call.method.repeats
+    if one_pass:
+        summed = sum(np.abs(a.astype(np.float64)).reshape(len(a), -1).sum(1) for a in result["attributions"])
+        allowed = coarsest_unit(call.objective.program) ** 0.5 * np.maximum(largest, summed)
+    else:
+        allowed = np.maximum(_LARGE_GAP * change, _SMALL_GAP * largest)
+    wrong = off > allowed
+    if wrong.any():
+        worst = int(np.argmax(np.where(wrong, off, -1)))
+        reason = _loss(call, worst) if one_pass else call.method.remedy
+        yield (
+            f"the attributions of {wrong.sum()} of {len(gap)} examples do not add up, by up to {off[worst]:.2g} for a "
+            f"change of {change[worst]:.2g}: {reason}"
+        )
+
+
+def _loss(call: Call, example: int) -> str:
+    """Returns the op that loses most of one example's sum, and what to do."""
+    size = call.objective.batch or 1
+    start = example - example % size
+    rows = np.resize(np.arange(start, min(start + size, len(call.inputs[0]))), size)
+    take = lambda array: array if len(array) == 1 else array[rows]  # noqa: E731
+    single = dataclasses.replace(
+        call,
+        inputs=[array[rows] for array in call.inputs],
+        baseline=[take(array) for array in call.baseline],
+        selection=dataclasses.replace(call.selection, data=tuple(map(take, call.selection.data))),
+        progress=False,
+    )
+    first = next(iter(audit_call(single)))
+    return f"{first.type} at {first.name!r} loses {abs(first.lost).max():.2g} of it; {call.method.remedy}"
+
+
+def _on_sizes(call: Call, result: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a note on attributions beside which the output is nothing."""
+    if call.method.per_unit:
+        return
+    output = float(np.abs(np.asarray(result["outputs"], np.float64)).max())
+    with np.errstate(invalid="ignore"):
+        largest = max(float(np.nanmax(np.abs(a.astype(np.float64)), initial=0.0)) for a in result["attributions"])
+    if largest > _HUGE * output > 0:
+        yield f"attributions up to {largest:.2g} for outputs up to {output:.2g}: {call.method.remedy}"

@@ -1,0 +1,55 @@
+"""Masks that a model makes of its inputs, as Keras' `Masking` does, compared between examples and baselines."""
+
+from collections.abc import Iterator
+import functools
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.engine.call import Call, run_compiled
+from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.ir import Value
+from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.objective.scope import Scope
+
+_COMPARISONS = ("Equal", "NotEqual")
+_REDUCTIONS = ("All", "Any")
+
+
+def masks_changed(call: Call) -> Iterator[str]:
+    """Yields a note if masks, which are comparisons with constants, differ between examples and their baselines."""
+    masks = _masks(call.objective)
+    if not masks or not call.baseline:
+        return
+
+    def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> list[tf.Tensor]:
+        del data
+        scope = Scope(call.objective, inputs, selector)
+        ends = (scope.inner(masks, scope.explained), scope.inner(masks, scope.expand_baseline(baseline)))
+        return [tf.reduce_any(x != x0, list(range(1, len(x.shape)))) for x, x0 in zip(*ends, strict=True)]
+
+    total, found = len(call.inputs[0]), []
+    for batch, count in call.batches(total, call.batch_size):
+        fed = call.arguments({}, functools.partial(np.take, indices=batch, axis=0))
+        compiled = call.engine.compiled("masks", graph, call.method, call.objective, fed)
+        found.append([mask.numpy()[:count] for mask in run_compiled(compiled, fed.values())])
+    counts = [int(np.concatenate(parts).sum()) for parts in zip(*found, strict=True)]
+    names = [repr(value.node.name) for value, count in zip(masks, counts, strict=True) if count]
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield (
+            f"the baseline changes the mask {names[0]}{more} of {max(counts)} of {total} examples; a baseline for each "
+            "example, which equals it where it is masked, keeps the mask"
+        )
+
+
+def _masks(objective: Objective) -> list[Value]:
+    """Returns the truth values `[batch, ...]` of comparisons between what is explained and constants."""
+    activity = analyse(objective.explained, objective.program.outputs)
+    nodes = [node for node in activity.nodes if node.output() in activity.varying]
+    with_constant = lambda node: sum(value in activity.varying for value in node.inputs) == 1  # noqa: E731
+    compared = {node.output() for node in nodes if node.type in _COMPARISONS and with_constant(node)}
+    reduced = {node.inputs[0]: node.output() for node in nodes if node.type in _REDUCTIONS}
+    masks = [reduced.get(value, value) for node in nodes for value in node.outputs() if value in compared]
+    return [value for value in dict.fromkeys(masks) if value.shape.rank]
