@@ -31,7 +31,7 @@ def test_coverage_says_what_happens_at_each_active_op(method: str, tanh: str, so
     assert verdicts["Softmax"] == softmax
     assert verdicts["MatMul"] == ("exact" if method == "occlusion" else "linear")
     assert len(coverage) == len(list(coverage)) == sum(coverage.counts.values())
-    assert set(coverage.counts) == {"exact", "linear", "gradient", "refused"}
+    assert set(coverage.counts) == {"exact", "linear", "convention", "gradient", "refused"}
     assert coverage.counts["refused"] == 0
     assert coverage.refused() == []
 

@@ -241,13 +241,35 @@ def test_the_baseline_has_a_derivative_too():
 def test_arrays_are_noted_where_a_tape_records():
     model, _ = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:
+        before = de.explain("integrated_gradients", X, target=1)
         with tf.GradientTape() as tape:
             e = de.explain("integrated_gradients", X, target=1)
-            reached = len(tape.watched_variables())
+            assert not tape.watched_variables()  # nothing of the library's own work was recorded
         assert isinstance(e.attributions, np.ndarray)
         assert [note for note in e.notes if "tensors=True" in note]
-        assert reached == 0  # nothing of the library's own work was recorded
-        assert not [note for note in de.explain("integrated_gradients", X, target=1).notes if "tensors=True" in note]
+        assert not [note for note in before.notes if "tensors=True" in note]
+
+
+def with_a_tape_inside(x: Any) -> Any:
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        energy = tf.reduce_sum(tf.sin(x) * x, 1)
+    return tf.reduce_sum(tape.gradient(energy, x) ** 2, 1)
+
+
+def recomputed(x: Any) -> Any:
+    return tf.reduce_sum(tf.recompute_grad(lambda x: tf.tanh(x) ** 2)(x), 1)
+
+
+@pytest.mark.parametrize("model", [with_a_tape_inside, recomputed])
+@pytest.mark.parametrize("method", ["gradient_x_input", "integrated_gradients"])
+def test_models_may_have_tapes_of_their_own(model: Any, method: str):
+    with dx.DeepExplain(model, input_signature=SPEC) as de:
+        e = de.explain(method, X)
+        with tf.GradientTape():
+            again = de.explain(method, X)
+        assert np.abs(e.attributions).min() > 0
+        np.testing.assert_array_equal(e.attributions, again.attributions)
 
 
 @pytest.mark.parametrize("value", [1, "yes", np.array(True)])

@@ -1,6 +1,7 @@
 """One call of a method: its arguments, fed to the compiled graph in batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
 import dataclasses
 import functools
 from typing import Any
@@ -136,18 +137,20 @@ class Call:
         compiled = self.engine.attribution(
             method, self.objective, self.chunks, arguments, differentiable=self.differentiable
         )
-        return dict(run_compiled(compiled, arguments.values()))
+        return dict(run_compiled(compiled, arguments.values(), recorded=self.differentiable))
 
 
-def run_compiled(compiled: Callable[..., Any], arguments: Iterable[Any]) -> Any:
-    """Calls a compiled program.
+def run_compiled(compiled: Callable[..., Any], arguments: Iterable[Any], *, recorded: bool = False) -> Any:
+    """Calls a compiled program; eager tapes record the call only if `recorded` is set.
 
     Raises:
       InputError: an op refuses its input, such as a token beyond the vocabulary.
       ModelError: an op fails for another reason.
     """
+    hidden = tf.executing_eagerly() and not recorded
     try:
-        return compiled(*arguments)
+        with tf.init_scope() if hidden else contextlib.nullcontext():
+            return compiled(*arguments)
     except tf.errors.InvalidArgumentError as error:
         raise InputError(f"the model must run on this batch of inputs. Got: {brief(error)}") from error
     except tf.errors.OpError as error:

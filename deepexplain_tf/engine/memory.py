@@ -17,9 +17,11 @@ _MANY = 64  # evaluations of an example, assumed where their number is not known
 _BATCH_BYTES = 2**25  # of tensors kept for the examples of a batch, by default
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
-# Peak memory, on the safe side of measurements by examples/memory.py: of a chunk, relative to its activations (the
-# backward pass frees most of them, some go earlier); of an example, relative to its kept tensors; and a constant.
-_HELD = 1.0
+# Peak memory, on the safe side of measurements by examples/memory.py: of an evaluation, its activations (the backward
+# pass frees most of them, some go earlier) and so many tensors of the size of its point (the point itself, what it is
+# interpolated or masked from, the gradient, and its terms of sums); of an example, relative to its kept tensors; and a
+# constant.
+_POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 6.5, 2.5
 _KEPT = 6.0
 _BASE = 2**25
 
@@ -63,7 +65,9 @@ class Memory:
         length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
         inside = objective.optimised.after_prefix if method.straight else objective
         ends = {*objective.explained, *inside.explained}
-        self._evaluation = max(inside.activation_bytes(length), 1)
+        points = _POINTS_MASKED if not method.differentiates else _POINTS_ON_LINES if method.straight else _POINTS
+        point = sum(value_bytes(value, length) for value in inside.explained) if method.repeats else 0
+        self._evaluation = max(inside.activation_bytes(length) + int(points * point), 1)
         self._example = max(sum(value_bytes(value, length) for value in ends), 1)
 
     def batch_size(self) -> int:
@@ -81,7 +85,7 @@ class Memory:
         Raises:
           OptionError: one evaluation already needs more.
         """
-        evaluation, example = _HELD * self._evaluation, _KEPT * self._example
+        evaluation, example = self._evaluation, _KEPT * self._example
         free = limit - _BASE
         if evaluation + example > free:
             needed = math.ceil((evaluation + example + _BASE) / 2**20)

@@ -1,7 +1,6 @@
 """The arguments of one call, read and checked before any work is done."""
 
 from collections.abc import Sequence
-import contextlib
 import dataclasses
 from typing import Any
 
@@ -77,22 +76,16 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
     if tensors is None:
         tensors = not tf.executing_eagerly() or tf_private.tape_watches(given)
     recorded = tensors and (tf.executing_eagerly() or tf_private.tape_is_active())
-    with unrecorded():
-        try:
-            call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
-        except Disagreement:
-            if not engine.use_lengths():
-                raise
-            call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
+    try:
+        call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
+    except Disagreement:
+        if not engine.use_lengths():
+            raise
+        call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
     if not tensors:
         lost = tf.executing_eagerly() and tf_private.tape_is_active()
         return dataclasses.replace(call, notes=(*call.notes, _NO_GRADIENT)) if lost else call
     return _with_history(call, engine.model(arrays), inputs, arguments.get("baseline"))
-
-
-def unrecorded() -> contextlib.AbstractContextManager[Any]:
-    """Returns a scope in which eager code is hidden from tapes; inside a graph it changes nothing."""
-    return tf.init_scope() if tf.executing_eagerly() else contextlib.nullcontext()
 
 
 def _with_history(call: Call, model: Model, inputs: Any, baseline: Any) -> Call:

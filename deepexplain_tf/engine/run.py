@@ -9,7 +9,7 @@ import tensorflow as tf
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.judgement import judge
 from deepexplain_tf.engine.masks import masks_changed
-from deepexplain_tf.engine.preparation import prepare, unrecorded
+from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.methods.base import Method
 
@@ -30,8 +30,7 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
     elif call.differentiable:
         result = method.run(call.evaluate, None)
     else:
-        with unrecorded():
-            result = method.run(call.evaluate, call.inputs[0].shape[0])
+        result = method.run(call.evaluate, call.inputs[0].shape[0])
 
     def pack(values: Sequence[Any] | None) -> Any:
         return None if values is None else _pack(call.layout.structure, values)

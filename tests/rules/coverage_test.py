@@ -72,7 +72,7 @@ def test_perturbations_cover_every_op(method):
 def test_refused_ops_are_found():
     coverage = _coverage(lambda x: without_a_rule(tf.nn.relu(x)), "deeplift")
     assert [op.type for op in coverage.refused()] == ["ReciprocalGrad"]
-    assert coverage.counts == {"exact": 1, "linear": 1, "gradient": 0, "refused": 1}
+    assert coverage.counts == {"exact": 1, "linear": 1, "convention": 0, "gradient": 0, "refused": 1}
     assert len(coverage) == 3
 
 
