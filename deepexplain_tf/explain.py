@@ -44,6 +44,7 @@ class DeepExplain:
         signature: str | None = None,
         input_signature: Any = None,
         strict: bool = True,
+        custom_objects: Mapping[str, Any] | None = None,
     ):
         """Checks the arguments; entering the with-block traces the model if the shapes of its inputs are known.
 
@@ -60,13 +61,13 @@ class DeepExplain:
             through loops (recurrent networks) or dense layers, where that pays.
           signature: the name of a signature of a SavedModel; an error for any other model.
           input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable; without it, the first call
-            gives the shapes.
+            gives the shapes. For a GraphDef, also the names of its input tensors.
           strict: False lets an op without a rule keep its plain gradient, with a note in `notes`.
+          custom_objects: your own classes and functions by name, for a Keras file that uses them.
 
         Raises:
           TypeError: an argument of the wrong type, or an object that is not a model.
-          FileNotFoundError: there is no such file.
-          ModelError: the file holds no model.
+          FileNotFoundError, ModelError: there is no such file, or it holds no model.
           OptionError: an argument out of range.
           UnknownNameError: an unknown signature of a SavedModel.
         """
@@ -77,7 +78,7 @@ class DeepExplain:
         if not (isinstance(jit_compile, bool) or jit_compile == "auto"):
             raise OptionError(f"jit_compile must be True, False or 'auto'. Got {jit_compile!r}.")
         require_bool("strict", strict)
-        source = source_of(model, input_signature, signature=signature, output=output)
+        source = source_of(model, input_signature, signature=signature, output=output, custom_objects=custom_objects)
         self._engine = Engine(source, Settings(output, layer, dict(read_overrides(overrides)), jit_compile, strict))
         self._open = False
 

@@ -80,7 +80,8 @@ def _explained(model, x, baselines, **settings):
             yield e
 
 
-@pytest.mark.parametrize("dtype", _LIMIT)
+# Float32 by the long run: tests/functions_test.py has groups in single precision.
+@pytest.mark.parametrize("dtype", [pytest.param(d, marks=[pytest.mark.long] * (d == "float32")) for d in _LIMIT])
 @pytest.mark.parametrize("activation", _NAMES)
 def test_mlp_with_each_activation(activation, dtype):
     x, x0 = _batch(dtype, 4, 6)

@@ -89,16 +89,22 @@ class Call:
           row_data: arrays `[rows]` to be added to the data of the method.
         """
         chosen = np.arange(self.inputs[0].shape[0]) if rows is None else rows
+        parts = self._results(method, chosen, row_data or {})
+        if not self.differentiable:
+            return _collected(parts, len(chosen))
+        return tf.nest.map_structure(lambda *tensors: tf.concat(tensors, 0), *parts)
+
+    def _results(
+        self, method: Method, chosen: np.ndarray, row_data: Mapping[str, np.ndarray]
+    ) -> Iterator[dict[str, Any]]:
+        """Yields the `Result` of each batch of examples as tensors."""
         data = method.data(self.layout)
-        parts = []
-        for batch, count in self.batches(len(chosen), self.batch_size if row_data is None else self.chunks.size):
-            batch_data = {name: array[batch] for name, array in (row_data or {}).items()}
+        for batch, count in self.batches(len(chosen), self.chunks.size if row_data else self.batch_size):
+            batch_data = {name: array[batch] for name, array in row_data.items()}
             take = functools.partial(_rows, chosen[batch])
             result = self._graph(method, self.arguments({**data, **batch_data, "count": np.int32(count)}, take))
             self._check_rows(result["outputs"], len(batch))
-            first = functools.partial(_first if self.differentiable else _first_numbers, count)
-            parts.append(tf.nest.map_structure(first, result))
-        return parts[0] if len(parts) == 1 else tf.nest.map_structure(_join, *parts)
+            yield tf.nest.map_structure(functools.partial(_first, count), result)
 
     def _check_rows(self, target: tf.Tensor, rows: int) -> None:
         """Refuses a model or target that does not keep the batch; the trace may not show that."""
@@ -168,9 +174,17 @@ def _first(count: int, tensor: tf.Tensor) -> tf.Tensor:
     return tensor if len(tensor) == count else tensor[:count]
 
 
-def _first_numbers(count: int, tensor: tf.Tensor) -> np.ndarray:
-    return tensor.numpy()[:count]
-
-
-def _join(*parts: Any) -> Any:
-    return tf.concat(parts, 0) if tf.is_tensor(parts[0]) else np.concatenate(parts)
+def _collected(parts: Iterable[dict[str, Any]], total: int) -> dict[str, Any]:
+    """Returns the results of all batches as arrays `[total, ...]`, which are never in memory twice."""
+    arrays, start = None, 0
+    for part in parts:
+        numbers = tf.nest.map_structure(lambda tensor: tensor.numpy(), part)
+        count = len(part["outputs"])
+        if count == total:
+            return numbers
+        if arrays is None:
+            arrays = tf.nest.map_structure(lambda array: np.empty((total, *array.shape[1:]), array.dtype), numbers)
+        for whole, some in zip(tf.nest.flatten(arrays), tf.nest.flatten(numbers), strict=True):
+            whole[start : start + count] = some
+        start += count
+    return arrays or {}

@@ -13,6 +13,7 @@ from deepexplain_tf.engine.rows import coarsest_unit
 _LARGE_GAP = 0.05  # of |outputs − baseline_outputs|
 _SMALL_GAP = 1e-3  # of the outputs
 _HUGE = 1e4  # of the outputs
+_BLOCK = 2**18  # numbers at once
 
 
 def judge(call: Call, result: Mapping[str, Any], gap: np.ndarray | None) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ def _on_gaps(call: Call, result: Mapping[str, Any], gap: np.ndarray) -> Iterator
     change, largest, off = np.abs(output - baseline), np.maximum(np.abs(output), np.abs(baseline)), np.abs(gap)
     one_pass = call.method.differentiates and not call.method.repeats
     if one_pass:
-        summed = sum(np.abs(a.astype(np.float64)).reshape(len(a), -1).sum(1) for a in result["attributions"])
+        summed = sum(map(_sizes, result["attributions"]))
         allowed = coarsest_unit(call.objective.program) ** 0.5 * np.maximum(largest, summed)
     else:
         allowed = np.maximum(_LARGE_GAP * change, _SMALL_GAP * largest)
@@ -68,7 +69,15 @@ def _on_sizes(call: Call, result: Mapping[str, Any]) -> Iterator[str]:
     if call.method.per_unit:
         return
     output = float(np.abs(np.asarray(result["outputs"], np.float64)).max())
-    with np.errstate(invalid="ignore"):
-        largest = max(float(np.nanmax(np.abs(a.astype(np.float64)), initial=0.0)) for a in result["attributions"])
+    ends = [end for a in result["attributions"] for end in (np.nanmax(a, initial=0), np.nanmin(a, initial=0))]
+    largest = max(abs(float(end)) for end in ends)
     if largest > _HUGE * output > 0:
         yield f"attributions up to {largest:.2g} for outputs up to {output:.2g}: {call.method.remedy}"
+
+
+def _sizes(attributions: np.ndarray) -> np.ndarray:
+    """Returns Σ |attribution| `[batch]`, a few examples at a time, so that no copy of all is made."""
+    rows = attributions.reshape(len(attributions), -1)
+    few = max(_BLOCK // max(rows.shape[1], 1), 1)
+    blocks = [np.abs(rows[start : start + few]).sum(1, dtype=np.float64) for start in range(0, len(rows), few)]
+    return np.concatenate(blocks)

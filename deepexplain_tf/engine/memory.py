@@ -23,7 +23,7 @@ _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**
 # constant.
 _POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 6.5, 2.5
 _KEPT = 6.0
-_BASE = 2**25
+_BASE = 3 * 2**24
 
 
 def read_bytes(given: int | str) -> int:
@@ -47,7 +47,11 @@ def read_bytes(given: int | str) -> int:
 
 
 class Memory:
-    """The memory that a method needs to evaluate an objective, and the sizes that follow from it."""
+    """The memory that a method needs to evaluate an objective, and the sizes that follow from it.
+
+    Attributes:
+      result: the bytes of the attributions of one example.
+    """
 
     def __init__(
         self, objective: Objective, method: Method, shapes: Sequence[tuple[int, ...]], accelerated: bool = False
@@ -68,6 +72,7 @@ class Memory:
         points = _POINTS_MASKED if not method.differentiates else _POINTS_ON_LINES if method.straight else _POINTS
         point = sum(value_bytes(value, length) for value in inside.explained) if method.repeats else 0
         self._evaluation = max(inside.activation_bytes(length) + int(points * point), 1)
+        self.result = sum(value_bytes(value, length) for value in objective.explained)
         self._example = max(sum(value_bytes(value, length) for value in ends), 1)
 
     def batch_size(self) -> int:
@@ -79,16 +84,20 @@ class Memory:
         """Returns the default number of evaluations in a chunk; see `chunks.size_for`."""
         return size_for(self._evaluation, self._accelerated)
 
-    def within(self, limit: int) -> tuple[int, int]:
+    def within(self, limit: int, kept: int) -> tuple[int, int]:
         """Returns a batch size and a chunk size that need at most `limit` bytes.
 
+        Args:
+          limit: the bytes.
+          kept: the bytes that the call keeps, whatever the sizes: its results, its background.
+
         Raises:
-          OptionError: one evaluation already needs more.
+          OptionError: what is kept and one evaluation already need more.
         """
-        evaluation, example = self._evaluation, _KEPT * self._example
-        free = limit - _BASE
+        evaluation, example, fixed = self._evaluation, _KEPT * self._example, _BASE + kept
+        free = limit - fixed
         if evaluation + example > free:
-            needed = math.ceil((evaluation + example + _BASE) / 2**20)
+            needed = math.ceil((evaluation + example + fixed) / 2**20)
             raise OptionError(f"max_memory must hold one evaluation, about {needed} MiB. Got {limit / 2**20:.1f} MiB.")
         batch = int(min(max(free / 4 // example, 1), self.batch_size()))
         return batch, int(min((free - batch * example) // evaluation, self.chunk_size()))

@@ -138,10 +138,11 @@ def _prepare(
         baselines = [_full_shape(array, spec) for array, spec in zip(baselines, explained, strict=False)]
     method.data(layout)  # refuses options that do not fit the inputs
     fixed = objective.batch
-    batch, chunk = _sizes(engine, objective, method, layout, batch_size, chunk_size, max_memory)
+    count = arrays[0].shape[0] or 1
+    batch, chunk = _sizes(engine, objective, method, layout, count, batch_size, chunk_size, max_memory)
     if (compiled or in_xla) and not fixed and chunk_size is None and method.evaluations is not None:
         # An open batch counts as one example, on which the padding of a larger chunk would be wasted.
-        total = min(arrays[0].shape[0] or 1, batch) * method.evaluations
+        total = min(count, batch) * method.evaluations
         chunk = engine.settled_chunk_size(method, objective, total, chunk, keep=not symbolic)
     chunks = Chunks(chunk, pad=bool(fixed or compiled or in_xla), small_size=fixed or min(chunk, _FEW))
     if recorded and not fixed and chunk_size is None and max_memory is None:
@@ -178,6 +179,7 @@ def _sizes(
     objective: Objective,
     method: Method,
     layout: Layout,
+    count: int,
     batch_size: int | None,
     chunk_size: int | None,
     max_memory: int | str | None,
@@ -189,7 +191,8 @@ def _sizes(
     batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
     if method.repeats or limit is not None:
         memory = Memory(objective, method, layout.shapes, engine.accelerated)
-        batch, chunk = memory.within(limit) if limit else (memory.batch_size(), memory.chunk_size())
+        kept = count * memory.result + 2 * sum(array.nbytes for array in layout.background)
+        batch, chunk = memory.within(limit, kept) if limit else (memory.batch_size(), memory.chunk_size())
     batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
     return (batch, chunk) if method.repeats else (min(batch, chunk), chunk)
 

@@ -117,7 +117,7 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
             raise ModelError(f"layer {layer!r} must lie between the inputs and the outputs, outside of loops.")
     leading = tf.nest.flatten(specs)[0].shape
     batch = leading[0] if leading.rank else None
-    notes = [note] if note else []
+    notes = [*source.notes, *([note] if note else [])]
     if reader.lost:
         count = len(set(reader.lost))
         notes.append(

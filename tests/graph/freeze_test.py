@@ -72,7 +72,7 @@ def test_variables_are_not_computed_with():
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "deeplift", "occlusion"])
-@pytest.mark.parametrize("name", _MODELS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n == "recurrent")) for n in _MODELS])
 def test_a_frozen_explainer_does_not_follow_training(name, method):
     keras.utils.set_random_seed(0)
     model, shape = _MODELS[name]()

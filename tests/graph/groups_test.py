@@ -105,7 +105,10 @@ def test_gradients_are_those_of_the_model(name, spelling):
     np.testing.assert_allclose(e.attributions, derivative(function, _X), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize(("name", "spelling"), _ALL)
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [pytest.param(*pair, marks=[pytest.mark.long] * (number % 4 > 0)) for number, pair in enumerate(_ALL)],
+)
 def test_a_spelling_that_was_saved_and_loaded(name, spelling, tmp_path):
     """As every spelling above, between two linear layers."""
     first, second = np.linspace(-2, 1, 24).reshape(12, 2), np.array([[1.0, -0.5], [0.25, 2.0]])

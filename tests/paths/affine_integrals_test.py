@@ -156,7 +156,9 @@ _name = pytest.mark.parametrize("build", _NETS, ids=lambda build: build.__name__
 
 
 @_name
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.long)]
+)  # tests/conformance compiles
 def test_integrals_are_those_of_a_plain_loop(build, jit_compile):
     e, found, expected = _integrals(build, "float64", jit_compile=jit_compile, chunk_size=7)
     largest = max(np.abs(array).max() for array in expected)

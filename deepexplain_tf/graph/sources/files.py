@@ -1,5 +1,7 @@
 """Loads models from files, without running any code that a file holds."""
 
+from collections.abc import Iterator, Mapping
+import contextlib
 import os
 from typing import Any
 import zipfile
@@ -7,7 +9,7 @@ import zipfile
 import keras
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError, brief
+from deepexplain_tf.errors import ModelError, OptionError, brief
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.sources.file_code import code_in
 from deepexplain_tf.graph.sources.verify import verify
@@ -16,13 +18,24 @@ _FILES = (".keras", ".h5", ".hdf5")
 _GRAPHS = (".pb",)
 
 
-def load(path: str) -> Any:
+def load(path: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Loads a file or folder: a Keras or tf_keras model, a SavedModel, or a GraphDef.
+
+    Args:
+      path: the path.
+      custom_objects: the user's classes and functions that a Keras file names; None for no file with such objects.
 
     Raises:
       FileNotFoundError: the path does not exist.
       ModelError: the path holds no model, or a model with code.
+      OptionError: `custom_objects` for a path that is no Keras file.
+      TypeError: `custom_objects` is no dict of classes and functions.
     """
+    if custom_objects is not None:
+        if not isinstance(custom_objects, Mapping) or not all(map(callable, custom_objects.values())):
+            raise TypeError("custom_objects must be a dict: name → class or function.")
+        if not path.endswith(_FILES):
+            raise OptionError(f"custom_objects belongs to a Keras file. Got it for {os.path.basename(path)!r}.")
     if not os.path.exists(path):
         raise FileNotFoundError(f"no model at {path!r}")
     name = os.path.basename(path)
@@ -34,13 +47,24 @@ def load(path: str) -> Any:
     if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
         raise ModelError(f"a .keras file must be a zip archive. Got {name!r}, which is none.")
     try:
-        return loader(path)
+        with _known(custom_objects or {}):
+            return loader(path)
     except ModelError:
         raise
     except Exception as error:  # the loaders raise errors of many classes for files in other formats
         if _has_code(error):
             raise _code(name, "a Lambda layer") from error
         raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
+
+
+@contextlib.contextmanager
+def _known(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """Makes the user's objects known to Keras, and to tf_keras where it is installed."""
+    with contextlib.ExitStack() as stack:
+        if custom_objects:
+            for library in filter(None, (keras, _tf_keras())):
+                stack.enter_context(library.saving.custom_object_scope(dict(custom_objects)))
+        yield
 
 
 def _keras_model(path: str) -> Any:

@@ -32,6 +32,7 @@ class Source:
       custom_gradients: False if the graph comes from a file that lacks its `tf.custom_gradient`s.
       owner: the object that keeps the model's variables alive.
       path: the file or folder that the model was read from, None for other models.
+      notes: remarks about the model, for the user.
     """
 
     call: Callable[[Any], Any]
@@ -42,30 +43,41 @@ class Source:
     custom_gradients: bool = True
     owner: Any = None
     path: str | None = None
+    notes: tuple[str, ...] = ()
 
 
-def source_of(model: Any, input_signature: Any = None, *, signature: str | None = None, output: Any = None) -> Source:
+def source_of(
+    model: Any,
+    input_signature: Any = None,
+    *,
+    signature: str | None = None,
+    output: Any = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Source:
     """Makes a model of any supported kind callable.
 
     Args:
       model: a Keras or tf_keras model or layer; a `.keras`, `.h5` or `.hdf5` file; a SavedModel folder or the object
         that `tf.saved_model.load` returns for it; a frozen GraphDef or `.pb` file; a ConcreteFunction,
         tf.function, tf.Module or callable; or a Source, which is returned as it is.
-      input_signature: TensorSpecs of the inputs, `[batch, ...]`; for a GraphDef named like its tensors.
+      input_signature: TensorSpecs of the inputs, `[batch, ...]`; for a GraphDef named like its tensors, or these names.
       signature: the name of a SavedModel's signature; None for `"serving_default"` or the only one.
       output: for a GraphDef, the name of the output tensor; not needed if the graph has one end.
+      custom_objects: the user's classes and functions that a Keras file names.
 
     Raises:
-      TypeError: `model` is no model, or `input_signature` no TensorSpecs with a batch axis.
+      TypeError: `model` is no model, `input_signature` no TensorSpecs with a batch axis, or `custom_objects` no dict.
       FileNotFoundError: the path does not exist.
       ModelError: the path holds no model, or the graph's inputs or output cannot be determined.
-      OptionError: `signature` is given for a model that is no SavedModel.
+      OptionError: `signature` is given for a model that is no SavedModel, or `custom_objects` for one that is no file.
       UnknownNameError: the model has no such signature or tensor.
     """
     if isinstance(model, Source):
         return model
     if isinstance(model, str | os.PathLike):
-        return _from_path(os.fspath(model), signature, input_signature, output)
+        return _from_path(os.fspath(model), signature, input_signature, output, custom_objects)
+    if custom_objects is not None:
+        raise OptionError(f"custom_objects belongs to a Keras file. Got it for {type(model).__name__}.")
     signatures = isinstance(getattr(model, "signatures", None), Mapping)
     if signatures and (signature is not None or not callable(model)):
         return _from_signatures(model, signature, input_signature)
@@ -75,7 +87,8 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
         return _from_graph_def(model, input_signature, output)
     if _is_keras(model):
         specs = _declared(model) if input_signature is None else _signature(input_signature)
-        return Source(lambda inputs: _call_keras(model, inputs), specs, model, _dtype(model), owner=model)
+        notes = switched_off(model)
+        return Source(lambda inputs: _call_keras(model, inputs), specs, model, _dtype(model), owner=model, notes=notes)
     if isinstance(model, tf.types.experimental.ConcreteFunction):
         return _from_concrete(model, model, input_signature)
     if isinstance(model, type) or not callable(model):
@@ -86,11 +99,13 @@ def source_of(model: Any, input_signature: Any = None, *, signature: str | None 
     return Source(lambda inputs: _call(model, inputs), _signature(input_signature), owner=model)
 
 
-def _from_path(path: str, signature: str | None, input_signature: Any, output: Any) -> Source:
+def _from_path(
+    path: str, signature: str | None, input_signature: Any, output: Any, custom_objects: Mapping[str, Any] | None
+) -> Source:
     folder = os.path.isdir(path)
     if signature is not None and os.path.exists(path) and not folder:
         raise OptionError(f"signature must name a signature of a SavedModel. Got one for {os.path.basename(path)!r}.")
-    loaded = load(path)
+    loaded = load(path, custom_objects)
     if not folder:
         return dataclasses.replace(source_of(loaded, input_signature, output=output), path=path)
     source = _from_signatures(loaded, signature, input_signature)
@@ -129,7 +144,9 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
     if input_signature is None:
         inputs = _placeholders(_tensor(wrapped.graph, ends[0]))
     else:
-        inputs = [_tensor(wrapped.graph, spec.name or "") for spec in tf.nest.flatten(input_signature)]
+        inputs = [_tensor(wrapped.graph, _name_of(given)) for given in tf.nest.flatten(input_signature)]
+        if any(isinstance(given, str) for given in tf.nest.flatten(input_signature)):
+            input_signature = None  # the shapes are those of the graph
     if not inputs:
         raise ModelError(f"a GraphDef's output must depend on a placeholder. Got {ends[0]!r}, which depends on none.")
     specs = _narrowed([tf.TensorSpec(t.shape, t.dtype, t.op.name) for t in inputs], input_signature)
@@ -143,6 +160,14 @@ def _from_graph_def(graph_def: tf.compat.v1.GraphDef, input_signature: Any, outp
         output_names=(ends[0],),
         custom_gradients=False,
         owner=wrapped,
+    )
+
+
+def _name_of(given: Any) -> str:
+    if isinstance(given, str | tf.TensorSpec):
+        return given if isinstance(given, str) else given.name or ""
+    raise TypeError(
+        f"input_signature must be tf.TensorSpecs, or names of a GraphDef's tensors. Got {type(given).__name__}."
     )
 
 
@@ -162,7 +187,7 @@ def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]
 
 def _narrowed(declared: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.TensorSpec]:
     """Returns the specs that a graph declares for its inputs, with open shapes taken from the user's signature."""
-    given = declared if input_signature is None else tf.nest.flatten(input_signature)
+    given = declared if input_signature is None else tf.nest.flatten(_signature(input_signature))
     pairs = list(zip(declared, given, strict=False))
     if len(given) != len(declared) or not all(spec.shape.is_compatible_with(g.shape) for spec, g in pairs):
         shown = ", ".join(f"{spec.name!r} {spec.shape}" for spec in declared)
@@ -218,6 +243,18 @@ def _call_keras(model: Any, inputs: Any) -> Any:
     scope = tf.name_scope("model") if str(model.name).startswith("_") else contextlib.nullcontext()
     with scope:
         return model(inputs, training=False)
+
+
+def switched_off(model: Any) -> tuple[str, ...]:
+    """Returns a note on layers of a Keras model that were built with training=True, which `predict` does not obey."""
+    found = []
+    for layer in getattr(model, "_flatten_layers", list)():
+        nodes = getattr(layer, "_inbound_nodes", ())
+        if any(getattr(getattr(node, "arguments", None), "kwargs", {}).get("training") is True for node in nodes):
+            found.append(layer.name)
+    if not found:
+        return ()
+    return (f"explained as predict runs it, with training=False: {', '.join(map(repr, found[:3]))} had training=True",)
 
 
 def _is_keras(model: Any) -> bool:
