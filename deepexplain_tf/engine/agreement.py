@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.engine.compiled import build
-from deepexplain_tf.engine.rows import Rows, apart, arrangements, coarsest_unit, largest
+from deepexplain_tf.engine.rows import Rows, apart, arrangements, largest
 from deepexplain_tf.errors import ModelError, TargetError, UnsupportedOpError, brief
 from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.emit import emit
@@ -166,7 +166,7 @@ class Agreement:
 
     @functools.cached_property
     def _eps(self) -> float:
-        return coarsest_unit(self._program)
+        return self._program.rounding_unit()
 
     @property
     def _chosen(self) -> Program:

@@ -8,7 +8,6 @@ import numpy as np
 
 from deepexplain_tf.engine.audit import audit_call
 from deepexplain_tf.engine.call import Call
-from deepexplain_tf.engine.rows import coarsest_unit
 
 _LARGE_GAP = 0.05  # of |outputs − baseline_outputs|
 _SMALL_GAP = 1e-3  # of the outputs
@@ -34,7 +33,7 @@ def _on_gaps(call: Call, result: Mapping[str, Any], gap: np.ndarray) -> Iterator
     one_pass = call.method.differentiates and not call.method.repeats
     if one_pass:
         summed = sum(map(_sizes, result["attributions"]))
-        allowed = coarsest_unit(call.objective.program) ** 0.5 * np.maximum(largest, summed)
+        allowed = call.objective.rounding_unit**0.5 * np.maximum(largest, summed)
     else:
         allowed = np.maximum(_LARGE_GAP * change, _SMALL_GAP * largest)
     wrong = off > allowed

@@ -8,18 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.engine.call import Call, run_compiled
-from deepexplain_tf.graph.activity import analyse
-from deepexplain_tf.graph.ir import Value
-from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
-
-_COMPARISONS = ("Equal", "NotEqual")
-_REDUCTIONS = ("All", "Any")
 
 
 def masks_changed(call: Call) -> Iterator[str]:
     """Yields a note if masks, which are comparisons with constants, differ between examples and their baselines."""
-    masks = _masks(call.objective)
+    masks = call.objective.masks
     if not masks or not call.baseline:
         return
 
@@ -42,14 +36,3 @@ def masks_changed(call: Call) -> Iterator[str]:
             f"the baseline changes the mask {names[0]}{more} of {max(counts)} of {total} examples; a baseline for each "
             "example, which equals it where it is masked, keeps the mask"
         )
-
-
-def _masks(objective: Objective) -> list[Value]:
-    """Returns the truth values `[batch, ...]` of comparisons between what is explained and constants."""
-    activity = analyse(objective.explained, objective.program.outputs)
-    nodes = [node for node in activity.nodes if node.output() in activity.varying]
-    with_constant = lambda node: sum(value in activity.varying for value in node.inputs) == 1  # noqa: E731
-    compared = {node.output() for node in nodes if node.type in _COMPARISONS and with_constant(node)}
-    reduced = {node.inputs[0]: node.output() for node in nodes if node.type in _REDUCTIONS}
-    masks = [reduced.get(value, value) for node in nodes for value in node.outputs() if value in compared]
-    return [value for value in dict.fromkeys(masks) if value.shape.rank]

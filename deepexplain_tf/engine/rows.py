@@ -7,8 +7,6 @@ import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.graph.ir import Program
-
 ZEROS, LARGE = -1, -2  # rows that are no examples
 
 
@@ -84,12 +82,6 @@ def apart(found: np.ndarray, expected: np.ndarray) -> float:
     if not np.array_equal(np.isfinite(found), np.isfinite(expected)):
         return float("inf")
     return float(np.abs(found[finite].astype(np.float64) - expected[finite].astype(np.float64)).max(initial=0))
-
-
-def coarsest_unit(program: Program) -> float:
-    """Returns the coarsest rounding unit of a value in a program."""
-    dtypes = {value.dtype.real_dtype for node in program.nodes() for value in node.outputs()}
-    return max((_unit(dtype.as_numpy_dtype) for dtype in dtypes if dtype.is_floating), default=0.0)
 
 
 def _unit(dtype: np.dtype) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import dataclasses
 from typing import Any, NamedTuple
 
+import ml_dtypes
 import tensorflow as tf
 
 ARGUMENT = "Argument"  # an input of the program
@@ -135,6 +136,12 @@ class Program:
     def nodes(self) -> list[Node]:
         """Returns the nodes that the outputs need, in topological order."""
         return topological_order(self.outputs)
+
+    def rounding_unit(self) -> float:
+        """Returns the coarsest rounding unit of a value, 0 without floats."""
+        dtypes = {value.dtype.real_dtype for node in self.nodes() for value in node.outputs()}
+        units = (float(ml_dtypes.finfo(dtype.as_numpy_dtype).eps) for dtype in dtypes if dtype.is_floating)
+        return max(units, default=0.0)
 
 
 def topological_order(outputs: Iterable[Value], given: Collection[Value] = ()) -> list[Node]:

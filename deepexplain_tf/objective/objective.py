@@ -14,6 +14,7 @@ from deepexplain_tf.graph.draws import find_draw
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, unsupported_error
 from deepexplain_tf.graph.footprint import footprint
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
+from deepexplain_tf.graph.masks import find_masks
 from deepexplain_tf.graph.passes import (
     AffinePrefix,
     affine_prefix,
@@ -150,6 +151,16 @@ class Objective:
         """An op before the outputs that computes other numbers in another run, None if there is none."""
         outputs = self.program.outputs if self.prefix is None else (*self.prefix.outputs, *self.program.outputs)
         return find_draw({*self.inputs, *self.explained}, outputs)
+
+    @functools.cached_property
+    def masks(self) -> tuple[Value, ...]:
+        """Truth values that compare what is explained with constants."""
+        return find_masks(self.explained, self.program.outputs)
+
+    @functools.cached_property
+    def rounding_unit(self) -> float:
+        """The coarsest rounding unit of a value in the program."""
+        return self.program.rounding_unit()
 
     @functools.cached_property
     def loops(self) -> tuple[Node, ...]:

@@ -57,7 +57,7 @@ def test_names_that_are_none(signature: Any, error: type[Exception]):
     "model", [lambda x: x, tf.function(lambda x: x), keras.Sequential([keras.Input((3,)), L.Dense(2)])]
 )
 def test_names_are_for_graphs_alone(model: Any):
-    with pytest.raises(TypeError, match="input_signature must be a list of tf.TensorSpec"):
+    with pytest.raises(TypeError, match="input_signature must be a list"):
         dx.DeepExplain(model, input_signature=["x:0"])
 
 
