@@ -113,7 +113,7 @@ class DeepExplain:
         tensors: bool | None = None,
         **options: Any,
     ) -> Explanation:
-        """Explains a batch of inputs.
+        """Explains a batch of inputs; returns an `Explanation` of NumPy arrays, or of tensors.
 
         Args:
           method: a name of `list_methods()` or an alias.
@@ -152,7 +152,7 @@ class DeepExplain:
         Args:
           method: a name of `list_methods()` or an alias.
           freeze: whether the program keeps the weights of its first call as constants: faster, but later training
-            does not change it.
+            does not change it, and attributions have no derivative with respect to weights.
           **fixed: arguments of `explain` that are the same for every call.
 
         Raises:

@@ -36,7 +36,8 @@ class Explanation:
       estimated_error: `[batch]`, the estimated relative L2 error of an adaptive path integral; None for other methods.
       method: The registered name of the method.
       target: An int, a tuple of ints, an array, or the name of a callable.
-      notes: Notes on outputs that were stripped, on programs that XLA did not compile, and on ops without a rule.
+      notes: Notes on outputs that were stripped, on programs that XLA did not compile, on ops without a rule or with a
+        convention for a rule, and on sums that are off.
     """
 
     attributions: Any
