@@ -225,14 +225,15 @@ def test_eager_tensors(method: str, batch_size: int | None):
     assert isinstance(found[-1], tf.Tensor) and found[-1].shape == x.shape
 
 
-def test_the_baseline_has_a_derivative_too():
+@pytest.mark.parametrize("shape", [(), (4,), (3, 4)])
+def test_the_baseline_has_a_derivative_too(shape: tuple[int, ...]):
     model, _ = network()
-    baseline = tf.Variable(0.3 * RNG.normal(size=4))
+    baseline = tf.Variable(0.3 * RNG.normal(size=shape))
     with dx.DeepExplain(model, input_signature=SPEC) as de:
         for method in ("deeplift", "integrated_gradients", "occlusion"):
             explain = de.explainer(method, target=1)
             with tf.GradientTape() as tape:
-                value = loss(explain(X, baseline=baseline, tensors=True))
+                value = loss(explain(X, baseline=tf.identity(baseline), tensors=True))
             along = np.sum(tape.gradient(value, baseline).numpy() * directions([baseline])[0])
             numeric = central(lambda e=explain: float(loss(e(X, baseline=baseline.numpy()))), [baseline])
             np.testing.assert_allclose(along, numeric[0], rtol=1e-6)

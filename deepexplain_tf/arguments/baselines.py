@@ -22,7 +22,7 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
     Raises:
       InputError: a wrong structure, shape, number of rows or dtype, NaN or Inf.
     """
-    if given is None or _is_number(given):
+    if given is None or is_number(given):
         return [_read_baseline(given, example) for example in examples]
     leaves = flatten_like(given, structure, "baseline")
     return [_read_baseline(value, example) for value, example in zip(leaves, examples, strict=True)]
@@ -68,5 +68,6 @@ def _read_baseline(given: Any, example: Any) -> Any:
     return array[None] if is_example else array
 
 
-def _is_number(given: Any) -> bool:
+def is_number(given: Any) -> bool:
+    """Whether a baseline is one number for all explained tensors; a tensor is not, which may have a history."""
     return np.isscalar(given) or (isinstance(given, np.ndarray | np.generic) and given.ndim == 0)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
-from deepexplain_tf.arguments.baselines import read_background, read_baseline
+from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
 from deepexplain_tf.arguments.structure import flatten_like, positions
 from deepexplain_tf.arguments.target import Selection, read_callable, read_target
@@ -76,12 +77,15 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
     if tensors is None:
         tensors = not tf.executing_eagerly() or tf_private.tape_watches(given)
     recorded = tensors and (tf.executing_eagerly() or tf_private.tape_is_active())
+    prepared = functools.partial(
+        _prepare, engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments
+    )
     try:
-        call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
+        call = prepared()
     except Disagreement:
         if not engine.use_lengths():
             raise
-        call = _prepare(engine, method, arrays, differentiable=tensors, recorded=recorded, **arguments)
+        call = prepared()
     if not tensors:
         lost = tf.executing_eagerly() and tf_private.tape_is_active()
         return dataclasses.replace(call, notes=(*call.notes, _NO_GRADIENT)) if lost else call
@@ -92,7 +96,7 @@ def _with_history(call: Call, model: Model, inputs: Any, baseline: Any) -> Call:
     """Returns the call with the user's own tensors, so that its results can be differentiated with respect to them."""
     given = flatten_like(inputs, model.traced.specs, "inputs")
     tensors = [as_tensor(array, leaf) for array, leaf in zip(call.inputs, given, strict=True)]
-    if not call.baseline or baseline is None or np.isscalar(baseline) or getattr(baseline, "ndim", None) == 0:
+    if not call.baseline or baseline is None or is_number(baseline):
         return dataclasses.replace(call, inputs=tensors)
     given = flatten_like(baseline, model.structure, "baseline")
     baselines = [as_tensor(array, leaf) for array, leaf in zip(call.baseline, given, strict=True)]
