@@ -84,7 +84,7 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
     Raises:
       OptionError: a method that is not one backward pass, or symbolic inputs.
     """
-    if not method.differentiates or method.repeats:
+    if not method.one_pass:
         raise OptionError(f"audit takes a method that is one backward pass. Got {name!r}.")
     call = prepare(engine, method, inputs, **arguments)
     if call.symbolic:

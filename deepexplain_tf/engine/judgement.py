@@ -30,8 +30,7 @@ def _on_gaps(call: Call, result: Mapping[str, Any], gap: np.ndarray) -> Iterator
     """Yields a note on gaps: beyond rounding for one backward pass, whose rules are exact; else on large ones."""
     output, baseline = (np.asarray(result[name], np.float64) for name in ("outputs", "baseline_outputs"))
     change, largest, off = np.abs(output - baseline), np.maximum(np.abs(output), np.abs(baseline)), np.abs(gap)
-    one_pass = call.method.differentiates and not call.method.repeats
-    if one_pass:
+    if call.method.one_pass:
         summed = sum(map(_sizes, result["attributions"]))
         allowed = call.objective.rounding_unit**0.5 * np.maximum(largest, summed)
     else:
@@ -39,7 +38,7 @@ def _on_gaps(call: Call, result: Mapping[str, Any], gap: np.ndarray) -> Iterator
     wrong = off > allowed
     if wrong.any():
         worst = int(np.argmax(np.where(wrong, off, -1)))
-        reason = _loss(call, worst) if one_pass else call.method.remedy
+        reason = _loss(call, worst) if call.method.one_pass else call.method.remedy
         yield (
             f"the attributions of {wrong.sum()} of {len(gap)} examples do not add up, by up to {off[worst]:.2g} for a "
             f"change of {change[worst]:.2g}: {reason}"

@@ -24,7 +24,11 @@ from tensorflow.python.framework import ops
 # identity of tensors, which layer marks and the closures of custom gradients refer to.
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
+
+# A graph does not tell in public that XLA will compile it.
 from tensorflow.python.ops import control_flow_util
+
+# A public read of a variable, which tells tapes of it, is an op that would run at each call.
 from tensorflow.python.ops.resource_variable_ops import variable_accessed
 
 
@@ -64,10 +68,7 @@ def has_gradient(op_type: str) -> bool:
 
 
 def watch_variables(variables: Iterable[tf.Variable]) -> None:
-    """Tells the graph being built and active tapes of variables that are read by their handles alone.
-
-    A public read of a variable would tell them too, but would run at each call.
-    """
+    """Tells the graph being built and active tapes of variables that are read by their handles alone."""
     for variable in variables:
         variable_accessed(variable)
 
@@ -78,7 +79,7 @@ def tape_watches(tensors: Sequence[tf.Tensor]) -> bool:
 
 
 def xla_compiles_graph() -> bool:
-    """Whether XLA will compile the graph being built; what a public interface could tell is not told."""
+    """Whether XLA will compile the graph being built."""
     return bool(control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
 
 

@@ -145,6 +145,11 @@ class Method(abc.ABC):
         return None
 
     @property
+    def one_pass(self) -> bool:
+        """Whether the method is one backward pass, so that each op's loss of the sum can be told."""
+        return self.differentiates and not self.repeats
+
+    @property
     def per_unit(self) -> bool:
         """Whether attributions are in another unit than the target, as changes per unit of the input are.
 

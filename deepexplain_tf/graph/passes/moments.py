@@ -1,6 +1,6 @@
 """Variances whose mean stops the gradient, opened for a second derivative."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 import dataclasses
 
 from deepexplain_tf.graph.ir import Node, Program, Value, new_op, rewrite_program
@@ -12,19 +12,25 @@ def open_moments(program: Program) -> Program:
 
     `tf.nn.moments` stops it since its first derivative is 0 there, which the second is not. Other stops stay.
     """
-    nodes = program.nodes()
-    stops = {stop for node in nodes if (stop := _stop_of(node)) is not None}
-    elsewhere = _used_elsewhere(stops, nodes, program.outputs)
+    opened = _stops(program)
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         if node.type in LOOPS | BRANCHES:
             bodies = {name: open_moments(body) for name, body in node.bodies.items()}
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
-        if node not in stops or node in elsewhere:
+        if node not in opened:
             return None
         return (new_op(node.name, "Identity", inputs, node.output().spec, {"T": node.output().dtype}),)
 
     return rewrite_program(program, transform)
+
+
+def _stops(program: Program) -> set[Node]:
+    """Returns the stops that nothing reads but the square of a variance."""
+    nodes = program.nodes()
+    stop_of = {node.inputs[0].node: stop for node in nodes if (stop := _stop_of(node)) is not None}
+    read = {value.node for node in nodes if node not in stop_of for value in node.inputs}
+    return set(stop_of.values()) - read - {value.node for value in program.outputs}
 
 
 def _stop_of(node: Node) -> Node | None:
@@ -45,10 +51,3 @@ def _same(axes: Value, others: Value) -> bool:
     if axes == others:
         return True
     return all(v.node.type == "Const" for v in (axes, others)) and axes.node.attrs == others.node.attrs
-
-
-def _used_elsewhere(stops: Collection[Node], nodes: Sequence[Node], outputs: Sequence[Value]) -> set[Node]:
-    """Returns the stops that anything but the square of a variance reads."""
-    inside = {node.inputs[0].node for node in nodes if _stop_of(node) is not None}
-    read = {value.node for node in nodes if node not in inside for value in node.inputs}
-    return {stop for stop in stops if stop in read or stop in {value.node for value in outputs}}

@@ -87,7 +87,7 @@ def source_of(
         return _from_graph_def(model, input_signature, output)
     if _is_keras(model):
         specs = _declared(model) if input_signature is None else _signature(input_signature)
-        notes = switched_off(model)
+        notes = _switched_off(model)
         return Source(lambda inputs: _call_keras(model, inputs), specs, model, _dtype(model), owner=model, notes=notes)
     if isinstance(model, tf.types.experimental.ConcreteFunction):
         return _from_concrete(model, model, input_signature)
@@ -245,7 +245,7 @@ def _call_keras(model: Any, inputs: Any) -> Any:
         return model(inputs, training=False)
 
 
-def switched_off(model: Any) -> tuple[str, ...]:
+def _switched_off(model: Any) -> tuple[str, ...]:
     """Returns a note on layers of a Keras model that were built with training=True, which `predict` does not obey."""
     found = []
     for layer in getattr(model, "_flatten_layers", list)():
