@@ -9,6 +9,7 @@ central differences of fourth order. It prints the relative differences. The net
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import app, flags
 import keras
@@ -24,7 +25,7 @@ _XLA = flags.DEFINE_list("xla", ["no", "yes"], "Whether XLA compiles the derivat
 
 _STEP = 1e-4
 _STEP_OF = {"epsilon_lrp": 1e-5}  # f(z) / (z + ε·sign z) bends sharply near 0
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"n_steps": 5},
     "expected_gradients": {"n_samples": 6, "seed": 1},
     "shapley_sampling": {"n_samples": 4, "seed": 1},

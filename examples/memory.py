@@ -86,7 +86,7 @@ def grown(name: str, method: str, limit: str) -> str:
     model(x[:1])
     if method == "sensitivity_n":
         growth = Growth()
-        scored = {"methods": ["gradient_x_input"], "metrics": [("sensitivity_n", {"subsets": 16})]}
+        scored: dict[str, Any] = {"methods": ["gradient_x_input"], "metrics": [("sensitivity_n", {"subsets": 16})]}
         dx.compare(model, x, **scored, target=0, groups=_parts(shape), max_memory=limit, seed=0)
     else:
         with dx.DeepExplain(model) as de:

@@ -26,7 +26,10 @@ _MODES = flags.DEFINE_multi_enum(
 _WEIGHT = flags.DEFINE_float("weight", 3.0, "The weight of the loss on attributions.", lower_bound=0)
 _EPOCHS = flags.DEFINE_integer("epochs", 12, "The number of epochs.", lower_bound=1)
 _PLANTED = 9
-_OPTIONS = {"integrated_gradients": {"n_steps": 8}, "shapley_sampling": {"n_samples": 8, "seed": 0}}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "integrated_gradients": {"n_steps": 8},
+    "shapley_sampling": {"n_samples": 8, "seed": 0},
+}
 
 
 class Classifier(keras.Model):
