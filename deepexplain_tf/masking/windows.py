@@ -56,7 +56,7 @@ class Windows:
     def _sum_over(self, drops: tf.Tensor) -> tf.Tensor:
         total = tf.reshape(drops, tf.concat([tf.shape(drops)[:1], [tf.size(start) for start in self.starts]], 0))
         for axis in range(len(self.starts)):
-            total = tf.tensordot(total, tf.cast(self._along(axis), drops.dtype), [[1], [0]])
+            total = tf.einsum("bs...,sl->b...l", total, tf.cast(self._along(axis), drops.dtype))
         return total
 
     def covering(self) -> tf.Tensor:

@@ -201,7 +201,10 @@ class Scope:
         if selection == "weights":
             axes = list(range(1, len(output.shape)))
             return tf.reduce_sum(output * tf.cast(selector, output.dtype), axes)
-        return output if len(output.shape) == 1 else tf.gather_nd(output, selector, batch_dims=1)
+        if len(output.shape) == 1:
+            return output
+        rows = tf.range(tf.shape(output, selector.dtype)[0])  # `batch_dims=1` would make 50 ops of it
+        return tf.gather_nd(output, tf.concat([rows[:, tf.newaxis], selector], 1))
 
 
 def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None) -> list[tf.Tensor]:
