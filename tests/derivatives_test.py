@@ -84,8 +84,15 @@ def check(
     np.testing.assert_allclose(along, numeric, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("method", dx.list_methods())
+_BY_RULE_ALONE = ("deconvnet", "guided_backprop", "saliency")  # else as gradient_x_input
+_PAIRS = [
+    pytest.param(method, jit, marks=[pytest.mark.long] * (jit and method in _BY_RULE_ALONE))
+    for method in dx.list_methods()
+    for jit in (False, True)
+]
+
+
+@pytest.mark.parametrize(("method", "jit"), _PAIRS)
 def test_every_method(method: str, jit: bool):
     model, variables = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:
@@ -156,8 +163,13 @@ def test_rules_of_users_hold_no_longer_than_those_of_the_library(kind: str):
         check(de.explainer("integrated_gradients", target=1, n_steps=3), variables)
 
 
-@pytest.mark.parametrize("sizes", [{"chunk_size": 2}, {"max_memory": "60MiB"}, {"batch_size": 1}])
-@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", "shapley_sampling"])
+_LONG = pytest.mark.long  # the limit makes chunks and the methods share their loop
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"chunk_size": 2}, pytest.param({"max_memory": "60MiB"}, marks=_LONG), {"batch_size": 1}]
+)
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", pytest.param("shapley_sampling", marks=_LONG)])
 def test_chunks_and_their_padding_have_no_derivative_of_their_own(method: str, sizes: dict[str, Any]):
     model, variables = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:

@@ -23,7 +23,12 @@ def weighted(outputs, labels, weights):
     return tf.gather(outputs, labels, batch_dims=1) + tf.reduce_sum(outputs * weights, 1)
 
 
-@pytest.mark.parametrize("method", dx.list_methods())
+_BY_RULE_ALONE = ("deconvnet", "guided_backprop", "saliency")  # else as gradient_x_input
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(m, marks=[pytest.mark.long] * (m in _BY_RULE_ALONE)) for m in dx.list_methods()]
+)
 def test_arrays_go_with_their_examples(method):
     options = {"seed": 0, **options_of(method, X)}
     with dx.DeepExplain(perceptron("float64")) as de:

@@ -21,7 +21,6 @@ METHODS = dx.list_methods()
 _TOLERANCE = 1e-5  # of the largest attribution
 
 each_method = pytest.mark.parametrize("method", METHODS)
-each_structure = pytest.mark.parametrize("name", STRUCTURES)
 # For what compiles again: every method on some structures, and one or two methods on every structure.
 _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
@@ -35,7 +34,18 @@ def _pairs(everywhere: tuple[str, ...]) -> Any:
     return pytest.mark.parametrize(("name", "method"), values)
 
 
-each_pair = _pairs(_EVERYWHERE)
+def _all_pairs() -> Any:
+    """Returns the mark of a test of all pairs; those whose program differs in a rule alone, on some structures only."""
+    rule_alone = ("deconvnet", "guided_backprop", "saliency")  # see `gradient_x_input`
+    values = [
+        pytest.param(name, method, marks=[pytest.mark.long] * (method in rule_alone and name not in _IN_FULL))
+        for method in METHODS
+        for name in STRUCTURES
+    ]
+    return pytest.mark.parametrize(("name", "method"), values)
+
+
+each_pair = _all_pairs()
 
 
 def assert_same(found: Any, expected: Any, tolerance: float = _TOLERANCE) -> None:
@@ -81,8 +91,7 @@ def explained(name: str, method: str) -> dx.Explanation:
     return explainer(name, method)(STRUCTURES[name].inputs(7), batch_size=7)
 
 
-@each_structure
-@each_method
+@each_pair
 def test_attributions_have_the_structure_and_dtype_of_what_is_explained(name: str, method: str):
     e, inputs = explained(name, method), STRUCTURES[name].inputs(7)
     arrays = tf.nest.flatten(e.attributions)
@@ -99,8 +108,7 @@ def test_attributions_have_the_structure_and_dtype_of_what_is_explained(name: st
         assert ends is None or ends.shape == (7,)
 
 
-@each_structure
-@each_method
+@each_pair
 def test_the_batch_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method)
     expected = explained(name, method).attributions
@@ -116,7 +124,7 @@ def test_the_chunk_changes_no_number(name: str, method: str):
         assert_same(explain(inputs, chunk_size=size).attributions, explained(name, method).attributions)
 
 
-@each_pair
+@_pairs(("deeplift",))  # tests/export/saved_model_test.py has the other in graphs
 def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method)
     batches = [case.batch] if case.batch else [7, 1] if name in _IN_FULL else [7]
@@ -176,9 +184,9 @@ def explained_in(dtype: str, model: str, method: str) -> dx.Explanation:
 @pytest.mark.parametrize(
     ("model", "dtype", "tolerance"),
     [
-        ("keras", "float32", 1e-5),
         ("callable", "float16", 1e-2),
         ("keras", "bfloat16", 1e-1),
+        pytest.param("keras", "float32", 1e-5, marks=pytest.mark.long),
         pytest.param("callable", "float32", 1e-5, marks=pytest.mark.long),
         pytest.param("keras", "float16", 1e-2, marks=pytest.mark.long),
         pytest.param("callable", "bfloat16", 1e-1, marks=pytest.mark.long),
@@ -241,7 +249,7 @@ def test_a_keras_model_is_left_as_it_was(name: str):
     weights = [np.array(variable) for variable in model.variables]
     before, threads, random = _state(model), threading.active_count(), _global_random_state()
     with dx.DeepExplain(model, **case.settings) as de:
-        for method in METHODS if name in _IN_FULL else _EVERYWHERE:
+        for method in METHODS if name in _IN_FULL else ("deeplift",):  # whose rules could stay behind
             de.explain(method, inputs, target=case.target, **options(name, method))
     assert _state(model) == before
     for variable, weight in zip(model.variables, weights, strict=True):

@@ -1,5 +1,6 @@
 """A repeated call does not trace again: neither the model nor a graph of the library."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,16 @@ def settled(method: str, jit_compile: bool | str = "auto", **arguments: Any) -> 
     return watched
 
 
+_called = functools.cache(settled)
+
+
+def shared(method: str) -> Watched:
+    """Returns an explainer that has been called, by other tests too: what they traced, they have told of."""
+    watched = _called(method)
+    watched.settle()
+    return watched
+
+
 @each_method
 def test_the_first_call_traces_and_a_second_one_does_not(method: str):
     watched = Watched(method)
@@ -59,7 +70,7 @@ def test_the_first_call_traces_and_a_second_one_does_not(method: str):
 
 @each_method
 def test_another_number_of_examples_does_not_trace(method: str):
-    watched = settled(method)
+    watched = shared(method)
     for count in (1, 2, 5, 70):
         watched.explain(examples(count), target=0)
     watched.explain(examples(5), target=0, batch_size=2)
@@ -68,7 +79,7 @@ def test_another_number_of_examples_does_not_trace(method: str):
 
 @each_method
 def test_another_target_does_not_trace(method: str):
-    watched = settled(method)
+    watched = shared(method)
     for target in (1, -1, np.int64(2), (1,), [0, 1, 2], np.array([2, 0, 1]), np.array([1, 1, 0], np.uint8)):
         watched.explain(examples(3), target=target)
     assert watched.traces == (0, 0)
@@ -103,7 +114,7 @@ def test_the_same_callable_target_traces_once():
 
 @comparing_method
 def test_another_baseline_does_not_trace(method: str):
-    watched = settled(method)
+    watched = shared(method)
     one, each = examples(1, seed=1)[0], examples(3, seed=2)
     for baseline in (None, 0.5, 1, np.float64(0.25), one, one[None], each, each.astype(np.float64)):
         watched.explain(examples(3), target=0, baseline=baseline)
@@ -169,7 +180,7 @@ def test_other_windows_do_not_trace():
 
 @each_method
 def test_inputs_of_another_kind_with_the_same_dtype_do_not_trace(method: str):
-    watched = settled(method)
+    watched = shared(method)
     for given in (tf.constant(examples(3)), tf.Variable(examples(3)), np.asfortranarray(examples(3))):
         watched.explain(given, target=0)
     assert watched.traces == (0, 0)

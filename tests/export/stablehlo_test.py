@@ -1,11 +1,14 @@
 """Exported StableHLO programs, run by JAX's XLA in a process that has no TensorFlow."""
 
+import atexit
+import functools
 import importlib.util
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import keras
 import numpy as np
@@ -20,15 +23,16 @@ pytestmark = pytest.mark.skipif(not is_available(), reason="this TensorFlow does
 _ROOT = pathlib.Path(__file__).parents[2]
 _needs_jax = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX, which runs it, is not installed")
 _RUN = """
-import pathlib, sys
+import sys
 for name in ("tensorflow", "keras", "deepexplain_tf"):
     sys.modules[name] = None  # an import of it fails
+import pathlib
 sys.path.insert(0, sys.argv[1])
+folder = pathlib.Path(sys.argv[2])
 import numpy as np
 from run_stablehlo import explain
-for folder in map(pathlib.Path, sys.argv[2:]):
-    for fed in folder.glob("*fed.npz"):
-        np.savez(folder / fed.name.replace("fed", "found"), **explain(folder, dict(np.load(fed))))
+for fed in folder.glob("*fed.npz"):
+    np.savez(folder / fed.name.replace("fed", "found"), **explain(folder, dict(np.load(fed))))
 """
 
 
@@ -61,31 +65,30 @@ _CASES = {
 }
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """Folders of exported programs, run elsewhere, and what the explainers give here."""
-    root, expected = tmp_path_factory.mktemp("stablehlo"), {}
-    for case, (build, shape, method, fixed, late, options) in _CASES.items():
-        generator = np.random.default_rng(3)
-        x, start = (generator.normal(size=size).astype(np.float32) for size in (shape, (1, *shape[1:])))
-        arguments = {"target": np.arange(len(x), dtype=np.int32) % 2, "baseline": start}
-        arguments = {name: arguments[name] for name in late}
-        with dx.DeepExplain(build(), jit_compile=False) as de:
-            explain = de.explainer(method, **fixed)
-            explain.export(root / case, format="stablehlo", inputs=tf.TensorSpec(shape), **options)
-        (name,) = set(_described(root / case, "parameters")[: 1 + len(late)]) - set(late)
-        np.savez(root / case / "fed.npz", **arguments, **{name: x})
-        expected[case] = explain(x, **arguments)
-        if case == "cnn-ig":
-            np.savez(root / case / "wrong_fed.npz", **{**arguments, "target": np.int32([99, 1, -99]), name: x})
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN, _ROOT / "examples", *(root / case for case in _CASES)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+_AT_LENGTH = ("encoder-ig", "encoder-deeplift")  # attention takes longer than all others together
+
+
+@functools.cache
+def _exported(case):
+    """Returns the folder of an exported program that has run elsewhere, and what the explainer gives here."""
+    build, shape, method, fixed, late, options = _CASES[case]
+    temporary = tempfile.TemporaryDirectory()
+    atexit.register(temporary.cleanup)
+    folder, generator = pathlib.Path(temporary.name) / case, np.random.default_rng(3)
+    x, start = (generator.normal(size=size).astype(np.float32) for size in (shape, (1, *shape[1:])))
+    arguments = {"target": np.arange(len(x), dtype=np.int32) % 2, "baseline": start}
+    arguments = {name: arguments[name] for name in late}
+    with dx.DeepExplain(build(), jit_compile=False) as de:
+        explain = de.explainer(method, **fixed)
+        explain.export(folder, format="stablehlo", inputs=tf.TensorSpec(shape), **options)
+    (name,) = set(_described(folder, "parameters")[: 1 + len(late)]) - set(late)
+    np.savez(folder / "fed.npz", **arguments, **{name: x})
+    if case == "cnn-ig":
+        np.savez(folder / "wrong_fed.npz", **{**arguments, "target": np.int32([99, 1, -99]), name: x})
+    command = [sys.executable, "-c", _RUN, _ROOT / "examples", folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return root, expected
+    return folder, explain(x, **arguments)
 
 
 def _described(folder, key):
@@ -93,11 +96,11 @@ def _described(folder, key):
 
 
 @_needs_jax
-@pytest.mark.parametrize("case", _CASES)
-def test_the_same_numbers_in_jax(exported, case):
-    root, expected = exported
-    found, e = np.load(root / case / "found.npz"), expected[case]
-    assert list(found) == _described(root / case, "results")
+@pytest.mark.parametrize("case", [pytest.param(c, marks=[pytest.mark.long] * (c in _AT_LENGTH)) for c in _CASES])
+def test_the_same_numbers_in_jax(case):
+    folder, e = _exported(case)
+    found = np.load(folder / "found.npz")
+    assert list(found) == _described(folder, "results")
     scale = np.abs(e.attributions).max()
     np.testing.assert_allclose(found["attributions"], e.attributions, rtol=0, atol=1e-5 * scale)
     for name in ("outputs", "baseline_outputs"):
@@ -106,21 +109,21 @@ def test_the_same_numbers_in_jax(exported, case):
 
 
 @_needs_jax
-def test_a_target_that_is_no_unit_gives_no_number(exported):
-    root, expected = exported
-    found = np.load(root / "cnn-ig" / "wrong_found.npz")
+def test_a_target_that_is_no_unit_gives_no_number():
+    folder, e = _exported("cnn-ig")
+    found = np.load(folder / "wrong_found.npz")
     for name, array in found.items():
         assert np.isnan(array[[0, 2]]).all() and np.isfinite(array[1]).all(), name
-    scale = np.abs(expected["cnn-ig"].attributions).max()
-    np.testing.assert_allclose(found["attributions"][1], expected["cnn-ig"].attributions[1], rtol=0, atol=1e-5 * scale)
+    scale = np.abs(e.attributions).max()
+    np.testing.assert_allclose(found["attributions"][1], e.attributions[1], rtol=0, atol=1e-5 * scale)
 
 
 @_needs_jax
-def test_weights_stand_beside_the_program_or_in_it(exported):
-    root, _ = exported
-    assert sorted(os.listdir(root / "cnn-saliency")) == ["explainer.json", "explainer.mlir", "fed.npz", "found.npz"]
-    weights = np.load(root / "cnn-deeplift" / "weights.npz")
-    names = _described(root / "cnn-deeplift", "parameters")
+def test_weights_stand_beside_the_program_or_in_it():
+    (inside, _), (beside, _) = _exported("cnn-saliency"), _exported("cnn-deeplift")
+    assert sorted(os.listdir(inside)) == ["explainer.json", "explainer.mlir", "fed.npz", "found.npz"]
+    weights = np.load(beside / "weights.npz")
+    names = _described(beside, "parameters")
     assert names[1:3] == ["target", "baseline"] and names[3:] == list(weights)
     assert len(weights) == 8 and any(name.endswith("/kernel") for name in weights)
 
