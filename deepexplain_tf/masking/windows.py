@@ -56,7 +56,8 @@ class Windows:
     def _sum_over(self, drops: tf.Tensor) -> tf.Tensor:
         total = tf.reshape(drops, tf.concat([tf.shape(drops)[:1], [tf.size(start) for start in self.starts]], 0))
         for axis in range(len(self.starts)):
-            total = tf.einsum("bs...,sl->b...l", total, tf.cast(self._along(axis), drops.dtype))
+            # Not tf.einsum, which damages memory for some of these shapes in float32 (TensorFlow 2.21).
+            total = tf.tensordot(total, tf.cast(self._along(axis), drops.dtype), [[1], [0]])
         return total
 
     def covering(self) -> tf.Tensor:

@@ -157,11 +157,14 @@ class Features:
 
     def sums(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """Returns the sum over the elements of each feature, `[batch, features]` in float64."""
-        flat = np.concatenate([array.reshape(len(array), -1).astype(np.float64) for array in arrays], 1)
         ids = np.concatenate([ids.ravel() for ids in self.ids])
         order = np.argsort(ids, kind="stable")
         starts = np.searchsorted(ids[order], np.arange(self.count))
-        return np.add.reduceat(flat[:, order], starts, axis=1)
+        sums = np.empty((len(arrays[0]), self.count))
+        for row, example in zip(sums, zip(*arrays, strict=True), strict=True):  # one at a time: a few MB, not all again
+            flat = np.concatenate([array.ravel() for array in example]).astype(np.float64)
+            row[:] = np.add.reduceat(flat[order], starts)
+        return sums
 
 
 def attributions_of(given: Any) -> Any:
