@@ -186,7 +186,11 @@ def _deeplift(name: str, **settings: Any) -> Any:
     return explain(model, "deeplift", x, baseline=baseline, target=1, **settings)
 
 
-@pytest.mark.parametrize("name", _MODELS)
+# tests/keras_layers_test.py has these kinds of layers too.
+_AT_LENGTH = ("gru", "simple_rnn", "bidirectional_stack", "time_distributed", "convolutional")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH)) for n in _MODELS])
 def test_it_adds_up(name: str):
     e = _deeplift(name)
     assert (np.abs(e.outputs - e.baseline_outputs) > 1e-3).all()

@@ -281,10 +281,8 @@ def in_float32() -> dict[str, Any]:
         return {method: de.explain(method, X, target=1, **options) for method, options in _MIXED_METHODS.items()}
 
 
-@pytest.mark.parametrize(
-    ("policy", "rounding"),
-    [("mixed_float16", 2**-10), pytest.param("mixed_bfloat16", 2**-7, marks=pytest.mark.long)],
-)
+@pytest.mark.long  # tests/model_sources_test.py has smaller models of mixed precision
+@pytest.mark.parametrize(("policy", "rounding"), [("mixed_float16", 2**-10), ("mixed_bfloat16", 2**-7)])
 def test_mixed_precision(policy: str, rounding: float, in_float32: dict[str, Any]):
     """Layers round to 11 or 8 bits: attributions are those of float32, and add up, to some roundings."""
     mixed = _mixed(policy)

@@ -30,18 +30,11 @@ def test_a_classifier_learns_not_to_use_a_feature():
     assert float(paid.split()[-2].strip("%")) > float(free.split()[-2].strip("%")) - 1
 
 
-@pytest.mark.parametrize(
-    ("networks", "methods", "xla"),
-    [
-        ("mlp", "deeplift,epsilon_lrp,integrated_gradients", "no"),
-        pytest.param("mlp,cnn,lstm,attention", "", "no,yes", marks=pytest.mark.long),
-    ],
-)
-def test_derivatives_of_attributions(networks, methods, xla):
-    every = [f"--methods={methods}"] if methods else []
-    _, _, *rows = run("derivatives.py", f"--networks={networks}", f"--xla={xla}", *every).splitlines()
+@pytest.mark.long  # tests/derivatives_test.py does the same with smaller networks
+def test_derivatives_of_attributions():
+    _, _, *rows = run("derivatives.py").splitlines()
     found = [float(number) for row in rows for number in row.split()[1:]]
-    assert len(found) >= 3
+    assert len(found) >= 40
     assert max(found) <= 1e-6
 
 
