@@ -6,6 +6,8 @@ given nodes is then the trapezoid rule, and the values at the nodes alone give i
 
     E‖error‖² = Σ h²·‖Δg‖² / 12    over the intervals of width h, with Δg the difference between their ends.
 
+The estimate is the root of a high quantile of ‖error‖², not of its mean: see `scatter`.
+
 For other integrands, the inner product ⟨Δg, Δg'⟩ of successive differences corrects an interval's error: it lowers the
 error where the differences agree (a smooth integrand) and raises it where they oppose each other (an integrand that
 reverts to its mean). Where they agree, the curvature corrects the trapezoid rule too, as in Simpson's rule. The first
@@ -27,6 +29,8 @@ import dataclasses
 
 import numpy as np
 
+from deepexplain_tf.paths.scatter import quantile
+
 _FIRST, _FIRST_FOR_GAP = 9, 5  # first nodes of every example
 _FEWEST, _ROUND = 4, 16  # new nodes of an example in one round
 _WORTH = 0.05  # least gain of a new node, relative to the largest error: a singular interval is split alone
@@ -34,9 +38,10 @@ _RESOLUTION = 1e-6  # relative change of α below which float32 inputs do not mo
 _NOISE = 1e-6  # a gap smaller than this, relative to |F| or the attributions, is rounding
 _CANCELLED = 1e-12  # a sum of products smaller than this, relative to their absolute sum, is mostly rounding
 _BLOCK = 2048  # features per block of an inner product
-_SAFETY = 1.08  # factor on errors, which scatter by a few per cent around their root mean square
+_SAFETY = 1.08  # factor on errors, as refinement ends at the first estimate that is small enough
 _OUTLIER = 5.0  # largest gap on a Brownian path, in standard deviations
 _ROUGH = 1.5  # Clenshaw–Curtis' last change over the trapezoid's error: √3 on Brownian paths, near 0 on smooth
+_SMOOTH = 0.5  # the same, below which Clenshaw–Curtis is the better rule
 _GAIN = 0.4  # largest factor by which a doubling multiplies that change on smooth paths; ½ on Brownian paths
 
 
@@ -55,7 +60,7 @@ class Integral:
     attributions: list[np.ndarray]  # in the integrands' dtype
     outputs: np.ndarray  # F at 1
     baseline_outputs: np.ndarray  # F at 0
-    estimated_error: np.ndarray  # relative L2 error of an example's attributions; inf after a NaN or Inf
+    estimated_error: np.ndarray  # bound on the relative L2 error of an example's attributions; inf after a NaN or Inf
     n_steps: np.ndarray  # the number of gradients taken for each example
 
 
@@ -156,14 +161,15 @@ class _Path:
         if not np.isfinite([*self.values, *np.diag(self._products)]).all():
             return _trapezoid(np.diff(self.alphas)), np.inf, none
         weights, errors = self._rule()
-        error = np.sqrt(errors.sum())
+        expected, factor = np.sqrt(errors.sum()), quantile(errors, self._products, self._order)
+        error = expected * np.sqrt(factor)
         if self._chebyshev:
             fine, coarse = _clenshaw_curtis(n), np.zeros(n)
             coarse[::2] = _clenshaw_curtis(n // 2 + 1)
             step = self._norm(fine - coarse)
-            smooth = step < min(_ROUGH * error, _GAIN * self._step)
+            smooth = step < min(_ROUGH * expected, _GAIN * self._step)
             self._chebyshev, self._step = smooth and 2 * n - 1 <= max_steps, step
-            if step < error:
+            if step < _SMOOTH * expected:
                 weights, error = fine, step
         size, delta = self._norm(weights), self.values[-1] - self.values[0]
         relative = error / size if size else np.inf if error else 0.0
@@ -173,7 +179,7 @@ class _Path:
             return weights, relative, none
         if self._chebyshev:
             return weights, relative, _lobatto(2 * n - 1)[1::2]
-        target = errors.sum() / 4 if relative <= tolerance else (tolerance * size) ** 2
+        target = errors.sum() / 4 if relative <= tolerance else (tolerance * size) ** 2 / factor
         room = max(_FEWEST, min(_ROUND, n // 2), n // 8)
         return weights, relative, self._split(errors, target, min(room, max_steps - n))
 
