@@ -197,14 +197,14 @@ class Scope:
         if selection == "unit":
             column, *bias = self._selector
             return tf.add_n([tf.reduce_sum(output * column, 1), *bias])
-        (selector,) = self._selector or (None,)
         if selection == "weights":
-            axes = list(range(1, len(output.shape)))
-            return tf.reduce_sum(output * tf.cast(selector, output.dtype), axes)
+            (weights,) = self._selector
+            return tf.reduce_sum(output * tf.cast(weights, output.dtype), list(range(1, len(output.shape))))
         if len(output.shape) == 1:
             return output
-        rows = tf.range(tf.shape(output, selector.dtype)[0])  # `batch_dims=1` would make 50 ops of it
-        return tf.gather_nd(output, tf.concat([rows[:, tf.newaxis], selector], 1))
+        (index,) = self._selector
+        rows = tf.range(tf.shape(output, index.dtype)[0])  # `batch_dims=1` would make 50 ops of it
+        return tf.gather_nd(output, tf.concat([rows[:, tf.newaxis], index], 1))
 
 
 def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None) -> list[tf.Tensor]:
