@@ -1,6 +1,7 @@
 """The public names that `import deepexplain_tf` offers."""
 
 from deepexplain_tf import metrics, visualize
+from deepexplain_tf.arguments.pictures import read_pictures
 from deepexplain_tf.comparison import Comparison, compare
 from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
@@ -24,6 +25,7 @@ __all__ = [
     "list_rules",
     "load",
     "metrics",
+    "read_pictures",
     "visualize",
     "with_explanations",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from absl import flags
 import numpy as np
 
+from deepexplain_tf.arguments import pictures
 from deepexplain_tf.cli import files, model as models, progress, values as parse
 from deepexplain_tf.cli.files import Array
 from deepexplain_tf.errors import InputError, OptionError
@@ -14,8 +15,8 @@ _TEXTS = (
     (
         "input",
         None,
-        """A .png or .jpg file, or a folder of them, stretched to the size that the model takes; or an .npy
-        file [batch, …]; or an .npz file with one array for each input of the model, by its name.""",
+        """A picture (.png, .jpg, .tif, .bmp, .gif, .webp) or a folder of them, stretched to the size that the model
+        takes; or an .npy file [batch, …]; or an .npz file with one array for each input of the model, by its name.""",
     ),
     (
         "target",
@@ -36,11 +37,24 @@ _TEXTS = (
         (pixel - MEAN) / SCALE.""",
     ),
     (
+        "behind",
+        "white",
+        """The colour behind transparent pixels: a name, '#rrggbb', a grey of 0..255, or R,G,B. A model of 4 channels
+        takes the transparency itself.""",
+    ),
+    (
+        "value_range",
+        None,
+        """LOW,HIGH: the values that are black and white in pictures of more than 8 bits. Files of floats, of signed and
+        of 32-bit numbers need it; in others it goes before their depth, as 0,4095 for 12 bits in a 16-bit file.""",
+    ),
+    (
         "max_memory",
         None,
         "The memory that the work may take beside the model, as 2GiB. It sets --chunk_size.",
     ),
 )
+_READING = {name: default for name, default, _ in _TEXTS if name in ("preprocess", "behind", "value_range")}
 _NUMBERS = (
     ("batch_size", "The number of examples at a time. It changes memory and time, but no result."),
     ("chunk_size", "The number of model evaluations at a time. It changes memory and time, but no result."),
@@ -72,11 +86,27 @@ class Examples:
     pictures: Array | None = None
 
 
+def picture_options(flag: flags.FlagValues) -> dict[str, Any]:
+    """Returns how `read_pictures` is to read pictures.
+
+    Raises:
+        OptionError: A flag that says something else.
+    """
+    texts = {name: flag[name].value for name in _READING}
+    options: dict[str, Any] = {name: text and parse.name_or_numbers(text) for name, text in texts.items()}
+    try:
+        pictures.check_options(**options)
+    except OptionError as error:
+        raise OptionError(f"--{error}") from error
+    return options
+
+
 def read(flag: flags.FlagValues) -> tuple[dict[str, Any], Examples, Any]:
     """Returns the arguments of `DeepExplain`, the examples and the baseline."""
     with progress.bar(1, "reading the model and the inputs"):
+        reading = picture_options(flag)
         model = models.read(flag)
-        reader = Reader(model["model"].specs, flag.preprocess)
+        reader = Reader(model["model"].specs, **reading)
         return model, reader.examples(flag.input), reader.baseline(flag.baseline)
 
 
@@ -90,30 +120,28 @@ class Reader:
 
     Args:
         specs: The model's inputs, a structure of `tf.TensorSpec`; None where the model does not tell them.
-        preprocess: What `--preprocess` says.
-
-    Raises:
-        OptionError: A `preprocess` that is not understood.
+        reading: How pictures are read, as `picture_options` returns it.
     """
 
-    def __init__(self, specs: Any, preprocess: str):
+    def __init__(self, specs: Any, **reading: Any):
         self._specs = specs
-        self._mean, self._scale = files.preprocessing(preprocess)
-        self._preprocess = preprocess
-
-    def _prepared(self, pixels: Array) -> Array:
-        return (pixels.astype(np.float32) - np.float32(self._mean)) / np.float32(self._scale)
+        self._reading = {**_READING, **reading}
 
     def _pictures(self, path: str) -> Examples:
-        names, pixels = files.read_pictures(path, picture_shape(self._specs))
-        return Examples(self._prepared(pixels), names, pixels)
+        shape, found = picture_shape(self._specs), pictures.files_of(path)
+        if shape[2:] == (None,):
+            shape = (*shape[:2], 3)  # a model that leaves its channels open takes colours
+        pixels = pictures.read_pictures(found, shape, **{**self._reading, "preprocess": "none"})
+        inputs = pictures.preprocessed(pixels, self._reading["preprocess"])
+        return Examples(inputs, files.names_of(found), np.rint(pixels).astype(np.uint8))
 
     def examples(self, path: str) -> Examples:
         """Reads a picture, a folder of pictures, an `.npy` or an `.npz` file."""
-        if files.is_picture(path):
+        if pictures.is_picture(path):
             return self._pictures(path)
-        if self._preprocess != "none":
-            raise OptionError(f"--preprocess is for pictures. Got {self._preprocess!r} with the arrays of {path}.")
+        for name, value in self._reading.items():
+            if value != _READING[name]:
+                raise OptionError(f"--{name} is for pictures. Got {value!r} with the arrays of {path}.")
         arrays = files.read_arrays(path)
         if isinstance(arrays, np.ndarray) and arrays.ndim == 4 and arrays.shape[-1] in (1, 3):
             return Examples(arrays, pictures=arrays)
@@ -125,10 +153,10 @@ class Reader:
             return None
         if (number := parse.number(text)) is not None:
             return number
-        if not files.is_picture(text):
+        if not pictures.is_picture(text):
             return files.read_arrays(text)
-        pictures = self._pictures(text).inputs
-        return pictures[0] if len(pictures) == 1 else pictures
+        inputs = self._pictures(text).inputs
+        return inputs[0] if len(inputs) == 1 else inputs
 
 
 def picture_shape(specs: Any) -> tuple[int | None, ...]:

@@ -42,6 +42,14 @@ def number(text: str) -> float | None:
     return None
 
 
+def name_or_numbers(text: str) -> str | float | tuple[float, ...]:
+    """Reads `0.5` or `127,128`; any other text, such as a name, stays."""
+    with contextlib.suppress(ValueError):
+        numbers = tuple(float(part) for part in text.split(","))
+        return numbers if len(numbers) > 1 else numbers[0]
+    return text
+
+
 def name_or_index(text: str) -> str | int:
     """Returns the integer that a text is, else the text: an output is meant by its name or index."""
     return int(text) if text.lstrip("-").isdigit() else text

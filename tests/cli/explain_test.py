@@ -7,6 +7,7 @@ import pytest
 
 import deepexplain_tf as dx
 from deepexplain_tf.cli import main as cli
+from tests.picture_files import tiff
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,22 @@ def test_numbers_are_those_of_the_library(folder, tmp_path):
     np.testing.assert_allclose(found.attributions, expected.attributions, atol=1e-6)
 
 
+def test_pictures_are_those_of_the_library(folder, tmp_path):
+    keras.Sequential(
+        [keras.Input((4, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(1, kernel_initializer="ones")]
+    ).save(folder / "sum.keras")
+    data, random = tmp_path / "data", np.random.default_rng(0)
+    data.mkdir()
+    Image.fromarray(random.integers(0, 256, (12, 10, 4), np.uint8)).save(data / "a.webp", lossless=True)
+    (data / "b.tiff").write_bytes(tiff(random.integers(0, 65536, (9, 9, 3), np.uint16), 2))
+    flags = ["--method=gradient_x_input", "--preprocess=symmetric", "--behind=#ff8000"]
+    assert _explain(folder, tmp_path / "out", *flags, model="sum.keras", data=data) == 0
+    found = dx.load(tmp_path / "out" / "explanation.npz").attributions  # of a sum: the inputs
+    expected = dx.read_pictures(data, (4, 5, 3), preprocess="symmetric", behind="#ff8000")
+    np.testing.assert_array_equal(found, expected)
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.png", "b.png", "explanation.npz"]
+
+
 def test_words_at_a_layer(folder, tmp_path):
     assert _explain(folder, tmp_path, "--layer=words", model="tokens.h5", data="tokens.npy") == 0
     assert dx.load(tmp_path / "explanation.npz").attributions.shape == (2, 6, 4)
@@ -81,6 +98,8 @@ def test_words_at_a_layer(folder, tmp_path):
         (["--method=deeplift", "--option=n_steps=3"], "n_steps"),
         (["--baseline=none.npy"], "none.npy"),
         (["--preprocess=zero"], "--preprocess must be"),
+        (["--behind=whit"], "--behind must be"),
+        (["--value_range=0,4095"], "more than 8 bits for a value_range"),
     ],
 )
 def test_a_refusal_is_one_line_and_leaves_older_results(folder, tmp_path, capsys, flags, words):

@@ -32,6 +32,14 @@ def test_number():
     assert values.number("grey.npy") is None
 
 
+def test_name_or_numbers():
+    assert values.name_or_numbers("unit") == "unit"
+    assert values.name_or_numbers("#102030") == "#102030"
+    assert values.name_or_numbers("128") == 128
+    assert values.name_or_numbers("-1024,3071.5") == (-1024, 3071.5)
+    assert values.name_or_numbers("1,x") == "1,x"
+
+
 def test_name_or_index():
     assert values.name_or_index("auto") == "auto"
     assert values.name_or_index("1") == 1
