@@ -218,7 +218,7 @@ def test_a_third_derivative_under_xla_is_an_error():
 
 
 @pytest.mark.parametrize("method", ["deeplift", "integrated_gradients", "occlusion"])
-@pytest.mark.parametrize("batch_size", [None, 2])
+@pytest.mark.parametrize("batch_size", [2, pytest.param(None, marks=pytest.mark.long)])
 def test_eager_tensors(method: str, batch_size: int | None):
     model, variables = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:
@@ -237,7 +237,7 @@ def test_eager_tensors(method: str, batch_size: int | None):
     assert isinstance(found[-1], tf.Tensor) and found[-1].shape == x.shape
 
 
-@pytest.mark.parametrize("shape", [(), (4,), (3, 4)])
+@pytest.mark.parametrize("shape", [(), pytest.param((4,), marks=pytest.mark.long), (3, 4)])
 def test_the_baseline_has_a_derivative_too(shape: tuple[int, ...]):
     model, _ = network()
     baseline = tf.Variable(0.3 * RNG.normal(size=shape))

@@ -18,7 +18,7 @@ import deepexplain_tf as dx
 from tests.checks import explain
 from tests.models import filled
 
-METHODS: dict[str, dict[str, Any]] = {"deeplift": {}, "gradient_x_input": {}}  # with rules, and without
+METHODS: dict[str, dict[str, Any]] = {"deeplift": {}}  # with rules; files of TensorFlow 1 are explained without too
 X = np.random.default_rng(0).normal(size=(3, 4, 3)).astype(np.float32)
 SPEC = tf.TensorSpec([None, 4, 3], tf.float32, name="signal")
 
@@ -272,7 +272,12 @@ def _mixed(policy: str) -> keras.Model:
     return filled(made)
 
 
-_MIXED_METHODS = {**METHODS, "epsilon_lrp": {"epsilon": 0.1}, "integrated_gradients": {"n_steps": 8}}
+_MIXED_METHODS = {
+    **METHODS,
+    "gradient_x_input": {},
+    "epsilon_lrp": {"epsilon": 0.1},
+    "integrated_gradients": {"n_steps": 8},
+}
 
 
 @pytest.fixture(scope="module")

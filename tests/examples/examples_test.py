@@ -38,6 +38,7 @@ def test_derivatives_of_attributions():
     assert max(found) <= 1e-6
 
 
+@pytest.mark.long  # tests/metrics has the metric
 def test_cost_of_sensitivity_n():
     flags = ("--examples=2", "--sizes=2", "--subsets=2", "--methods=1", "--chunks=4,5", "--pairs=1")
     header, _, ours, bare = run("cost_of_sensitivity_n.py", *flags).splitlines()
