@@ -1,14 +1,19 @@
 """How much does an explanation cost relative to one plain gradient, and how long does it take to prepare?
 
     python examples/cost.py
-    python examples/cost.py --ready=ResNet50,NASNetMobile --ratio=
+    python examples/cost.py --ready=ResNet50,NASNetMobile --ratio= --check=
+    python examples/cost.py --check=ResNet50 --size=224 --ratio= --ready=
 
-This script prints two tables: for the networks of `--ratio`, the time of DeepLIFT relative to one plain gradient of the
-same batch (medians of calls in turn); for the networks of keras.applications in `--ready`, the seconds until DeepLIFT
-is traced and rewritten, and of its first two calls.
+This script prints three tables: for the networks of `--ratio`, the time of DeepLIFT relative to one plain gradient of
+the same batch (medians of calls in turn); for the networks of keras.applications in `--ready`, the seconds until
+DeepLIFT is traced and rewritten, and of its first two calls; for those in `--check`, the share of a first call in which
+the traced program is compared with the model's own call.
 """
 
+import functools
 import time
+from typing import Any
+from unittest import mock
 
 from absl import app, flags
 import keras
@@ -16,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.engine.agreement import Agreement
 import deepexplain_tf.writing.table as table
 from interleaved import Pairs, seconds
 
@@ -23,8 +29,12 @@ _RATIO = flags.DEFINE_list("ratio", ["lstm", "cnn"], "The networks for the first
 _READY = flags.DEFINE_list(
     "ready", ["ResNet50", "NASNetMobile"], "The networks of keras.applications for the second table."
 )
+_CHECK = flags.DEFINE_list("check", ["ResNet50"], "The networks of keras.applications for the third table.")
+_METHODS = flags.DEFINE_list(
+    "methods", ["saliency", "deeplift", "integrated_gradients", "occlusion"], "The methods of the third table."
+)
 _CALLS = flags.DEFINE_integer("calls", 15, "The number of timed calls of each side.", lower_bound=1)
-_SIZE = flags.DEFINE_integer("size", 96, "The pictures' height and width for --ready.", lower_bound=32)
+_SIZE = flags.DEFINE_integer("size", 96, "The pictures' height and width for --ready and --check.", lower_bound=32)
 
 
 def lstm() -> tuple[keras.Model, tuple[int, ...], bool]:
@@ -67,23 +77,50 @@ def ratio(name: str) -> list[str]:
     return [name, "yes" if jit else "no", f"{theirs * 1e3:.1f}", f"{ours * 1e3:.1f}", f"{pairs.ratio:.2f}"]
 
 
+def _of_applications(name: str) -> tuple[keras.Model, np.ndarray]:
+    """Returns a network of keras.applications, and one example."""
+    shape = (_SIZE.value, _SIZE.value, 3)
+    model = getattr(keras.applications, name)(weights=None, input_shape=shape, classes=10)
+    return model, np.random.default_rng(0).normal(size=(1, *shape)).astype("float32")
+
+
 def ready(name: str) -> list[str]:
     """Returns a row: the model's active ops, and the seconds of tracing, rewriting and the first two calls."""
-    size = _SIZE.value
-    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=10)
-    x = np.random.default_rng(0).normal(size=(1, size, size, 3)).astype("float32")
+    model, x = _of_applications(name)
     start = time.perf_counter()
     with dx.DeepExplain(model) as de:
         traced = time.perf_counter()
         explainer = de.explainer("deeplift", target=1)
         symbolic = tf.function(lambda inputs: explainer(inputs).attributions, autograph=False)
-        symbolic.get_concrete_function(tf.TensorSpec([None, size, size, 3]))
+        symbolic.get_concrete_function(tf.TensorSpec([None, *x.shape[1:]]))
         rewritten = time.perf_counter()
         # TensorFlow optimises a graph in its first run.
         first, second = (seconds(lambda: explainer(x)) for _ in range(2))
         ops = len(de.coverage("deeplift"))
     figures = (traced - start, rewritten - traced, rewritten - start, first, second)
     return [name, str(ops), *(f"{value:.2f}" for value in figures)]
+
+
+def share_of_check(name: str) -> list[list[str]]:
+    """Returns a row for each method: the seconds of a first call, tracing among them, and of the check in it."""
+    model, x = _of_applications(name)
+    model(x)  # the first call of a Keras model takes longer
+    check, rows = Agreement._check, []
+    for method in _METHODS.value:
+        checks: list[float] = []
+
+        def timed(*arguments: Any, checks: list[float] = checks) -> None:
+            checks.append(seconds(lambda: check(*arguments)))
+
+        with mock.patch.object(Agreement, "_check", timed), dx.DeepExplain(model) as de:
+            options: dict[str, Any] = {}
+            if method == "occlusion":
+                options = dict.fromkeys(("window_shape", "strides"), (_SIZE.value // 4, _SIZE.value // 4, 3))
+            explain = functools.partial(de.explain, method, x, target=1, **options)
+            first, second = seconds(explain), seconds(explain)
+        share = f"{sum(checks) / first:.1%}"
+        rows.append([name, method, *(f"{value:.2f}" for value in (first, sum(checks))), share, f"{second:.2f}"])
+    return rows
 
 
 def main(argv: list[str]) -> None:
@@ -96,6 +133,10 @@ def main(argv: list[str]) -> None:
         rows = [ready(name) for name in _READY.value]
         header = ["network", "active ops", "trace s", "rewrite s", "ready s", "first call s", "next call s"]
         print(table.render(header, rows))
+    if _CHECK.value:
+        rows = [row for name in _CHECK.value for row in share_of_check(name)]
+        header = ["network", "method", "first call s", "check s", "share", "next call s"]
+        print(table.render(header, rows, left=2))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.compiled import build
+from deepexplain_tf.engine.compiled import run_once
 from deepexplain_tf.engine.rows import Rows, apart, arrangements, largest
 from deepexplain_tf.errors import ModelError, TargetError, UnsupportedOpError, brief
 from deepexplain_tf.graph.activity import analyse
@@ -149,10 +149,10 @@ class Agreement:
     def _run(self, rows: Rows) -> list[np.ndarray]:
         """Returns the chosen outputs of the program, and last the output of the objective."""
         inputs, data = ([tf.convert_to_tensor(array) for array in arrays] for arrays in (rows.arrays, rows.data))
-        return [tensor.numpy() for tensor in self._compiled(inputs, data)]
+        return [tensor.numpy() for tensor in self._outputs(inputs, data)]
 
     @functools.cached_property
-    def _compiled(self) -> Callable[..., Any]:
+    def _outputs(self) -> Callable[..., Any]:
         objective, chosen = self._objective, self._chosen.outputs
 
         def graph(inputs: Sequence[tf.Tensor], data: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -162,7 +162,7 @@ class Agreement:
             scope = Scope(objective, inputs, data)
             return [*emit(self._chosen, given), scope.output(scope.explained)]
 
-        return build(graph, [_specs(self._program.inputs), _specs(objective.data)], jit_compile=False)
+        return run_once(graph, [_specs(self._program.inputs), _specs(objective.data)], self._program)
 
     @functools.cached_property
     def _eps(self) -> float:
@@ -181,7 +181,7 @@ class Agreement:
         def graph(inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
             return emit(program, dict(zip(program.inputs, inputs, strict=True)))
 
-        function = build(graph, [_specs(program.inputs)], jit_compile=False)
+        function = run_once(graph, [_specs(program.inputs)], program)
         return [tensor.numpy() for tensor in function([tf.convert_to_tensor(array) for array in rows.arrays])]
 
     def _failure(self, rows: Rows, error: Exception, of_model: ModelError) -> ModelError | TargetError:

@@ -1,12 +1,15 @@
 """Programs compiled with XLA, without XLA, or with XLA where it can."""
 
 from collections.abc import Callable, Sequence
+import functools
 from typing import Any
 
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import is_symbolic
 from deepexplain_tf.errors import DeepExplainError, ModelError, brief
+from deepexplain_tf.graph.ir import Program
+from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
 
 
 def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool) -> Callable[..., Any]:
@@ -28,6 +31,27 @@ def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool
     except (ValueError, tf.errors.OpError) as error:
         raise ModelError(f"the ops of a model and their gradients must fit together. Got: {brief(error)}") from error
     return function
+
+
+def run_once(graph: Callable[..., Any], signature: Sequence[Any], program: Program) -> Callable[..., Any]:
+    """Returns a function of tensors for few calls, which emits a program: op by op, sooner than a trace, if it can.
+
+    Args:
+      graph: the Python function.
+      signature: the specs of its arguments.
+      program: the program. One with loops is traced.
+    """
+    traced = functools.cache(lambda: build(graph, signature, jit_compile=False))
+    if any(node.type in LOOPS | BRANCHES for node in program.nodes()):
+        return traced()
+
+    def run(*arguments: Any) -> Any:
+        try:
+            return graph(*arguments)
+        except Exception:  # of an op that only graphs know; what is wrong in both, the trace tells
+            return traced()(*arguments)
+
+    return run
 
 
 def lower_to_ir(

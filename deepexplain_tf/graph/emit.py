@@ -11,6 +11,7 @@ from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.broadcast import gradient_name
 from deepexplain_tf.graph.control_flow import emit_control_flow
+from deepexplain_tf.graph.eager import run_eagerly
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, topological_order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
 from deepexplain_tf.graph.pooling import COMPOSED
@@ -250,6 +251,8 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     with tf.device(node.device or None):
         if node.type in COMPOSED:
             return COMPOSED[node.type](node, inputs)
+        if tf.executing_eagerly():
+            return run_eagerly(node, inputs)
         op = graph.create_op(node.type, list(inputs), dtypes, name=node.name, attrs=attrs)
     return list(op.outputs)
 

@@ -1,6 +1,6 @@
 """The one place for private TensorFlow interfaces, each with the reason why no public one serves."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 import contextlib
 import os
 from typing import Any
@@ -14,8 +14,9 @@ from tensorflow.compiler.mlir.stablehlo import stablehlo
 # has no public type.
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-# Tapes that are recording have no public list.
-from tensorflow.python.eager import record
+# Public functions run ops by their Python arguments; this one by the attributes that a graph records. Tapes that are
+# recording have no public list.
+from tensorflow.python.eager import context, execute as eager_execute, record
 
 # Registered gradients, such as a user's `tf.custom_gradient`, have no public lookup.
 from tensorflow.python.framework import ops
@@ -51,6 +52,12 @@ def function_graph(graph: tf.Graph, name: str) -> tuple[FuncGraph, list[tf.Tenso
     with owner.as_default():
         read = function_def_to_graph(function.cached_definition)
     return read, list(read.outputs)
+
+
+def execute(kind: str, count: int, inputs: Sequence[tf.Tensor], attrs: Mapping[str, Any]) -> list[tf.Tensor]:
+    """Runs an op of a type at once; returns its `count` outputs."""
+    flat = [part for pair in attrs.items() for part in pair]
+    return list(eager_execute.execute(kind, count, list(inputs), tuple(flat), context.context()))
 
 
 def gradient_function(op: tf.Operation) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ def test_words_of_a_verdict():
 
 
 def test_costs():
-    header, _, row = run("cost.py", "--ratio=cnn", "--calls=2", "--ready=").splitlines()
+    header, _, row = run("cost.py", "--ratio=cnn", "--calls=2", "--ready=", "--check=").splitlines()
     assert header.split()[0] == "network"
     name, xla, plain, ours, ratio = row.split()
     assert (name, xla) == ("cnn", "no")
