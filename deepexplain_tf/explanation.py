@@ -33,7 +33,7 @@ class Explanation:
       completeness_gap: `[batch]`, in units of the target; None where the method does not promise completeness.
       n_steps: The number of gradients along the path, one int or one per example; None for methods without a path.
       standard_error: The standard error of sampled attributions, in their structure; None for other methods.
-      estimated_error: `[batch]`, the bound on the relative L2 error that an adaptive path integral estimates; else None.
+      estimated_error: `[batch]`, the bound on the relative L2 error that an adaptive integral estimates; else None.
       method: The registered name of the method.
       target: An int, a tuple of ints, an array, or the name of a callable.
       notes: Notes on outputs that were stripped, on programs that XLA did not compile, on ops without a rule or with a

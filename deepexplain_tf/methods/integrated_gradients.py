@@ -43,10 +43,10 @@ class IntegratedGradients(Method):
     add up to F(x) − mean F(x₀).
 
     With a tolerance, each example gets more nodes where its path needs them (see `paths.refinement`), until both the
-    estimated bound on the relative L2 error of its attributions and its gap, relative to |F(x) − F(x₀)|, are below the tolerance; a
-    gap below 1e-6·max(|F|, ‖attributions‖) counts as rounding. `estimated_error` and the number of gradients `n_steps`
-    are reported for each example, also for one that `max_steps` ends before. A regression closes the remaining gap, so
-    that only `estimated_error`, not `completeness_gap`, judges the attributions.
+    bound on the relative L2 error of its attributions that is estimated and its gap, relative to |F(x) − F(x₀)|, are
+    below the tolerance; a gap below 1e-6·max(|F|, ‖attributions‖) counts as rounding. `estimated_error` and the number
+    of gradients `n_steps` are reported for each example, also for one that `max_steps` ends before. A regression closes
+    the remaining gap, so that only `estimated_error`, not `completeness_gap`, judges the attributions.
 
     Attributes:
       n_steps: gradients per example (and baseline), 1 … 100,000; default 64.
