@@ -121,7 +121,8 @@ class DeepExplain:
           target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index
             into the non-batch axes), float weights in the output's shape, a function of the outputs, or
             `(function, arrays)`, called `function(outputs, *rows)` with the rows of arrays `[batch, ...]`. A function
-            with a parameter named `inputs` gets the model's inputs too.
+            with a parameter named `inputs` gets the model's inputs too. `"all"`, a range, or a tuple with ranges
+            explains several units: results are `[batch, units, ...]`, see `arguments.units`.
           baseline: None (zeros), a number, one example or one per example, in the structure of the explained tensors.
           batch_size: examples per call of the compiled program; default 32, or as many as need 32 MiB or fill a chunk,
             at most 1024, for methods that evaluate the model many times.

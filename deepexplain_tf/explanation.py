@@ -27,7 +27,7 @@ class Explanation:
 
     Attributes:
       attributions: An array, or a list, tuple or dict of arrays, shaped like the explained tensors `[batch, ...]`.
-      outputs: `[batch]`, the target at the inputs.
+      outputs: `[batch]`, the target at the inputs; of several units `[batch, units]`, and all other arrays likewise.
       baseline_outputs: `[batch]`, the target at the baseline, or its mean over the background; None for methods
         without a baseline.
       completeness_gap: `[batch]`, in units of the target; None where the method does not promise completeness.

@@ -21,11 +21,13 @@ class Selection:
       data: `[1 or batch, axes]` int32 indices into the non-batch axes; or `[1 or batch, ...]` float weights shaped
         like the output; or the arrays of a callable, `[batch, ...]` each; empty for the other kinds.
       reported: the value of `Explanation.target`.
+      units: the axes of several units that are explained for themselves; then `data` are `[batch · units, axes]`.
     """
 
     kind: str
     data: tuple[Any, ...]
     reported: Any
+    units: tuple[int, ...] | None = None
 
 
 def read_callable(target: Any, batch: int | None) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:

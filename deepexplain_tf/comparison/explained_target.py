@@ -10,7 +10,9 @@ import tensorflow as tf
 from deepexplain_tf.arguments.structure import positions
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
-from deepexplain_tf.engine.preparation import forward, prepare
+from deepexplain_tf.engine.preparation import prepare
+from deepexplain_tf.engine.targets import forward
+from deepexplain_tf.errors import TargetError
 from deepexplain_tf.methods.base import Method, make
 from deepexplain_tf.metrics.evaluation import CHUNK_SIZE
 from deepexplain_tf.objective.scope import Scope
@@ -41,6 +43,8 @@ class ExplainedTarget:
         """Reads the user's arguments; DeepExplainError for one that fits no method."""
         evaluating = make("occlusion", {})
         call = prepare(engine, evaluating, inputs, target=target, chunk_size=chunk_size, **arguments)
+        if call.selection.units is not None:
+            raise TargetError(f"a comparison takes one target for each example. Got {target!r}.")
         _, tensors = forward(engine, call.objective, call.inputs)
         fewer = min(call.chunks.size, CHUNK_SIZE)
         return cls(

@@ -87,6 +87,8 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
     if not method.one_pass:
         raise OptionError(f"audit takes a method that is one backward pass. Got {name!r}.")
     call = prepare(engine, method, inputs, **arguments)
+    if call.selection.units is not None:
+        raise OptionError(f"an audit takes one target for each example. Got {call.selection.reported!r}.")
     if call.symbolic:
         raise OptionError("an audit needs arrays. Got symbolic tensors of a graph being built.")
     return audit_call(call)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,16 @@ class Call:
         """Whether the inputs are tensors of a graph being built."""
         return any(is_symbolic(array) for array in self.inputs)
 
+    @property
+    def units(self) -> int:
+        """The number of units that are explained of each example; its rows of results are one after the other."""
+        return math.prod(self.selection.units or ())
+
+    @property
+    def count(self) -> int:
+        """The number of rows of results."""
+        return self.inputs[0].shape[0] * self.units
+
     def batches(self, total: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
         """Yields for each batch the example numbers, padded to an allowed size, and their number without padding.
 
@@ -85,10 +96,10 @@ class Call:
 
         Args:
           method: the method.
-          rows: the numbers of the examples, which may repeat; None for all examples.
+          rows: the numbers of the rows of results, which may repeat; None for all.
           row_data: arrays `[rows]` to be added to the data of the method.
         """
-        chosen = np.arange(self.inputs[0].shape[0]) if rows is None else rows
+        chosen = np.arange(self.count) if rows is None else rows
         parts = self._results(method, chosen, row_data or {})
         if not self.differentiable:
             return _collected(parts, len(chosen))
@@ -101,8 +112,10 @@ class Call:
         data = method.data(self.layout)
         for batch, count in self.batches(len(chosen), self.chunks.size if row_data else self.batch_size):
             batch_data = {name: array[batch] for name, array in row_data.items()}
-            take = functools.partial(_rows, chosen[batch])
-            result = self._graph(method, self.arguments({**data, **batch_data, "count": np.int32(count)}, take))
+            rows = chosen[batch]
+            of_example, of_row = (functools.partial(_rows, numbers) for numbers in (rows // self.units, rows))
+            arguments = self.arguments({**data, **batch_data, "count": np.int32(count)}, of_example, of_row)
+            result = self._graph(method, arguments)
             self._check_rows(result["outputs"], len(batch))
             yield tf.nest.map_structure(functools.partial(_first, count), result)
 
@@ -114,25 +127,30 @@ class Call:
 
     def evaluate_symbolic(self, method: Method) -> dict[str, Any]:
         """Returns the `Result` of a method for the symbolic inputs of a graph being built."""
-        count = tf.shape(self.inputs[0])[0]
+        count = tf.shape(self.inputs[0])[0] * self.units
 
-        def take(array: Any) -> Any:
-            is_input = any(array is tensor for tensor in self.inputs)
-            return array if is_input or array.shape[0] != 1 else tf.repeat(array, count, axis=0)
+        def of_example(array: Any) -> Any:
+            return array if self.units == 1 else tf.repeat(array, self.units, axis=0)
 
-        return self._graph(method, self.arguments({**method.data(self.layout), "count": count}, take))
+        def of_row(array: Any) -> Any:
+            return array if array.shape[0] != 1 else tf.repeat(array, count, axis=0)
 
-    def arguments(self, data: Mapping[str, Any], take: Callable[[Any], Any]) -> dict[str, Any]:
+        return self._graph(method, self.arguments({**method.data(self.layout), "count": count}, of_example, of_row))
+
+    def arguments(
+        self, data: Mapping[str, Any], of_example: Callable[[Any], Any], of_row: Callable[[Any], Any] | None = None
+    ) -> dict[str, Any]:
         """Returns the arguments of a compiled graph as tensors.
 
         Args:
           data: the data of the method.
-          take: an array `[all examples, ...]` → its rows for this batch.
+          of_example: an array with an entry for each example → the entries for the rows of this batch.
+          of_row: the same of an array with an entry for each row of results; None where an example has one row.
         """
         arguments = {
-            "inputs": [take(array) for array in self.inputs],
-            "selector": [take(array) for array in self.selection.data],
-            "baseline": [array if array.shape[0] == 1 else take(array) for array in self.baseline],
+            "inputs": [of_example(array) for array in self.inputs],
+            "selector": [(of_row or of_example)(array) for array in self.selection.data],
+            "baseline": [array if array.shape[0] == 1 else of_example(array) for array in self.baseline],
             "data": dict(data),
         }
         return tf.nest.map_structure(tf.convert_to_tensor, arguments)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,9 @@ def _on_gaps(call: Call, result: Mapping[str, Any], gap: np.ndarray) -> Iterator
     if wrong.any():
         worst = int(np.argmax(np.where(wrong, off, -1)))
         reason = _loss(call, worst) if call.method.one_pass else call.method.remedy
+        what = "examples" if call.units == 1 else "units"
         yield (
-            f"the attributions of {wrong.sum()} of {len(gap)} examples do not add up, by up to {off[worst]:.2g} for a "
+            f"the attributions of {wrong.sum()} of {len(gap)} {what} do not add up, by up to {off[worst]:.2g} for a "
             f"change of {change[worst]:.2g}: {reason}"
         )
 
@@ -49,13 +51,16 @@ def _loss(call: Call, example: int) -> str:
     """Returns the op that loses most of one example's sum, and what to do."""
     size = call.objective.batch or 1
     start = example - example % size
-    rows = np.resize(np.arange(start, min(start + size, len(call.inputs[0]))), size)
-    take = lambda array: array if len(array) == 1 else array[rows]  # noqa: E731
+    rows = np.resize(np.arange(start, min(start + size, call.count)), size)
+    take = lambda array, rows: array if len(array) == 1 else array[rows]  # noqa: E731
+    of_example = functools.partial(take, rows=rows // call.units)
     single = dataclasses.replace(
         call,
-        inputs=[array[rows] for array in call.inputs],
-        baseline=[take(array) for array in call.baseline],
-        selection=dataclasses.replace(call.selection, data=tuple(map(take, call.selection.data))),
+        inputs=[array[rows // call.units] for array in call.inputs],
+        baseline=[of_example(array) for array in call.baseline],
+        selection=dataclasses.replace(
+            call.selection, data=tuple(take(array, rows) for array in call.selection.data), units=None
+        ),
         progress=False,
     )
     first = next(iter(audit_call(single)))

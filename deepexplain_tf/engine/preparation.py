@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 import dataclasses
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,12 @@ from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, r
 from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
 from deepexplain_tf.arguments.structure import flatten_like, positions
-from deepexplain_tf.arguments.target import Selection, read_callable, read_target
 from deepexplain_tf.engine.agreement import Disagreement
-from deepexplain_tf.engine.call import Call, run_compiled
+from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
-from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError
+from deepexplain_tf.engine.targets import forward, select
+from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE, Chunks
@@ -122,7 +123,7 @@ def _prepare(
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates and model.prefix is None:
         _require_real(model)
-    objective, selection, notes = _target(engine, method, model, target, arrays)
+    objective, selection, notes = select(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
     baselines = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
     background = getattr(method, "background", None)
@@ -142,7 +143,8 @@ def _prepare(
         baselines = [_full_shape(array, spec) for array, spec in zip(baselines, explained, strict=False)]
     method.data(layout)  # refuses options that do not fit the inputs
     fixed = objective.batch
-    count = arrays[0].shape[0] or 1
+    units = math.prod(selection.units or ())
+    count = (arrays[0].shape[0] or 1) * units
     batch, chunk = _sizes(engine, objective, method, layout, count, batch_size, chunk_size, max_memory)
     if (compiled or in_xla) and not fixed and chunk_size is None and method.evaluations is not None:
         # An open batch counts as one example, on which the padding of a larger chunk would be wasted.
@@ -174,7 +176,7 @@ def _prepare(
         engine.agreement(model, objective).require_no_draw()
     else:
         data = selection.data if selection.kind == "callable" else ()
-        engine.agreement(model, objective).check(arrays, data, repeats=method.repeats)
+        engine.agreement(model, objective).check(arrays, data, repeats=method.repeats or units > 1)
     return call
 
 
@@ -199,71 +201,6 @@ def _sizes(
         batch, chunk = memory.within(limit, kept) if limit else (memory.batch_size(), memory.chunk_size())
     batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
     return (batch, chunk) if method.repeats else (min(batch, chunk), chunk)
-
-
-def _target(
-    engine: Engine, method: Method, model: Model, target: Any, arrays: Sequence[Any]
-) -> tuple[Objective, Selection, tuple[str, ...]]:
-    """Returns the objective of a target, its data for every example, and notes."""
-    batch = arrays[0].shape[0]
-    called = read_callable(target, batch)
-    if called is not None:
-        function, data = called
-        objective = engine.objective(model, function, "callable", data)
-        reported = getattr(function, "__name__", type(function).__name__)
-        return objective, Selection("callable", data, reported), engine.check(method, objective)
-    probe = engine.objective(model, None, "index")
-    output = probe.program.outputs[0]
-    fixed = output.shape.rank and output.shape[0] is not None and model.traced.batch is None
-    if not output.shape.rank or fixed or 0 in output.shape[1:]:
-        raise ModelError(f"an explained output must have the shape [batch, ...]. Got {output.shape}.")
-    selection = read_target(target, output.shape.as_list(), output.dtype, batch)
-    objective = engine.objective(model, None, "weights" if selection.kind == "weights" else "index")
-    notes = engine.check(method, objective)
-    if selection.kind == "predicted":
-        selection = _predicted(engine, objective, arrays)
-        return objective, selection, notes
-    (chosen,) = selection.data
-    if is_symbolic(chosen):
-        chosen = tf.broadcast_to(chosen, [tf.shape(arrays[0])[0], chosen.shape[1]])
-    elif batch is not None:
-        chosen = np.repeat(chosen, batch // len(chosen), axis=0)
-    elif len(chosen) != 1:
-        raise TargetError(
-            f"a graph of open batch needs one target for all examples, or a tensor. Got {len(chosen)} targets."
-        )
-    return objective, dataclasses.replace(selection, data=(chosen,)), notes
-
-
-def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> Selection:
-    if any(is_symbolic(array) for array in arrays):
-        output, _ = engine.forward(objective)(list(arrays))
-        index = tf.argmax(output, axis=1, output_type=tf.int32)
-        return Selection("index", (index[:, tf.newaxis],), index)
-    output, _ = forward(engine, objective, arrays)
-    index = output.argmax(1).astype(np.int32)
-    return Selection("index", (index[:, np.newaxis],), index)
-
-
-def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Returns the output before selection, and the explained tensors, both evaluated in batches.
-
-    Args:
-      engine: the engine of the model.
-      objective: the explained function.
-      arrays: an array `[batch, ...]` for each input of the model.
-    """
-    size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
-    outputs, explained = [], []
-    for start in range(0, count, size):
-        rows = np.arange(start, min(start + size, count))
-        padded = np.resize(rows, size) if objective.batch else rows
-        output, tensors = run_compiled(
-            engine.forward(objective), [[tf.convert_to_tensor(array[padded]) for array in arrays]]
-        )
-        outputs.append(output.numpy()[: len(rows)])
-        explained.append([tensor.numpy()[: len(rows)] for tensor in tensors])
-    return np.concatenate(outputs), [np.concatenate(parts) for parts in zip(*explained, strict=True)]
 
 
 def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.TensorSpec]:

@@ -1,6 +1,7 @@
 """Runs one call of a method and turns the result into an `Explanation`."""
 
 from collections.abc import Mapping, Sequence
+import math
 from typing import Any
 
 import numpy as np
@@ -30,26 +31,39 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
     elif call.differentiable:
         result = method.run(call.evaluate, None)
     else:
-        result = method.run(call.evaluate, call.inputs[0].shape[0])
+        result = method.run(call.evaluate, call.count)
+
+    def by_unit(value: Any) -> Any:
+        return value if call.selection.units is None else _by_unit(value, call.selection.units)
 
     def pack(values: Sequence[Any] | None) -> Any:
-        return None if values is None else _pack(call.layout.structure, values)
+        return None if values is None else _pack(call.layout.structure, list(map(by_unit, values)))
 
     arrays = not (call.symbolic or call.differentiable)
     gap = None if not method.complete else _gap(result) if arrays else _tensor_gap(result)
     judged = (*judge(call, result, gap), *masks_changed(call)) if arrays else ()
     return Explanation(
         attributions=pack(result["attributions"]),
-        outputs=result["outputs"],
-        baseline_outputs=result.get("baseline_outputs"),
-        completeness_gap=gap,
-        n_steps=result.get("n_steps"),
+        outputs=by_unit(result["outputs"]),
+        baseline_outputs=by_unit(result.get("baseline_outputs")),
+        completeness_gap=by_unit(gap),
+        n_steps=by_unit(result.get("n_steps")),
         standard_error=pack(result.get("standard_error")),
-        estimated_error=result.get("estimated_error"),
+        estimated_error=by_unit(result.get("estimated_error")),
         method=name,
         target=call.selection.reported,
         notes=(*call.notes, *judged, *engine.runtime_notes(call.objective)),
     )
+
+
+def _by_unit(value: Any, units: tuple[int, ...]) -> Any:
+    """Returns `[batch, *units, ...]` of a value `[batch · units, ...]`; any other value as it is."""
+    if tf.is_tensor(value):
+        return tf.reshape(value, tf.concat([[-1], units, tf.shape(value)[1:]], 0))
+    if isinstance(value, np.ndarray) and value.ndim:
+        rows = len(value) // math.prod(units)
+        return value.reshape(rows, *units, *value.shape[1:])
+    return value
 
 
 def _gap(result: Mapping[str, Any]) -> np.ndarray:
