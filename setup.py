@@ -15,7 +15,7 @@ _DEMO = [
 _JAX = ["jax>=0.8"]
 # Figures: `Comparison.plot`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
 _PLOTS = ["matplotlib>=3.9"]
-_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "scipy>=1.13", *_JAX, *_PLOTS]
+_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "pandas>=2.2", "scipy>=1.13", *_JAX, *_PLOTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17"]
 
 setuptools.setup(

@@ -117,7 +117,8 @@ class DeepExplain:
 
         Args:
           method: a name of `list_methods()` or an alias.
-          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays in the structure of the model's inputs.
+          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays in the structure of the model's inputs;
+            or a container of examples, see `arguments.containers`.
           target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index
             into the non-batch axes), float weights in the output's shape, a function of the outputs, or
             `(function, arrays)`, called `function(outputs, *rows)` with the rows of arrays `[batch, ...]`. A function

@@ -12,6 +12,7 @@ import tensorflow as tf
 import tqdm
 
 from deepexplain_tf.arguments.arrays import is_symbolic
+from deepexplain_tf.arguments.containers import Contents
 from deepexplain_tf.arguments.target import Selection
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.inline import inline
@@ -19,6 +20,8 @@ from deepexplain_tf.errors import InputError, ModelError, TargetError, brief
 from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
+
+_EMPTY = Contents(None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Call:
         `baseline`.
       inlined: whether the program becomes part of the graph being built; see `engine.inline`.
       progress: whether to show a progress bar.
+      contents: what the user's container of examples holds.
     """
 
     engine: Engine
@@ -55,6 +59,7 @@ class Call:
     differentiable: bool = False
     inlined: bool = False
     progress: bool = False
+    contents: Contents = _EMPTY
 
     @property
     def symbolic(self) -> bool:

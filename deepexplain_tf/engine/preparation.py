@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
+from deepexplain_tf.arguments.containers import contents_of
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
 from deepexplain_tf.arguments.structure import flatten_like, positions
 from deepexplain_tf.engine.agreement import Disagreement
@@ -73,6 +74,8 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
       UnsupportedOpError: an op that no rule covers.
     """
     tensors = arguments.pop("tensors", None)
+    contents = contents_of(inputs, engine.specs)
+    inputs = contents.inputs
     arrays = as_arrays(inputs, engine.specs)
     given = [leaf for leaf in tf.nest.flatten(inputs) if isinstance(leaf, tf.Tensor)]
     if tensors is None:
@@ -87,6 +90,7 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
         if not engine.use_lengths():
             raise
         call = prepared()
+    call = dataclasses.replace(call, contents=contents, notes=(*call.notes, *contents.notes))
     if not tensors:
         lost = tf.executing_eagerly() and tf_private.tape_is_active()
         return dataclasses.replace(call, notes=(*call.notes, _NO_GRADIENT)) if lost else call

@@ -33,13 +33,18 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
     else:
         result = method.run(call.evaluate, call.count)
 
+    arrays = not (call.symbolic or call.differentiable)
+
     def by_unit(value: Any) -> Any:
         return value if call.selection.units is None else _by_unit(value, call.selection.units)
 
     def pack(values: Sequence[Any] | None) -> Any:
-        return None if values is None else _pack(call.layout.structure, list(map(by_unit, values)))
+        if values is None:
+            return None
+        packed = _pack(call.layout.structure, list(map(by_unit, values)))
+        of_table = arrays and call.objective.prefix is None and call.selection.units is None
+        return call.contents.pack(packed) if of_table else packed
 
-    arrays = not (call.symbolic or call.differentiable)
     gap = None if not method.complete else _gap(result) if arrays else _tensor_gap(result)
     judged = (*judge(call, result, gap), *masks_changed(call)) if arrays else ()
     return Explanation(

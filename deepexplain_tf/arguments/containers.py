@@ -1,0 +1,139 @@
+"""Containers in which users hold examples: data sets, batches with labels, tables with named columns."""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.arguments.structure import names_of
+from deepexplain_tf.errors import InputError, shortened
+
+_LABELS = "labels beside the inputs are not used: target= takes them"
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a container holds.
+
+    Attributes:
+      inputs: the model's inputs: an array `[batch, ...]`, or a structure of arrays.
+      notes: notes for the user.
+      table: the pandas DataFrame that the inputs come from, if any.
+    """
+
+    inputs: Any
+    notes: tuple[str, ...] = ()
+    table: Any = None
+
+    def pack(self, attributions: Any) -> Any:
+        """Returns the attributions of a table's columns as a table of the same rows and columns; any other as it is."""
+        if self.table is None:
+            return attributions
+        values = attributions
+        if isinstance(values, Mapping):
+            values = np.column_stack([values[name].reshape(len(self.table), -1) for name in self.table.columns])
+        return type(self.table)(values, index=self.table.index, columns=self.table.columns)
+
+
+def contents_of(given: Any, specs: Any) -> Contents:
+    """Returns what the user's container holds; anything that is no container as it is.
+
+    - A `tf.data.Dataset` of batches is read to its end. Its elements are inputs, or (inputs, labels) or (inputs,
+      labels, weights) as Keras takes them.
+    - So is a tuple that does not fit the model's inputs, while its first entry does.
+    - A pandas DataFrame is `[rows, columns]` for a model with one input, or one input for each column by its name.
+
+    Args:
+      given: the inputs that the user passed.
+      specs: the specs of the model's inputs in their structure; None where only the first call shows them.
+
+    Raises:
+      InputError: a data set that has no end, no batches or batches of different shapes; a table with columns that are
+        not numbers, or without a column for each input.
+    """
+    if isinstance(given, tf.data.Dataset):
+        return _of_data_set(given, specs)
+    if _is_table(given):
+        return _of_table(given, specs)
+    if specs is not None and _has_labels(given, specs):
+        return Contents(given[0], (_LABELS,))
+    return Contents(given)
+
+
+def _has_labels(given: Any, specs: Any) -> bool:
+    """Whether a tuple is inputs with labels, and weights perhaps."""
+    if type(given) is not tuple or len(given) not in (2, 3):
+        return False
+    count = len(tf.nest.flatten(specs))
+    if isinstance(given[0], list | tuple | Mapping):
+        return len(given[0]) == count
+    return count == 1
+
+
+def _of_data_set(given: tf.data.Dataset, specs: Any) -> Contents:
+    if given.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise InputError("a data set of examples must have an end. Got one that repeats for ever; take(n) ends it.")
+    element = given.element_spec
+    is_tuple = type(element) is tuple and len(element) in (2, 3)
+    labelled = is_tuple and (
+        specs is None or len(tf.nest.flatten(specs)) != len(element) or _has_labels(element, specs)
+    )
+    found = element[0] if labelled else element
+    _check_batches(found, specs)
+    parts = [tf.nest.flatten(part[0] if labelled else part) for part in given.as_numpy_iterator()]
+    if not parts:
+        raise InputError("a data set of examples must hold a batch. Got an empty one.")
+    try:
+        arrays = [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
+    except ValueError as error:
+        shapes = sorted({leaf.shape[1:] for leaves in parts for leaf in leaves})
+        raise InputError(f"batches of a data set must have examples of one shape. Got {shortened(shapes)}.") from error
+    return Contents(tf.nest.pack_sequence_as(found, arrays), (_LABELS,) if labelled else ())
+
+
+def _check_batches(element: Any, specs: Any) -> None:
+    leaves = tf.nest.flatten(element)
+    for leaf in leaves:
+        if not isinstance(leaf, tf.TensorSpec):
+            raise InputError(f"a data set of examples must hold dense tensors. Got {type(leaf).__name__}.")
+    wanted = [None] * len(leaves) if specs is None else tf.nest.flatten(specs)
+    for leaf, spec in zip(leaves, wanted, strict=False):
+        rank = None if spec is None else spec.shape.rank
+        if leaf.shape.rank == 0 or (rank is not None and leaf.shape.rank == rank - 1):
+            shown = list(leaf.shape)
+            raise InputError(f"a data set of examples must be in batches. Got elements {shown}; batch(32) makes some.")
+
+
+def _is_table(given: Any) -> bool:
+    """Whether an object is a pandas DataFrame, which is known by its class: pandas need not be installed."""
+    kinds = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(given).__mro__]
+    return ("pandas", "DataFrame") in kinds
+
+
+def _of_table(table: Any, specs: Any) -> Contents:
+    columns = [_column(table, position) for position in range(table.shape[1])]
+    names, leaves = ([], []) if specs is None else (names_of(specs), tf.nest.flatten(specs))
+    if len(leaves) > 1 or isinstance(specs, Mapping):
+        by_name = dict(zip(table.columns, columns, strict=True))
+        if len(by_name) < len(columns) or set(by_name) != set(names):
+            got = shortened(list(table.columns))
+            raise InputError(f"a table must have one column for each input, {shortened(names)}. Got {got}.")
+        shapes = {name: spec.shape for name, spec in zip(names, leaves, strict=True)}
+        arrays = {name: by_name[name].reshape(-1, *[1] * (len(shapes[name]) - 1)) for name in table.columns}
+        return Contents(arrays, table=table)
+    if not columns:
+        raise InputError("a table must have a column. Got none.")
+    return Contents(np.column_stack(columns), table=table)
+
+
+def _column(table: Any, position: int) -> np.ndarray:
+    column = table.iloc[:, position]
+    if getattr(column.dtype, "kind", "O") not in "biuf":
+        name = table.columns[position]
+        raise InputError(f"column {shortened(name)} of a table must be numbers. Got {column.dtype}.")
+    missing = column.isna()
+    if missing.any():
+        raise InputError(f"column {shortened(table.columns[position])} of a table must be finite. Got missing values.")
+    return np.asarray(column.to_numpy(dtype=getattr(column.dtype, "numpy_dtype", column.dtype)))
