@@ -166,7 +166,8 @@ class Reader:
         """Reads an op's custom gradient as a program of the upstream gradients and of the op's outputs.
 
         Returns:
-          The program, None if it cannot be read; and the error if the user's function raises one, else `""`.
+          The program, None if it cannot be read; and the error if the user's function raises one or reads a tensor of
+          an enclosing program, else `""`.
         """
         if not self._custom_gradients:
             self.lost.append(op.name)
@@ -192,7 +193,10 @@ class Reader:
         for outer, inner in scratch.captures:
             value = self._outside(outer, inner, outputs)
             if value is None:
-                return None, ""  # it reads a tensor of an enclosing program; the op keeps its ordinary gradient
+                return (
+                    None,
+                    f"a custom gradient inside a loop must read no tensor from outside of it. Got {outer.name!r}",
+                )
             bound[inner.name] = value
         return Program((*arguments, *outputs.values()), Reader(scratch, bound).read(gradients)), ""
 

@@ -89,9 +89,11 @@ def _at_both(rule: SingleRule) -> TwinRule:
 def refusal_error(op: Op) -> UnsupportedOpError:
     """Returns the error for an op that no rule covers."""
     if not op.has_gradient:
+        told = op.node.attrs["message"].s.decode(errors="replace") if "message" in op.node.attrs else ""
         return UnsupportedOpError(
             "every op between the explained tensor and the target must have a gradient. Got "
-            f"{op.type} at node {op.name!r}, which TensorFlow cannot differentiate: the model runs forward only. "
+            f"{op.type} at node {op.name!r}, which TensorFlow cannot differentiate{told and f' ({told[:200]})'}: "
+            "the model runs forward only. "
             "occlusion and shapley_sampling need no gradient; or give the op a rule by overrides=."
         )
     why = {

@@ -105,3 +105,40 @@ def test_a_whole_loop_branch_or_function_is_refused(op_type):
 
     with pytest.raises(dx.DeepExplainError, match="gradient_override_map must be for ops that are no function"):
         explain(model, "saliency", X)
+
+
+def _reading_from_outside(kind):
+    """A custom gradient inside a loop or branch, which reads a tensor from outside of it."""
+
+    def model(x):
+        scale = tf.reduce_sum(x**2, [1, 2], keepdims=True)
+
+        @tf.custom_gradient
+        def odd(h):
+            return tf.sin(h), lambda upstream: 5 * upstream * scale
+
+        inside = {
+            "loop": lambda: tf.while_loop(lambda n, _: n < 2, lambda n, y: (n + 1, odd(y)), [0, x])[1],
+            "branch": lambda: tf.cond(tf.shape(x)[0] > 0, lambda: odd(x), lambda: x),
+            "map": lambda: tf.map_fn(lambda row: odd(x)[0] + row, x),
+        }[kind]
+        return tf.reduce_sum(inside(), [1, 2])
+
+    return tf.autograph.experimental.do_not_convert(model)
+
+
+@pytest.mark.parametrize("method", ["gradient_x_input", "integrated_gradients", "deeplift"])
+@pytest.mark.parametrize("kind", ["loop", "branch", "map"])
+def test_a_gradient_that_reads_what_is_outside_of_its_loop_is_refused_or_right(kind, method):
+    model = _reading_from_outside(kind)
+    try:
+        e = explain(model, method, X)
+    except dx.DeepExplainError as error:
+        assert "must read no tensor from outside" in str(error) or "each example by itself" in str(error)
+        return
+    with tf.GradientTape() as tape:
+        x = tf.constant(X)
+        tape.watch(x)
+        target = tf.function(model)(x)
+    if method == "gradient_x_input":
+        np.testing.assert_allclose(e.attributions, X * tape.gradient(target, x), rtol=1e-9)
