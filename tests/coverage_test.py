@@ -91,3 +91,20 @@ def test_coverage_agrees_with_explain_on_overrides():
     ) as de:
         assert de.coverage("deeplift").counts["refused"] == 0
         assert np.isfinite(de.explain("deeplift", X, target=0).attributions).all()
+
+
+@pytest.mark.parametrize(
+    ("draw", "kind"),
+    [
+        (lambda x: tf.nn.dropout(x, 0.5), "RandomUniform"),
+        (lambda x: x + tf.random.normal(tf.shape(x)), "RandomStandardNormal"),
+        (lambda x: x * tf.random.stateless_uniform(tf.shape(x), [1, 2]), "StatelessRandomUniformV2"),
+        (lambda x: x + 1, None),
+    ],
+)
+def test_coverage_tells_of_ops_that_draw_numbers(draw, kind: str | None):
+    model = tf.autograph.experimental.do_not_convert(lambda x: tf.reduce_sum(tf.tanh(draw(x)), 1))
+    with dx.DeepExplain(model, input_signature=[tf.TensorSpec([None, 4])]) as de:
+        coverage = de.coverage("deeplift")
+    assert (coverage.draw and coverage.draw.type) == kind
+    assert ("draws numbers" in str(coverage)) == (kind is not None) == ("draws numbers" in coverage.summary())

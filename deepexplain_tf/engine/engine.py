@@ -192,7 +192,7 @@ class Engine:
         if method.differentiates:
             return coverage
         verdicts = ("refused" if op.type in UNSUPPORTED else "exact" for op in coverage.ops)
-        return Coverage(coverage.ops, tuple(verdicts))
+        return dataclasses.replace(coverage, verdicts=tuple(verdicts))
 
     def program(self, method: Method, objective: Objective, chunks: Chunks) -> Callable[..., Result]:
         """Returns the Python function that builds the graph of a method: `(inputs, selector, baseline, data)`."""

@@ -144,7 +144,7 @@ class Objective:
         """Returns the verdict of a composite on each active op."""
         active = active_ops(self.explained, self.program_for(composite).outputs)
         ops = tuple(Op(node, positions, {}) for node, positions in active)
-        return Coverage(ops, tuple(composite.verdict(op) for op in ops))
+        return Coverage(ops, tuple(composite.verdict(op) for op in ops), self.draw)
 
     @functools.cached_property
     def draw(self) -> Node | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dataclasses
 
 from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.graph.ir import Node
 from deepexplain_tf.writing.table import render
 
 VERDICTS = ("exact", "linear", "convention", "gradient", "refused")
@@ -22,10 +23,13 @@ class Coverage:
     Attributes:
       ops: the active ops, from the input to the target.
       verdicts: the verdict on each op.
+      draw: an op that draws random numbers, None if there is none. The first call shows whether the outputs depend on
+        them; if so, every method refuses the model.
     """
 
     ops: tuple[Op, ...]
     verdicts: tuple[str, ...]
+    draw: Node | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -56,4 +60,7 @@ class Coverage:
 
     def _table(self, header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 4) -> str:
         counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
-        return f"{render(header, rows, left=left)}\n{len(self)} active ops: {counts or 'none'}"
+        lines = [render(header, rows, left=left), f"{len(self)} active ops: {counts or 'none'}"]
+        if self.draw is not None:
+            lines.append(f"{self.draw.type} at {self.draw.name!r} draws numbers: refused if the outputs depend on them")
+        return "\n".join(lines)
