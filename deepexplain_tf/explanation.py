@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ml_dtypes
 import numpy as np
 
-from deepexplain_tf.errors import InputError, UnknownNameError, closest
+from deepexplain_tf.errors import InputError, UnknownNameError, brief, closest
 from deepexplain_tf.writing.atomic import atomic_file
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def load(path: str | os.PathLike[str]) -> Explanation:
         except Exception as error:
             raise InputError(
                 f"an explanation is loaded from a file that `Explanation.save` wrote, format {_FORMAT!r}. "
-                f"Got {os.fspath(path)!r}: {type(error).__name__}: {error}"
-            ) from error
+                f"Got {os.fspath(path)!r}: {brief(error)}"
+            ) from None
 
 
 def _is_array(value: Any) -> bool:

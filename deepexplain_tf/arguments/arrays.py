@@ -11,6 +11,7 @@ from deepexplain_tf.arguments.structure import flatten_like, names_of
 from deepexplain_tf.errors import InputError, shortened
 
 _REAL = "biuf"
+_BEHIND_TEXT = "turn texts into tokens first, and explain the model that takes tokens, with layer= its embedding"
 
 
 def as_arrays(given: Any, specs: Any = None) -> Any:
@@ -76,7 +77,7 @@ def read_array(given: Any, name: str) -> Any:
         given = tf.convert_to_tensor(given)
     if is_symbolic(given):
         if not (given.dtype.is_floating or given.dtype.is_integer or given.dtype.is_bool):
-            raise InputError(f"{name} must have a real dtype. Got {given.dtype.name}.")
+            raise _no_numbers(name, given.dtype.name, strings=given.dtype == tf.string)
         if given.shape.rank is None:
             raise InputError(f"{name} must have a known rank. Got a symbolic tensor of unknown rank.")
         return given
@@ -89,10 +90,18 @@ def read_array(given: Any, name: str) -> Any:
         )
     array = np.asarray(given)
     if array.dtype.kind not in _REAL and array.dtype.name not in ("bfloat16",):
-        raise InputError(f"{name} must have a real dtype. Got {str(array.dtype)[:80]}.")
+        strings = array.dtype.kind in "SU" or any(isinstance(item, str | bytes) for item in array.flat[:1])
+        raise _no_numbers(name, str(array.dtype)[:80], strings=strings)
     if array.dtype.kind not in "biu" and not _finite(array):
         raise InputError(f"{name} must be finite. Got NaN or Inf.")
     return array
+
+
+def _no_numbers(name: str, dtype: str, *, strings: bool) -> InputError:
+    if not strings:
+        return InputError(f"{name} must have a real dtype. Got {dtype}.")
+    possible = f"; {_BEHIND_TEXT}" if name.startswith("input") else ""
+    return InputError(f"{name} must hold numbers. Got strings, dtype {dtype}{possible}.")
 
 
 def _is_array(given: Any) -> bool:
@@ -133,6 +142,8 @@ def numbers_in(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
     Raises:
       InputError: as `read_array`, or values that the dtype cannot represent.
     """
+    if dtype == tf.string:
+        raise InputError(f"a model must take numbers. Got {name} of strings; {_BEHIND_TEXT}.")
     array = read_array(given, name)
     if not dtype.is_floating and array.dtype.kind not in "biu" and not (array == np.round(array)).all():
         raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")

@@ -87,9 +87,9 @@ def _of_data_set(given: tf.data.Dataset, specs: Any) -> Contents:
         raise InputError("a data set of examples must hold a batch. Got an empty one.")
     try:
         arrays = [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
-    except ValueError as error:
+    except ValueError:
         shapes = sorted({leaf.shape[1:] for leaves in parts for leaf in leaves})
-        raise InputError(f"batches of a data set must have examples of one shape. Got {shortened(shapes)}.") from error
+        raise InputError(f"batches of a data set must have examples of one shape. Got {shortened(shapes)}.") from None
     return Contents(tf.nest.pack_sequence_as(found, arrays), (_LABELS,) if labelled else ())
 
 

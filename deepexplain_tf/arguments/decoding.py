@@ -61,7 +61,7 @@ def decode(path: str | os.PathLike[str], value_range: Range | None) -> Image.Ima
             raise
         except Exception as error:  # Pillow raises many classes, whatever damaged bytes lead to
             why = _layout(file) if isinstance(error, UnidentifiedImageError) else brief(error)
-            raise InputError(f"a picture must be a whole file of {', '.join(_FORMATS)}. Got {path}: {why}.") from error
+            raise InputError(f"a picture must be a whole file of {', '.join(_FORMATS)}. Got {path}: {why}.") from None
 
 
 def _layout(file: IO[bytes]) -> str:

@@ -43,5 +43,5 @@ def split(flat: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarra
 def _ids(given: Any) -> np.ndarray:
     try:
         return np.asarray(given)
-    except ValueError as error:  # rows of different lengths
-        raise OptionError(f"groups must be an array of whole numbers. Got {shortened(given)}.") from error
+    except ValueError:  # rows of different lengths
+        raise OptionError(f"groups must be an array of whole numbers. Got {shortened(given)}.") from None

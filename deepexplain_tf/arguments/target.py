@@ -52,7 +52,7 @@ def read_callable(target: Any, batch: int | None) -> tuple[Callable[..., Any], t
     try:
         arrays = tuple(read_array(leaf, "an array of a callable target") for leaf in leaves)
     except InputError as error:
-        raise TargetError(str(error)) from error
+        raise TargetError(str(error)) from None
     for array in arrays:
         if not len(array.shape) or array.shape[0] != batch:
             shown = f"shape {list(array.shape)}" if len(array.shape) else "a number (a list is always several arrays)"
@@ -88,8 +88,8 @@ def read_target(target: Any, shape: Sequence[int | None], dtype: tf.DType, batch
         return _at((target,), axes or [1], int(target))
     try:
         array = np.asarray(target)
-    except ValueError as error:  # rows of different lengths, or a symbolic tensor
-        raise TargetError(f"target must be one index per example, or weights. Got {shortened(target)}.") from error
+    except ValueError:  # rows of different lengths, or a symbolic tensor
+        raise TargetError(f"target must be one index per example, or weights. Got {shortened(target)}.") from None
     if array.size == 0:
         raise TargetError(f"target must be one index per example for output {_shown(axes)}. Got none.")
     if array.dtype.kind in "iu":

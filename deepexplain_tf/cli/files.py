@@ -59,7 +59,7 @@ def _load(path: str | os.PathLike[str]) -> Array | dict[str, Array]:
             value = np.load(file, allow_pickle=False)
             return value if isinstance(value, np.ndarray) else dict(value)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} must be an .npy or .npz file of numbers. {error}") from error
+        raise InputError(f"{path} must be an .npy or .npz file of numbers. {error}") from None
 
 
 def names_of(files: Sequence[pathlib.Path]) -> list[str]:

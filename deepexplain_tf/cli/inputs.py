@@ -97,7 +97,7 @@ def picture_options(flag: flags.FlagValues) -> dict[str, Any]:
     try:
         pictures.check_options(**options)
     except OptionError as error:
-        raise OptionError(f"--{error}") from error
+        raise OptionError(f"--{error}") from None
     return options
 
 

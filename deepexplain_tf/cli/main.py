@@ -21,7 +21,7 @@ def _new_command(name: str) -> tuple[Command, flags.FlagValues]:
     try:
         command, values = COMMANDS[name](), flags.FlagValues()
     except UnknownNameError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(str(error)) from None
     command.define(values)
     flags.DEFINE_boolean("debug", False, "Shows the traceback of an error.", flag_values=values)
     return command, values
@@ -76,6 +76,7 @@ def main(argv: list[str]) -> int:
         return _FAILED
     except Exception as error:
         if "--debug" in argv:
+            error.__suppress_context__ = False  # with what TensorFlow or Keras raised
             traceback.print_exc()
         if isinstance(error, flags.CantOpenFlagFileError):
             error = FileNotFoundError(str(error).removeprefix("ERROR:: "))

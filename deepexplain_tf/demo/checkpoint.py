@@ -102,4 +102,4 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]
             KeyError,
             AttributeError,
         ) as error:
-            raise ModelError(f"{os.fspath(path)} must be a checkpoint of plain tensors. {error}") from error
+            raise ModelError(f"{os.fspath(path)} must be a checkpoint of plain tensors. {error}") from None

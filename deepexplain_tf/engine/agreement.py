@@ -1,7 +1,6 @@
 """Whether a traced program is its model: compared once with the model's own call, example by example."""
 
-from collections.abc import Callable, Iterator, Sequence
-import contextlib
+from collections.abc import Callable, Sequence
 import functools
 import threading
 from typing import Any
@@ -10,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.engine.compiled import run_once
+from deepexplain_tf.engine.own_call import own_outputs
 from deepexplain_tf.engine.rows import Rows, apart, arrangements, largest
-from deepexplain_tf.errors import ModelError, TargetError, UnsupportedOpError, brief
+from deepexplain_tf.errors import InputError, ModelError, TargetError, UnsupportedOpError, brief, name_of
 from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Node, Program, Value
@@ -83,18 +83,17 @@ class Agreement:
             raise _drawn(self._objective.draw)
 
     def _check(self, arrays: _Arrays, data: _Arrays, moves: bool) -> None:
-        count = len(arrays[0])
-        own, others = (
-            Rows.of(arrays, data, numbers) for numbers in arrangements(count, self._model.traced.batch, moves)
-        )
+        count, batch = len(arrays[0]), self._model.traced.batch
+        own, others = (Rows.of(arrays, data, numbers) for numbers in arrangements(count, batch, moves))
+        whole = own if batch else Rows.of(arrays, data, range(count))
         expected, moved = _attempt(self._call_model, own), _attempt(self._run, others)
         if self._agree(own, expected, others, moved):
             return
         found = _attempt(self._run, own)
         if isinstance(found, Exception):
             if not isinstance(expected, Exception):
-                raise self._failure(own, found, Disagreement(_as_the_model(f"an error: {brief(found)}")))
-            if isinstance(_attempt(self._call_model, Rows.of(arrays, data, range(count))), Exception):
+                raise self._failure(own, found, whole, alone=True)
+            if isinstance(_attempt(self._call_model, whole), Exception):
                 return  # the model itself fails, and so will the explanation
             raise ModelError(_by_itself(f"one that runs on {count} examples, but not on {len(own.examples)} of them"))
         if self._objective.draw is not None and self._differs(own, found):
@@ -105,7 +104,8 @@ class Agreement:
             others = Rows.of(arrays, data, [n if n >= 0 else own.examples[-1] for n in others.examples])
             moved = _attempt(self._run, others)
         if isinstance(moved, Exception):
-            raise self._failure(others, moved, ModelError(_by_itself(brief(moved))))
+            self._require_each(arrays, data, others.examples)
+            raise self._failure(others, moved, whole, alone=False)
         self._compare_rows(own, found, others, moved)
 
     def _agree(
@@ -138,10 +138,7 @@ class Agreement:
 
     def _call_model(self, rows: Rows) -> list[np.ndarray]:
         """Returns the chosen outputs of the model's own call."""
-        tensors = [tf.convert_to_tensor(array) for array in rows.arrays]
-        with _unchanged(self._model.traced.assigned):
-            outputs = self._source.call(tf.nest.pack_sequence_as(self._model.traced.specs, tensors))
-        leaves = [leaf for leaf in tf.nest.flatten(outputs) if leaf is not None]
+        leaves = own_outputs(self._source, self._model.traced, rows.arrays)
         if len(leaves) != len(self._program.outputs):
             raise Disagreement(_as_the_model(f"{len(self._program.outputs)} outputs for {len(leaves)}"))
         return [leaves[position].numpy() for position in self._model.positions]
@@ -184,10 +181,35 @@ class Agreement:
         function = run_once(graph, [_specs(program.inputs)], program)
         return [tensor.numpy() for tensor in function([tf.convert_to_tensor(array) for array in rows.arrays])]
 
-    def _failure(self, rows: Rows, error: Exception, of_model: ModelError) -> ModelError | TargetError:
-        """Returns the error for a program that fails where the model does not: the model's, or the target's."""
-        model = _attempt(functools.partial(self._evaluate, self._chosen.outputs), rows)
-        return of_model if isinstance(model, Exception) else TargetError(_target_by_itself(brief(error)))
+    def _require_each(self, arrays: _Arrays, data: _Arrays, examples: Sequence[int]) -> None:
+        """Refuses an example that the program cannot take alone, and so no other place or rows are the cause."""
+        for number in (n for n in examples if n >= 0 and self._model.traced.batch is None):
+            alone = Rows.of(arrays, data, [number])
+            found = _attempt(self._run, alone)
+            if isinstance(found, Exception):
+                own = _attempt(self._call_model, alone)
+                if isinstance(own, Exception):
+                    needed = "the model must run on each example, and its own call fails too"
+                    raise InputError(f"{needed}. Got, for example {number}: {brief(own)}", own)
+                raise self._failure(alone, found, alone, alone=True)
+
+    def _failure(self, rows: Rows, error: Exception, whole: Rows, *, alone: bool) -> ModelError | TargetError:
+        """Returns the error for a program that fails where the model runs, or among other rows: whose part fails."""
+        shown = brief(error)
+        if isinstance(_attempt(functools.partial(self._evaluate, self._chosen.outputs), rows), Exception):
+            of_model = _as_the_model(f"an error: {shown}")
+            return Disagreement(of_model, error) if alone else ModelError(_by_itself(shown), error)
+        of_target = f"the target {name_of(self._objective.owner)} must run on the outputs. Got: {shown}"
+        fails = isinstance(_attempt(self._run, whole), Exception)
+        return TargetError(of_target, error) if fails else self._mixing(shown, error)
+
+    def _mixing(self, shown: str, error: Exception | None = None) -> TargetError:
+        """Returns the error for a target that computes an example from others."""
+        return TargetError(
+            f"the target {name_of(self._objective.owner)} must compute one number for each example by itself, [batch], "
+            f"whatever the batch. Got {shown}; arrays with a row for each example belong in target=(function, arrays).",
+            error,
+        )
 
     def _compare(self, expected: Sequence[np.ndarray], own: Rows, found: Sequence[np.ndarray]) -> None:
         """Compares the outputs of the model's own call with those of the program."""
@@ -206,7 +228,7 @@ class Agreement:
             shapes = [list(array.shape) for array in (found[-1], moved[-1])]
             shown = f"shapes {shapes} for {len(own.examples)} and {len(others.examples)} examples"
             if self._objective.selection == "callable":
-                raise TargetError(_target_by_itself(shown))
+                raise self._mixing(shown)
             raise ModelError(_by_itself(shown))
         off = max(own.apart(found[-1], own, found[-1]), own.apart(found[-1], others, moved[-1]))
         if off <= self._allowed(found[-1]) or off <= self._by_rounding(own, found, -1):
@@ -215,7 +237,7 @@ class Agreement:
             raise _drawn(self._objective.draw)
         node = self._first_mixing(own, others)
         if node is None and self._objective.selection == "callable":
-            raise TargetError(_target_by_itself("one whose numbers change with the other examples of the batch"))
+            raise self._mixing("one whose numbers change with the other examples of the batch")
         raise ModelError(_by_itself("other outputs" if node is None else f"{node.type} at {node.name!r}"))
 
     def _allowed(self, array: np.ndarray) -> float:
@@ -255,17 +277,6 @@ def _attempt(function: Callable[[Rows], list[np.ndarray]], rows: Rows) -> list[n
         return error
 
 
-@contextlib.contextmanager
-def _unchanged(variables: Sequence[tf.Variable]) -> Iterator[None]:
-    """Gives variables their values back at the end."""
-    values = [variable.read_value() for variable in variables]
-    try:
-        yield
-    finally:
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-
-
 def _specs(values: Sequence[Value]) -> list[tf.TensorSpec]:
     return [value.spec for value in values]
 
@@ -278,13 +289,6 @@ def _by_itself(shown: str) -> str:
     return (
         "a model must compute each example by itself, whatever its place and the other rows of the batch. Got "
         f"{shown}; make what belongs to an example an input of the model."
-    )
-
-
-def _target_by_itself(shown: str) -> str:
-    return (
-        "a callable target must compute one number for each example by itself, [batch], whatever the batch. Got "
-        f"{shown}; arrays with a row for each example belong into target=(function, arrays)."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.call import Call, run_compiled
+from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import OptionError
@@ -119,7 +119,7 @@ def audit_call(call: Call) -> Audit:
     for batch, _ in single.batches(call.inputs[0].shape[0], single.batch_size):
         fed = single.arguments(method.data(call.layout), functools.partial(np.take, indices=batch, axis=0))
         compiled = engine.compiled("audit", graph, method, call.objective, fed)
-        results.append([tensor.numpy() for tensor in run_compiled(compiled, fed.values())])
+        results.append([tensor.numpy() for tensor in single.run(compiled, fed)])
     lost = np.stack([losses for losses, _ in results], axis=1)
     return _sorted(nodes, coverage.verdicts, lost, np.stack([change for _, change in results]))
 

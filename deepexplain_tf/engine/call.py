@@ -15,8 +15,9 @@ from deepexplain_tf.arguments.arrays import is_symbolic
 from deepexplain_tf.arguments.containers import Contents
 from deepexplain_tf.arguments.target import Selection
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.failure import failure
 from deepexplain_tf.engine.inline import inline
-from deepexplain_tf.errors import InputError, ModelError, TargetError, brief
+from deepexplain_tf.errors import ModelError, TargetError, name_of
 from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
@@ -127,8 +128,10 @@ class Call:
     def _check_rows(self, target: tf.Tensor, rows: int) -> None:
         """Refuses a model or target that does not keep the batch; the trace may not show that."""
         if target.shape[0] != rows:
-            kind = TargetError if self.objective.selection == "callable" else ModelError
-            raise kind(f"a target must be one number for each of {rows} examples, [batch]. Got {target.shape}.")
+            called = self.objective.selection == "callable"
+            whose = f"the target {name_of(self.objective.owner)}" if called else "a target"
+            kind = TargetError if called else ModelError
+            raise kind(f"{whose} must be one number for each of {rows} examples, [batch]. Got {target.shape}.")
 
     def evaluate_symbolic(self, method: Method) -> dict[str, Any]:
         """Returns the `Result` of a method for the symbolic inputs of a graph being built."""
@@ -166,24 +169,41 @@ class Call:
         compiled = self.engine.attribution(
             method, self.objective, self.chunks, arguments, differentiable=self.differentiable
         )
-        return dict(run_compiled(compiled, arguments.values(), recorded=self.differentiable))
+        return dict(self.run(compiled, arguments))
+
+    def run(self, compiled: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        """Returns the results of a compiled program; see `run_compiled`."""
+        return run_compiled(self.engine, self.objective, compiled, arguments, recorded=self.differentiable)
 
 
-def run_compiled(compiled: Callable[..., Any], arguments: Iterable[Any], *, recorded: bool = False) -> Any:
+def run_compiled(
+    engine: Engine,
+    objective: Objective,
+    compiled: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    *,
+    recorded: bool = False,
+) -> Any:
     """Calls a compiled program; eager tapes record the call only if `recorded` is set.
+
+    Args:
+      engine: the engine of the model.
+      objective: the explained function.
+      compiled: the program.
+      arguments: its arguments in their order; `"inputs"` has a batch for each input of the model.
+      recorded: whether tapes record the call.
 
     Raises:
       InputError: an op refuses its input, such as a token beyond the vocabulary.
+      TargetError: an op of a callable target does.
       ModelError: an op fails for another reason.
     """
     hidden = tf.executing_eagerly() and not recorded
     try:
         with tf.init_scope() if hidden else contextlib.nullcontext():
-            return compiled(*arguments)
-    except tf.errors.InvalidArgumentError as error:
-        raise InputError(f"the model must run on this batch of inputs. Got: {brief(error)}") from error
+            return compiled(*arguments.values())
     except tf.errors.OpError as error:
-        raise ModelError(f"every op of the model must run on this device. Got: {brief(error)}") from error
+        raise failure(error, engine, objective, arguments["inputs"]) from None
 
 
 def _rows(rows: np.ndarray, array: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import functools
+import re
 from typing import Any
 
 import tensorflow as tf
@@ -10,6 +11,18 @@ from deepexplain_tf.arguments.arrays import is_symbolic
 from deepexplain_tf.errors import DeepExplainError, ModelError, brief
 from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
+
+_MISSING = re.compile(r"(\w+) \(No registered")  # an op in a message of XLA
+_XLA = ("XLA_", "tf2xla", "XLA compilation", "compile-time constant", "[_XlaMustCompile", "xla::")
+
+
+def refused_by_xla(error: Exception) -> str:
+    """Returns what XLA refuses, the names of ops or its message; `""` for an error of which XLA is not the cause."""
+    text = str(error)
+    missing = list(dict.fromkeys(_MISSING.findall(text)))
+    if missing and any(word in text for word in _XLA):
+        return f"{', '.join(missing)}, for which XLA has no kernel"
+    return brief(error).rstrip(".") if any(word in text.partition("\n")[0] for word in _XLA) else ""
 
 
 def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool) -> Callable[..., Any]:
@@ -29,7 +42,7 @@ def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool
     except DeepExplainError:
         raise
     except (ValueError, tf.errors.OpError) as error:
-        raise ModelError(f"the ops of a model and their gradients must fit together. Got: {brief(error)}") from error
+        raise ModelError(f"the ops of a model and their gradients must fit together. Got: {brief(error)}") from None
     return function
 
 
@@ -74,7 +87,9 @@ def lower_to_ir(
     except DeepExplainError:
         raise
     except (ValueError, tf.errors.OpError) as error:
-        raise ModelError(f"XLA must be able to compile every op. Got: {brief(error)}") from error
+        raise ModelError(
+            f"XLA must be able to compile every op of the program. Got {refused_by_xla(error) or brief(error)}."
+        ) from None
 
 
 class XlaWithFallback:
@@ -102,7 +117,7 @@ class XlaWithFallback:
             plain = self._make(False)
             result = plain(*arguments)  # raises again if XLA was not the cause
             self._function, self._compiles = plain, False
-            self._refused(brief(error))
+            self._refused(refused_by_xla(error) or brief(error))
         else:
             # Inside a graph being built, a call does not compile yet.
             if not any(map(is_symbolic, tf.nest.flatten(result))):

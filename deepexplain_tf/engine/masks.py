@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.call import Call, run_compiled
+from deepexplain_tf.engine.call import Call
 from deepexplain_tf.objective.scope import Scope
 
 
@@ -27,7 +27,7 @@ def masks_changed(call: Call) -> Iterator[str]:
     for batch, count in call.batches(total, call.batch_size):
         fed = call.arguments({}, functools.partial(np.take, indices=batch, axis=0))
         compiled = call.engine.compiled("masks", graph, call.method, call.objective, fed)
-        found.append([mask.numpy()[:count] for mask in run_compiled(compiled, fed.values())])
+        found.append([mask.numpy()[:count] for mask in call.run(compiled, fed)])
     counts = [int(np.concatenate(parts).sum()) for parts in zip(*found, strict=True)]
     names = [repr(value.node.name) for value, count in zip(masks, counts, strict=True) if count]
     if names:

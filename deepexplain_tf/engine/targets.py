@@ -97,9 +97,8 @@ def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tupl
     for start in range(0, count, size):
         rows = np.arange(start, min(start + size, count))
         padded = np.resize(rows, size) if objective.batch else rows
-        output, tensors = run_compiled(
-            engine.forward(objective), [[tf.convert_to_tensor(array[padded]) for array in arrays]]
-        )
+        fed = {"inputs": [tf.convert_to_tensor(array[padded]) for array in arrays]}
+        output, tensors = run_compiled(engine, objective, engine.forward(objective), fed)
         outputs.append(output.numpy()[: len(rows)])
         explained.append([tensor.numpy()[: len(rows)] for tensor in tensors])
     return np.concatenate(outputs), [np.concatenate(parts) for parts in zip(*explained, strict=True)]

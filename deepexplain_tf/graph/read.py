@@ -153,7 +153,7 @@ class Reader:
             raise ModelError(
                 f"a called function must be readable. Got {shortened(name)}, which {shortened(op.name)} "
                 f"({op.type}) calls: {brief(error)}"
-            ) from error
+            ) from None
 
     def _body(self, graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> Program:
         arguments = tuple(argument(tensor.op.name, tensor) for tensor in graph.inputs)
@@ -176,10 +176,12 @@ class Reader:
         with scratch.as_default():
             upstream = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in op.outputs]
             try:
-                gradients = tf_private.gradient_function(op)(op, *upstream)
+                function = tf_private.gradient_function(op)
             except LookupError:
                 self.lost.append(op.name)
                 return None, ""
+            try:
+                gradients = function(op, *upstream)
             except Exception as error:  # whatever the user's function raises
                 return None, brief(error)
             gradients = list(gradients) if isinstance(gradients, list | tuple) else [gradients]
@@ -193,10 +195,8 @@ class Reader:
         for outer, inner in scratch.captures:
             value = self._outside(outer, inner, outputs)
             if value is None:
-                return (
-                    None,
-                    f"a custom gradient inside a loop must read no tensor from outside of it. Got {outer.name!r}",
-                )
+                needed = "a custom gradient inside a loop must read no tensor from outside of it"
+                return None, f"{needed}. Got {outer.name!r}"
             bound[inner.name] = value
         return Program((*arguments, *outputs.values()), Reader(scratch, bound).read(gradients)), ""
 

@@ -77,7 +77,43 @@ def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
         fallback = fallback or traced  # a constant in the model may have the data's batch size
     if fallback is not None:
         return fallback
-    raise ModelError(f"the model must be traceable with these inputs. Got: {brief(first_error)}") from first_error
+    raise _untraceable(source, inputs, first_error)
+
+
+def _untraceable(source: Source, inputs: Any, error: Exception | None) -> ModelError:
+    """Returns the error for a model that no signature fits."""
+    itself = _runs(source, inputs)
+    needed = {
+        None: "the model must be traceable with these inputs",
+        True: "the model must run in a graph, as inside a tf.function; its own call runs without one",
+        False: "the model must run on these inputs, and its own call fails too",
+    }[itself]
+    return ModelError(f"{needed}. Got: {brief(error)}", error)
+
+
+def _runs(source: Source, inputs: Any) -> bool | None:
+    """Whether the model's own call runs on the user's arrays; None where there are none that it takes."""
+    if inputs is None or not tf.executing_eagerly():
+        return None
+    specs = source.specs if source.specs is not None else next(_candidates(source, inputs))[0]
+    owned = getattr(source.owner, "variables", ())
+    owned = owned if isinstance(owned, list | tuple) else ()
+    # The variables of Keras hold one of TensorFlow.
+    held = [v if isinstance(v, tf.Variable) else getattr(v, "value", None) for v in owned]
+    variables = [v for v in held if isinstance(v, tf.Variable)]
+    values = [variable.read_value() for variable in variables]
+    try:
+        tensors = tf.nest.map_structure(lambda array, spec: tf.cast(array, spec.dtype), inputs, specs)
+    except (TypeError, ValueError):  # of another structure than the declared one
+        return None
+    try:
+        source.call(tensors)
+    except Exception:  # a model may raise any
+        return False
+    finally:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    return True
 
 
 def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note: str) -> Traced:

@@ -87,24 +87,31 @@ class Function:
         )
 
     def _plain(self, inputs: Sequence[Any], example: Any) -> tf.Tensor:
-        packed = self._examples.pack(inputs)
         try:
-            value = self._fn(packed, example) if self.takes_example else self._fn(packed)
+            value = self._value(inputs, example)
         except Exception as error:  # the user's function may raise anything
-            raise self.error_for(error) from error
+            raise self.error_for(error) from None
         return self._as_rows(value)
+
+    def _value(self, inputs: Sequence[Any], example: Any) -> Any:
+        packed = self._examples.pack(inputs)
+        return self._fn(packed, example) if self.takes_example else self._fn(packed)
 
     def _trace(self) -> Any:
         """Returns the function traced for `rows` rows; None where it cannot be traced."""
         specs = [tf.TensorSpec([self.rows, *array.shape[1:]], array.dtype) for array in self._examples.inputs]
-        function = tf.function(lambda *tensors: self._plain(tensors[:-1], tensors[-1]), autograph=False)
+        returned: list[Any] = []
+
+        def rows(*tensors: Any) -> tf.Tensor:
+            returned.append(self._value(tensors[:-1], tensors[-1]))
+            return self._as_rows(returned[-1])
+
         try:
+            function = tf.function(rows, autograph=False)
             return function.get_concrete_function(*specs, tf.TensorSpec([self.rows], tf.int32))
-        except ModelError as error:
-            if error.__cause__ is None:
-                raise  # the function ran, but its value does not fit
-        except Exception:  # NumPy and other libraries raise errors of any kind for a symbolic tensor
-            pass
+        except Exception as error:  # NumPy and other libraries raise errors of any kind for a symbolic tensor
+            if returned and isinstance(error, ModelError):
+                raise error.with_traceback(None) from None  # the function ran, but its value does not fit
         return None
 
     def _as_rows(self, value: Any) -> tf.Tensor:
@@ -169,7 +176,7 @@ class Evaluation:
             loop = self._loop.get_concrete_function(*arrays) if compiles else self._stepwise
             values = np.asarray(loop(*arrays))
         except tf.errors.OpError as error:
-            raise self._function.error_for(error) from error
+            raise self._function.error_for(error) from None
         return values.reshape(-1)[:total].reshape(count, -1) if self._function.takes_example else values
 
     def _compiled(self, steps: tf.Tensor, count: tf.Tensor, arguments: dict[str, Any]) -> tf.Tensor:

@@ -104,7 +104,7 @@ def _copy(model: keras.Model) -> keras.Model:
         copy = keras.models.clone_model(model)
         copy.set_weights(model.get_weights())
     except Exception as error:  # Keras cannot copy every subclassed model
-        raise ModelError(f"model must be one that keras.models.clone_model can copy. Got: {brief(error)}") from error
+        raise ModelError(f"model must be one that keras.models.clone_model can copy. Got: {brief(error)}") from None
     return copy
 
 

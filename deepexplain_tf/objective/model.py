@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest
+from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest, name_of
 from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
 from deepexplain_tf.graph.passes import cut, find_probability, freeze, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
@@ -89,7 +89,7 @@ class Model:
             return target(fill_structure(self.outputs, outputs), *given, **named)
 
         joined = (*ends, *rows, *inputs)
-        appended, _ = read_function(_trace_target(function, [value.spec for value in joined]))
+        appended, _ = read_function(_trace_target(name_of(target), function, [value.spec for value in joined]))
         known = dict(zip(appended.inputs, joined, strict=True))
         current = rewrite(appended.outputs, lambda *_: None, known)
         (output,) = (current[value] for value in appended.outputs)
@@ -122,19 +122,19 @@ def _takes_inputs(target: Callable[..., Any]) -> bool:
         return False
 
 
-def _trace_target(function: Callable[..., Any], specs: Sequence[tf.TensorSpec]) -> Any:
+def _trace_target(name: str, function: Callable[..., Any], specs: Sequence[tf.TensorSpec]) -> Any:
     try:
         concrete = tf.function(function).get_concrete_function(*specs)
     except Exception as error:  # the user's function may raise any error
-        raise TargetError(f"a callable target must run on the outputs. Got {brief(error)}") from error
+        raise TargetError(f"the target {name} must run on the outputs. Got: {brief(error)}") from None
     outputs = concrete.outputs
     open_batch = any(spec.shape.rank and spec.shape[0] is None for spec in specs)
     fits = len(outputs) == 1 and outputs[0].shape.rank in (1, None) and outputs[0].dtype.is_floating
     if not fits or (open_batch and outputs[0].shape.rank == 1 and outputs[0].shape[0] is not None):
         shown = [f"{tensor.dtype.name}{tensor.shape}" for tensor in outputs]
         raise TargetError(
-            f"a callable target must return one float tensor [batch] that depends on the outputs. Got {shown}; arrays "
-            "with a row for each example belong into target=(function, arrays)."
+            f"the target {name} must return one float tensor [batch] that depends on the outputs. Got {shown}; arrays "
+            "with a row for each example belong in target=(function, arrays)."
         )
     return concrete
 

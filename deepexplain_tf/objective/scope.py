@@ -212,7 +212,7 @@ def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tenso
     try:
         return list(tf.gradients(target, list(points), upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO))
     except LookupError as error:
-        raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from error
+        raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from None
 
 
 def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, example: tf.Tensor) -> tf.Tensor:

@@ -86,15 +86,20 @@ def _at_both(rule: SingleRule) -> TwinRule:
     return lambda op, x, baseline: (rule(op, x), op.outputs(baseline))
 
 
+def _why_none(op: Op) -> str:
+    """Returns why an op has no gradient; in the op's own words, such as a custom gradient's error, if it has any."""
+    said = op.node.attrs["message"].s.decode(errors="replace") if op.type == "PreventGradient" else ""
+    said = said if len(said) <= 200 else f"{said[:80]} … {said[-117:]}"
+    return f"which TensorFlow cannot differentiate{said and f' ({said})'}"
+
+
 def refusal_error(op: Op) -> UnsupportedOpError:
     """Returns the error for an op that no rule covers."""
     if not op.has_gradient:
-        told = op.node.attrs["message"].s.decode(errors="replace") if "message" in op.node.attrs else ""
         return UnsupportedOpError(
             "every op between the explained tensor and the target must have a gradient. Got "
-            f"{op.type} at node {op.name!r}, which TensorFlow cannot differentiate{told and f' ({told[:200]})'}: "
-            "the model runs forward only. "
-            "occlusion and shapley_sampling need no gradient; or give the op a rule by overrides=."
+            f"{op.type} at node {op.name!r}, {_why_none(op)}: the model runs forward only. occlusion and "
+            "shapley_sampling need no gradient; or give the op a rule by overrides=."
         )
     why = {
         Kind.DISCRETE: "an index or condition in it depends on the explained tensor",

@@ -25,8 +25,8 @@ def require_figure() -> Any:
     """
     try:
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise DeepExplainError("the figure needs matplotlib: pip install 'deepexplain_tf[plots]'") from error
+    except ImportError:
+        raise DeepExplainError("the figure needs matplotlib: pip install 'deepexplain_tf[plots]'") from None
     return Figure
 
 

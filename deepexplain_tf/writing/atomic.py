@@ -53,7 +53,7 @@ def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool, marks: Colle
             stack.enter_context(new_folder(final.parent))
             temporary.mkdir()
         except OSError as error:
-            raise PathError(f"a path must be one that can be written to. Got {str(path)!r}: {error}.") from error
+            raise PathError(f"a path must be one that can be written to. Got {str(path)!r}: {error}.") from None
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)
         yield temporary
         if final.exists():

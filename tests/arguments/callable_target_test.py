@@ -112,7 +112,7 @@ def test_at_a_layer_the_inputs_stay():
         (LABELS[:3], r"a row for each of 5 examples\. Got shape \[3\]"),
         ([LABELS, WEIGHTS[:1]], r"a row for each of 5 examples\. Got shape \[1, 3\]"),
         (LABELS.tolist(), "Got a number"),
-        (np.array(list("abcde")), "must have a real dtype"),
+        (np.array(list("abcde")), "must hold numbers. Got strings"),
         ([np.full([5], np.nan)], "must be finite"),
         (None, "must be an array"),
     ],

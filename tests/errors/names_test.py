@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.errors import DeepExplainError, ModelError, UnknownNameError
+from deepexplain_tf.errors import DeepExplainError, ModelError, UnknownNameError, closest
 from tests.checks import explain, message_of
 from tests.errors.refused import GRADIENT, X, ids, refuses_untraced
 from tests.models import filled, mlp, perceptron
@@ -126,3 +126,60 @@ def test_an_unknown_output(output: Any, words: tuple[str, ...]):
 @pytest.mark.parametrize("output", [None, 1.5, True, [], (0,), b"auto"], ids=ids)
 def test_an_output_of_a_wrong_kind(output: Any):
     message_of(lambda: dx.DeepExplain(mlp(), output=output), TypeError, "output", type(output).__name__)
+
+
+_TYPOS = {
+    "integrated_gradients": (
+        "integrated_gradient",
+        "integrated-gradients",
+        "IntegratedGradients",
+        "integrated gradients",
+    ),
+    "deeplift": ("deplift", "deep lift", "DeepLIFT", "deep_lift", "deeplifft"),
+    "saliency": ("saliancy", "Saliency", "salency"),
+    "occlusion": ("oclusion", "OCCLUSION", "occlusions", "occ"),
+    "shapley_sampling": ("shapely", "shapley", "shapely_sampling", "ShapleySampling"),
+    "gradient_x_input": ("gradient_input", "grad_x_input", "gradient*input", "gradient"),
+    "guided_backprop": ("guided_backpropagation", "guided", "guidedbackprop"),
+    "epsilon_lrp": ("lrp", "eps", "epsilonlrp"),
+    "n_steps": ("n_step", "nsteps", "steps", "num_steps"),
+    "batch_size": ("batchsize", "bach_size", "batch"),
+    "window_shape": ("window", "window_size"),
+    "normalise": ("normalize",),
+    "conv": ("cov", "Conv", "conv2"),
+}
+_FAR = (
+    "zzz",
+    "banana",
+    "foo",
+    "lime",
+    "attention",
+    "python",
+    "everything",
+    "x",
+    "relu",
+    "lstm",
+    "forest",
+    "permutation",
+)
+_FAR += ("anchors", "tcav", "noise_level", "alpha", "verbose", "device", "depth", "threshold", "optimizer", "classes")
+_FAR += ("explain", "hello", "house", "", "a", "nn", "predictions", "pooling", "encoder", "pattern", "rise", "kernel")
+
+
+@pytest.mark.parametrize(("meant", "typo"), [(meant, typo) for meant, typos in _TYPOS.items() for typo in typos])
+def test_a_typo_names_what_was_meant(meant: str, typo: str):
+    hint = closest(typo, _TYPOS)
+    assert hint.startswith("closest: ")
+    assert repr(meant) in hint
+
+
+@pytest.mark.parametrize("name", _FAR)
+def test_an_unrelated_word_names_what_is_known(name: str):
+    hint = closest(name, _TYPOS)
+    assert hint.startswith("known: 'batch_size', 'conv', ")
+    assert hint.endswith(", … (13 in all)")
+
+
+def test_the_closest_name_is_the_first():
+    assert closest("dens", ["density", "dense_1", "dense", "conv"]).startswith("closest: 'dense', ")
+    assert closest("anything", []) == "known: none"

@@ -127,7 +127,7 @@ _CALLABLES = {
     "a complex number": (lambda y: tf.cast(y[:, 0], tf.complex64), ("[batch]", "complex64")),
     "a constant": (lambda y: tf.ones([tf.shape(y)[0]]), ("depend",)),
     "the shape": (lambda y: tf.cast(tf.shape(y)[:1], tf.float32), ("depend",)),
-    "a built-in": (float, ("callable target",)),
+    "a built-in": (float, ("target 'float'",)),
 }
 
 

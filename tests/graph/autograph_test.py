@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.errors import InputError
+from deepexplain_tf.graph.autograph import unconverted
 
 X = np.array([[1.0, -2.0], [0.5, 3.0], [-1.0, -1.0]], np.float32)
 SIGNATURE = [tf.TensorSpec([None, 2])]
@@ -73,6 +75,33 @@ def test_only_the_users_functions_are_converted(way: Any):
         found = users(tf.constant(X))
         converted = set(_converted)
         expected = function(X)
-    own = {"tf__users", "tf__explained", "<lambda>", "tf__wrapper"}  # of this file; the last is TensorFlow's
+    own = {"tf__users", "tf__explained", "<lambda>", "tf__call"}  # of this file; the last is that of `unconverted`
     assert "tf__users" in converted and converted <= own, converted
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_an_error_is_printed_without_the_frames_of_tensorflow_between():
+    def refuse() -> None:
+        raise InputError("a refusal")
+
+    @unconverted
+    def explain() -> None:
+        tf.function(refuse, autograph=False).get_concrete_function()
+
+    with pytest.raises(InputError) as caught:
+        explain()
+    names = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert names == ["test_an_error_is_printed_without_the_frames_of_tensorflow_between", "call", "explain", "refuse"]
+
+
+def test_another_error_keeps_all_frames():
+    def fail() -> None:
+        raise RuntimeError("a failure")
+
+    @unconverted
+    def explain() -> None:
+        tf.function(fail, autograph=False).get_concrete_function()
+
+    with pytest.raises(RuntimeError) as caught:
+        explain()
+    assert len(traceback.extract_tb(caught.value.__traceback__)) > 5

@@ -53,8 +53,8 @@ def load(path: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
         raise
     except Exception as error:  # the loaders raise errors of many classes for files in other formats
         if _has_code(error):
-            raise _code(name, "a Lambda layer") from error
-        raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from error
+            raise _code(name, "a Lambda layer") from None
+        raise ModelError(f"{name!r} must hold a model. Got: {brief(error)}") from None
 
 
 @contextlib.contextmanager

@@ -182,7 +182,7 @@ def _imported(graph_def: tf.compat.v1.GraphDef, fed: Mapping[str, tf.TensorSpec]
     try:
         return tf.compat.v1.wrap_function(graph, [])
     except Exception as error:  # an inconsistent GraphDef
-        raise ModelError(f"a GraphDef must be importable. Got: {brief(error)}") from error
+        raise ModelError(f"a GraphDef must be importable. Got: {brief(error)}") from None
 
 
 def _narrowed(declared: Sequence[tf.TensorSpec], input_signature: Any) -> list[tf.TensorSpec]:
@@ -233,9 +233,9 @@ def _placeholders(end: tf.Tensor) -> list[tf.Tensor]:
 def _tensor(graph: tf.Graph, name: str) -> tf.Tensor:
     try:
         return graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError):
         known = [op.name for op in graph.get_operations()]
-        raise UnknownNameError(f"no tensor {name!r} in the graph; {closest(name, known)}.") from error
+        raise UnknownNameError(f"no tensor {name!r} in the graph; {closest(name, known)}.") from None
 
 
 def _call_keras(model: Any, inputs: Any) -> Any:

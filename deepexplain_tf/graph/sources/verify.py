@@ -35,8 +35,8 @@ def _verify_constants(graph_def: tf.compat.v1.GraphDef) -> None:
         shape = [dim.size for dim in tensor.tensor_shape.dim]
         try:
             dtype = tf.as_dtype(tensor.dtype)
-        except TypeError as error:
-            raise ModelError(f"a constant must have a dtype. Got number {tensor.dtype} at {name}.") from error
+        except TypeError:
+            raise ModelError(f"a constant must have a dtype. Got number {tensor.dtype} at {name}.") from None
         if node.attr["dtype"].type != tensor.dtype:
             raise ModelError(f"a constant must have the dtype of its numbers, {dtype.name}. Got another at {name}.")
         claim = f"{dtype.name}{shortened(shape)}"

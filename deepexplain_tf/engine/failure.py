@@ -1,0 +1,47 @@
+"""What an error of TensorFlow in a program means: for the inputs, the target, the model, or XLA."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.engine.compiled import refused_by_xla
+from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.own_call import own_outputs
+from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, TargetError, brief, name_of
+from deepexplain_tf.objective.objective import Objective
+
+
+def failure(error: tf.errors.OpError, engine: Engine, objective: Objective, inputs: Sequence[Any]) -> DeepExplainError:
+    """Returns the error to raise where a program fails.
+
+    Args:
+      error: TensorFlow's error.
+      engine: the engine of the model.
+      objective: the explained function.
+      inputs: the batch, `[rows, ...]` for each input of the model.
+    """
+    refused = refused_by_xla(error)
+    if refused:
+        able = "; jit_compile='auto' or False runs it without XLA" if engine.settings.jit_compile is True else ""
+        return ModelError(f"XLA must be able to compile every op of the program. Got {refused}{able}.")
+    if not isinstance(error, tf.errors.InvalidArgumentError):
+        return ModelError(f"every op of the model must run on this device. Got: {brief(error)}")
+    by_itself = _own_error(engine, inputs) if tf.executing_eagerly() else None
+    if isinstance(by_itself, tf.errors.InvalidArgumentError):
+        return InputError(
+            f"the model must run on this batch of inputs, and its own call fails too. Got: {brief(by_itself)}"
+        )
+    if by_itself is None and objective.selection == "callable":
+        name = name_of(objective.owner)
+        return TargetError(f"the target {name} must run wherever the method evaluates the model. Got: {brief(error)}")
+    return InputError(f"the model must run wherever the method evaluates it. Got: {brief(error)}")
+
+
+def _own_error(engine: Engine, inputs: Sequence[Any]) -> Exception | None:
+    """Returns the error of the model's own call on a batch, None if it runs."""
+    try:
+        own_outputs(engine.source, engine.model().traced, inputs)
+    except Exception as error:  # a model may raise any
+        return error
+    return None
