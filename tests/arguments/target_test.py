@@ -75,14 +75,13 @@ def test_an_int_is_a_unit_of_every_example(target: Any):
         np.array([1, 1, 0]),
         np.array([2, 0, 1], np.uint8),
         tf.constant([0, 1, 2]),
-        range(3),
         np.array([[2], [0], [1]]),
     ],
-    ids=["list", "negative", "array", "uint8", "tensor", "range", "column"],
+    ids=["list", "negative", "array", "uint8", "tensor", "column"],
 )
 def test_whole_numbers_are_one_unit_per_example(target: Any):
     e = explain(units, target)
-    assert_explains(e, picked(np.asarray(list(target) if isinstance(target, range) else target).reshape(3)))
+    assert_explains(e, picked(np.asarray(target).reshape(3)))
     np.testing.assert_array_equal(e.target, np.asarray(target))
 
 

@@ -39,7 +39,6 @@ NO_ARRAYS = {
     "a function": lambda: X,
     "a class": np.ndarray,
     "an object": object(),
-    "a data set": tf.data.Dataset.from_tensors(X),
     "a ragged tensor": tf.ragged.constant([[1.0, 2.0], [3.0]]),
     "a sparse tensor": tf.sparse.from_dense(X),
     "a Keras tensor": keras.KerasTensor((2, 4)),
@@ -48,7 +47,7 @@ NO_ARRAYS = {
     "a list in a list": [[X]],
     "no array": [],
     "a dict without arrays": {},
-    "two arrays": (X, X),
+    "two arrays": [X, X],
 }
 NOT_FINITE = {"NaN": np.where(X > 0, np.nan, X), "Inf": X * np.inf, "a tensor with NaN": tf.constant(X * np.nan)}
 
