@@ -1,9 +1,10 @@
 """`DeepExplain`, the with-block around a model, and `Explainer`, a method bound to that model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import os
 from typing import Any
 
+from deepexplain_tf.arguments.layer import read_layer
 from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
@@ -38,7 +39,7 @@ class DeepExplain:
         model: Any,
         *,
         output: str | int = "auto",
-        layer: str | None = None,
+        layer: str | Sequence[str] | None = None,
         overrides: Overrides | None = None,
         jit_compile: bool | str = "auto",
         signature: str | None = None,
@@ -53,8 +54,8 @@ class DeepExplain:
             folder; a GraphDef, ConcreteFunction, tf.function, tf.Module or callable of tensors.
           output: `"auto"` strips a final softmax or sigmoid from each output, so that the target is a logit;
             `"model"` strips nothing; a name or index chooses one of several outputs, and strips it too.
-          layer: the name of a Keras layer whose output is explained instead of the inputs; `"name:i"` picks
-            one of several calls of the layer.
+          layer: the name of a Keras layer whose output is explained instead of the inputs (`"name:i"`: one of its
+            calls), or a list of such names and of inputs, which are explained together.
           overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under
             `tf.custom_gradient`; these rules take precedence over those of the method.
           jit_compile: True, False, or `"auto"`: XLA compiles on a GPU or TPU; on a CPU it compiles path integrals
@@ -73,13 +74,12 @@ class DeepExplain:
         """
         if not isinstance(output, str | int) or isinstance(output, bool):
             raise TypeError(f"output is 'auto', 'model', a name or an index. Got {type(output).__name__}.")
-        if layer is not None and not isinstance(layer, str):
-            raise TypeError(f"layer is the name of a layer. Got {type(layer).__name__}.")
         if not (isinstance(jit_compile, bool) or jit_compile == "auto"):
             raise OptionError(f"jit_compile must be True, False or 'auto'. Got {jit_compile!r}.")
         require_bool("strict", strict)
+        places = read_layer(layer)
         source = source_of(model, input_signature, signature=signature, output=output, custom_objects=custom_objects)
-        self._engine = Engine(source, Settings(output, layer, dict(read_overrides(overrides)), jit_compile, strict))
+        self._engine = Engine(source, Settings(output, places, dict(read_overrides(overrides)), jit_compile, strict))
         self._open = False
 
     @property

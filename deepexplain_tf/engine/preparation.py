@@ -11,7 +11,7 @@ import tensorflow as tf
 from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
-from deepexplain_tf.arguments.structure import flatten_like, positions
+from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.arguments.target import Selection, read_callable, read_target
 from deepexplain_tf.engine.agreement import Disagreement
 from deepexplain_tf.engine.call import Call, run_compiled
@@ -120,7 +120,7 @@ def _prepare(
 ) -> Call:
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
-    if method.differentiates and model.prefix is None:
+    if method.differentiates:
         _require_real(model)
     objective, selection, notes = _target(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
@@ -132,7 +132,7 @@ def _prepare(
     in_xla = symbolic and tf_private.xla_compiles_graph()
     compiled = engine.compiles(method, objective, differentiable=differentiable)
     layout = Layout(
-        structure=0 if model.prefix is not None else positions(inputs, model.traced.specs),
+        structure=model.layout(inputs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
         fixed_sizes=compiled and not symbolic,  # in a graph being built, data are constants
@@ -270,12 +270,10 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
     """Returns the specs of the explained tensors for these inputs."""
     if model.prefix is None:
         return [tf.TensorSpec(array.shape, array.dtype) for array in arrays]
-    (value,) = model.explained
-    shape = tuple(value.shape[1:])
-    if None in shape and not any(is_symbolic(array) for array in arrays):
-        _, (tensor,) = forward(engine, model.chosen_outputs(), [array[:1] for array in arrays])
-        shape = tensor.shape[1:]
-    return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
+    specs: Sequence[Any] = [value.spec for value in model.explained]
+    if any(None in spec.shape[1:] for spec in specs) and not any(is_symbolic(array) for array in arrays):
+        _, specs = forward(engine, model.chosen_outputs(), [array[:1] for array in arrays])
+    return [tf.TensorSpec((arrays[0].shape[0], *spec.shape[1:]), spec.dtype) for spec in specs]
 
 
 def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:
@@ -286,11 +284,14 @@ def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:
 
 
 def _require_real(model: Model) -> None:
-    for spec in tf.nest.flatten(model.traced.specs):
+    if model.prefix is not None and not model.places:
+        return  # the objective looks at a layer's output
+    what = "places" if model.places else "inputs"
+    for spec in tf.nest.flatten(model.structure):
         if not spec.dtype.is_floating:
             name = f" for {spec.name!r}" if spec.name else ""
             raise InputError(
-                f"inputs must be floats to be differentiated. Got {spec.dtype.name}{name}; "
+                f"{what} must be floats to be differentiated. Got {spec.dtype.name}{name}; "
                 "name the layer behind it with layer= (an embedding for tokens), or use occlusion or "
                 "shapley_sampling."
             )
