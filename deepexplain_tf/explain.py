@@ -117,12 +117,12 @@ class DeepExplain:
 
         Args:
           method: a name of `list_methods()` or an alias.
-          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays in the structure of the model's inputs.
+          inputs: an array `[batch, ...]` (of strings, also a list), or a list, tuple or dict in the model's structure.
           target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index
             into the non-batch axes), float weights in the output's shape, a function of the outputs, or
             `(function, arrays)`, called `function(outputs, *rows)` with the rows of arrays `[batch, ...]`. A function
             with a parameter named `inputs` gets the model's inputs too.
-          baseline: None (zeros), a number, one example or one per example, in the structure of the explained tensors.
+          baseline: None (zeros), a number or string, one example or one for each, in the explained tensors' structure.
           batch_size: examples per call of the compiled program; default 32, or as many as need 32 MiB or fill a chunk,
             at most 1024, for methods that evaluate the model many times.
           chunk_size: model evaluations at once inside the program, at most 1024 of them; default: as many as have

@@ -11,11 +11,14 @@ import tensorflow as tf
 from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
+from deepexplain_tf.arguments.strings import with_strings
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.arguments.target import Selection, read_callable, read_target
 from deepexplain_tf.engine.agreement import Disagreement
-from deepexplain_tf.engine.call import Call, run_compiled
+from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.forward import forward
+from deepexplain_tf.engine.lengths import require_one_length
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
 from deepexplain_tf.errors import InputError, ModelError, OptionError, TargetError
 from deepexplain_tf.graph import tf_private
@@ -72,6 +75,7 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
       UnsupportedOpError: an op that no rule covers.
     """
     tensors = arguments.pop("tensors", None)
+    inputs = with_strings(inputs, engine.specs)
     arrays = as_arrays(inputs, engine.specs)
     given = [leaf for leaf in tf.nest.flatten(inputs) if isinstance(leaf, tf.Tensor)]
     if tensors is None:
@@ -98,7 +102,7 @@ def _with_history(call: Call, model: Model, inputs: Any, baseline: Any) -> Call:
     tensors = [as_tensor(array, leaf) for array, leaf in zip(call.inputs, given, strict=True)]
     if not call.baseline or baseline is None or is_number(baseline):
         return dataclasses.replace(call, inputs=tensors)
-    given = flatten_like(baseline, model.structure, "baseline")
+    given = flatten_like(with_strings(baseline, model.structure), model.structure, "baseline")
     baselines = [as_tensor(array, leaf) for array, leaf in zip(call.baseline, given, strict=True)]
     return dataclasses.replace(call, inputs=tensors, baseline=baselines)
 
@@ -122,6 +126,7 @@ def _prepare(
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates:
         _require_real(model)
+    require_one_length(engine, model, arrays)
     objective, selection, notes = _target(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
     baselines = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
@@ -243,27 +248,6 @@ def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> S
     output, _ = forward(engine, objective, arrays)
     index = output.argmax(1).astype(np.int32)
     return Selection("index", (index[:, np.newaxis],), index)
-
-
-def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Returns the output before selection, and the explained tensors, both evaluated in batches.
-
-    Args:
-      engine: the engine of the model.
-      objective: the explained function.
-      arrays: an array `[batch, ...]` for each input of the model.
-    """
-    size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
-    outputs, explained = [], []
-    for start in range(0, count, size):
-        rows = np.arange(start, min(start + size, count))
-        padded = np.resize(rows, size) if objective.batch else rows
-        output, tensors = run_compiled(
-            engine.forward(objective), [[tf.convert_to_tensor(array[padded]) for array in arrays]]
-        )
-        outputs.append(output.numpy()[: len(rows)])
-        explained.append([tensor.numpy()[: len(rows)] for tensor in tensors])
-    return np.concatenate(outputs), [np.concatenate(parts) for parts in zip(*explained, strict=True)]
 
 
 def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.TensorSpec]:

@@ -165,8 +165,7 @@ class ExplainerProgram:
         """Returns the program of the same explainer with other settings of its engine."""
         engine = self._engine.with_settings(**settings)
         if engine.specs is None:  # the model was traced for the data of a call, and the new engine needs such data
-            example = lambda spec: np.ones([spec.shape[0] or 1, *spec.shape[1:]], spec.dtype.as_numpy_dtype)  # noqa: E731
-            engine.model(tf.nest.map_structure(example, self.structure))
+            engine.model(tf.nest.map_structure(_example, self.structure))
         return ExplainerProgram(engine, self._name, self._fixed)
 
     def provenance(self) -> dict[str, Any]:
@@ -208,6 +207,11 @@ class ExplainerProgram:
     def _free_spec(self, name: str, shape: Sequence[int | None], dtype: tf.DType) -> Specs:
         name = f"explained_{name}" if name in self.inputs else name
         return {name: tf.TensorSpec(shape, dtype, name)}
+
+
+def _example(spec: tf.TensorSpec) -> np.ndarray:
+    one = b"" if spec.dtype == tf.string else 1
+    return np.full([spec.shape[0] or 1, *spec.shape[1:]], one, spec.dtype.as_numpy_dtype)
 
 
 def concrete(function: Callable[..., Any], specs: Specs) -> Any:

@@ -172,7 +172,7 @@ def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
             def spec(array: Any, real: Any = real, whole: Any = whole, batch: Any = batch) -> tf.TensorSpec:
                 given = tf.as_dtype(array.dtype)
                 wanted = real if given.is_floating else whole
-                return tf.TensorSpec([batch, *array.shape[1:]], wanted or given)
+                return tf.TensorSpec([batch, *array.shape[1:]], given if given == tf.string else wanted or given)
 
             note = "" if batch is None else f"the model was traced with the fixed batch size {batch}"
             yield tf.nest.map_structure(spec, arrays), note
