@@ -17,6 +17,8 @@ from tests.checks import explain, message_of, options_of
 from tests.models import filled, floats
 
 METHODS = dx.list_methods()
+_LONG = pytest.mark.long  # the same comparison, of another rule or size
+_BY_RULE_ALONE = ("deconvnet", "expected_gradients", "guided_backprop", "saliency")
 L = keras.layers
 
 
@@ -159,12 +161,12 @@ def equals_the_rest(name: str, method: str) -> None:
         np.testing.assert_allclose(summed, found.outputs - found.baseline_outputs, rtol=allowed, atol=allowed)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in _BY_RULE_ALONE])
 def test_places_are_explained_as_if_the_rest_were_the_model(method: str):
     equals_the_rest("an_embedding_and_an_input", method)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if name != "an_embedding_and_an_input"])
 def test_places_of_other_models_are_explained_as_if_the_rest_were_the_model(name: str):
     equals_the_rest(name, "deeplift")
 
@@ -212,7 +214,9 @@ def test_a_callable_target_sees_the_explained_input(priced: Case):
     np.testing.assert_allclose(e.completeness_gap, 0, atol=1e-10)
 
 
-@pytest.mark.parametrize("method", ["deeplift", "integrated_gradients", "shapley_sampling"])
+@pytest.mark.parametrize(
+    "method", ["integrated_gradients", *(pytest.param(m, marks=_LONG) for m in ("deeplift", "shapley_sampling"))]
+)
 def test_sizes_change_nothing(priced: Case, method: str):
     settings = {"layer": priced.layer, "target": 1, "seed": 0, **options_of(method, priced.places)}
     expected = explain(priced.model, method, priced.inputs, **settings)
@@ -221,7 +225,7 @@ def test_sizes_change_nothing(priced: Case, method: str):
         np.testing.assert_allclose(found.attributions[name], expected.attributions[name], rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [pytest.param(False, marks=_LONG), True])
 def test_places_inside_a_function_and_their_derivatives(priced: Case, jit: bool):
     with dx.DeepExplain(priced.model, layer=priced.layer) as de:
         explainer = de.explainer("deeplift", target=1)

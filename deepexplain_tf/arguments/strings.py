@@ -96,7 +96,7 @@ def strings_in(given: Any, spec: tf.TensorSpec, name: str) -> Any:
       InputError: strings where the model takes numbers, numbers where it takes strings, or another shape.
     """
     if spec.dtype != tf.string:
-        raise InputError(f"{name} must be numbers, {spec.dtype.name}. Got strings.")
+        raise InputError(f"{name} must be numbers of the dtype {spec.dtype.name}. Got strings.")
     if not is_strings(given):
         dtype = getattr(given, "dtype", type(given).__name__)
         raise InputError(f"{name} must be strings. Got {getattr(dtype, 'name', dtype)}.")

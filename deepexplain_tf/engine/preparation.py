@@ -17,6 +17,7 @@ from deepexplain_tf.arguments.target import Selection, read_callable, read_targe
 from deepexplain_tf.engine.agreement import Disagreement
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.floats import require_floats, require_numbers
 from deepexplain_tf.engine.forward import forward
 from deepexplain_tf.engine.lengths import require_one_length
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
@@ -77,6 +78,8 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
     tensors = arguments.pop("tensors", None)
     inputs = with_strings(inputs, engine.specs)
     arrays = as_arrays(inputs, engine.specs)
+    if method.differentiates and engine.settings.layer is None and engine.specs is None:
+        require_numbers(arrays)
     given = [leaf for leaf in tf.nest.flatten(inputs) if isinstance(leaf, tf.Tensor)]
     if tensors is None:
         tensors = not tf.executing_eagerly() or tf_private.tape_watches(given)
@@ -125,7 +128,7 @@ def _prepare(
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates:
-        _require_real(model)
+        require_floats(model)
     require_one_length(engine, model, arrays)
     objective, selection, notes = _target(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
@@ -265,17 +268,3 @@ def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:
     if is_symbolic(baseline) or None in spec.shape[1:]:
         return baseline
     return np.broadcast_to(baseline, (baseline.shape[0], *spec.shape[1:]))
-
-
-def _require_real(model: Model) -> None:
-    if model.prefix is not None and not model.places:
-        return  # the objective looks at a layer's output
-    what = "places" if model.places else "inputs"
-    for spec in tf.nest.flatten(model.structure):
-        if not spec.dtype.is_floating:
-            name = f" for {spec.name!r}" if spec.name else ""
-            raise InputError(
-                f"{what} must be floats to be differentiated. Got {spec.dtype.name}{name}; "
-                "name the layer behind it with layer= (an embedding for tokens), or use occlusion or "
-                "shapley_sampling."
-            )
