@@ -141,14 +141,11 @@ def equals_the_rest(name: str, method: str) -> None:
     np.testing.assert_allclose(found.outputs, expected.outputs, rtol=1e-10)
 
 
-@pytest.mark.parametrize("method", ["epsilon_lrp", "integrated_gradients", "shapley_sampling"])
-def test_a_layer_behind_strings_is_explained_as_if_the_rest_were_the_model(method: str):
-    equals_the_rest("text_vectorization_in_a_sequential_model", method)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_layer_of_other_models_is_explained_as_if_the_rest_were_the_model(name: str):
-    equals_the_rest(name, "deeplift")
+@pytest.mark.parametrize(
+    ("name", "method"), [*((name, "deeplift") for name in CASES), ("string_lookup_beside_numbers", "occlusion")]
+)
+def test_a_layer_behind_strings_is_explained_as_if_the_rest_were_the_model(name: str, method: str):
+    equals_the_rest(name, method)
 
 
 @pytest.mark.long  # the same comparison: every model with every method
@@ -262,7 +259,7 @@ def test_texts_of_one_length_where_the_model_fixes_none():
     layers = [_vectorized(None), L.Embedding(9, 2, name="embed"), L.GlobalAveragePooling1D(), L.Dense(2)]
     model = keras.Sequential([keras.Input((), dtype="string", name="text"), *layers])
     settings = {"layer": "embed", "target": 1}
-    e = explain(model, "integrated_gradients", ["the cat sat on", "a dog on mat"], **settings)
+    e = explain(model, "deeplift", ["the cat sat on", "a dog on mat"], **settings)
     assert e.attributions.shape == (2, 4, 2)
     message_of(lambda: explain(model, "deeplift", TEXTS, **settings), InputError, "[1, 2]", "[3, 2]", "length")
 
