@@ -154,10 +154,9 @@ class Engine:
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
         """Checks that a method can explain an objective; returns notes. See `Objective.check_rules`."""
-        on_xla = tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
         if not method.differentiates:
             objective.check_dependence()
-            return on_xla
+            return tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
         composite = self.composite(method)
         notes = self.check_rules(composite, objective)
         _, affine = objective.simplified(composite, straight=method.straight)
@@ -165,7 +164,7 @@ class Engine:
             ends = [repr(value.node.name) for value in affine.prefix.outputs if value not in affine.prefix.inputs]
             counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"
             notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
-        return notes + on_xla
+        return notes + tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
 
     def check_rules(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
         """Checks that a composite covers an objective; returns notes. See `Objective.check_rules`."""

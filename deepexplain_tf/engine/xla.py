@@ -18,8 +18,9 @@ def compiles(
     differentiate a loop without a bound on its iterations, and a tape cannot differentiate a loop that XLA has
     compiled: whoever differentiates attributions compiles the function around them.
     """
-    possible = not (method.differentiates and objective.unbounded_loop is not None) and objective.string_input is None
-    return possible and _wanted(settings, accelerated, method, objective, differentiable)
+    if objective.string_input is not None or not _wanted(settings, accelerated, method, objective, differentiable):
+        return False
+    return not (method.differentiates and objective.unbounded_loop is not None)
 
 
 def _wanted(
@@ -27,8 +28,9 @@ def _wanted(
 ) -> bool:
     if settings.jit_compile != "auto":
         return bool(settings.jit_compile)
-    pays = method.differentiates and method.repeats and bool(objective.loops or objective.dense)
-    return not differentiable and (accelerated or pays)
+    if differentiable or accelerated:
+        return not differentiable
+    return method.differentiates and method.repeats and bool(objective.loops or objective.dense)
 
 
 def compiles_forward(settings: Settings, accelerated: bool, objective: Objective) -> bool:
