@@ -234,6 +234,7 @@ def test_exports_take_strings(priced: Case, tmp_path: pathlib.Path):
         np.testing.assert_allclose(found[f"attributions_{name}"], array, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.long  # Keras reads the file; what it makes is explained as any other model
 def test_a_file_of_a_model_of_strings(sequential: Case, tmp_path: pathlib.Path):
     sequential.model.save(tmp_path / "text.keras")
     found, expected = (
