@@ -1,9 +1,10 @@
 """`DeepExplain`, the with-block around a model, and `Explainer`, a method bound to that model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import os
 from typing import Any
 
+from deepexplain_tf.arguments.layer import read_layer
 from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
@@ -38,7 +39,7 @@ class DeepExplain:
         model: Any,
         *,
         output: str | int = "auto",
-        layer: str | None = None,
+        layer: str | Sequence[str] | None = None,
         overrides: Overrides | None = None,
         jit_compile: bool | str = "auto",
         signature: str | None = None,
@@ -53,15 +54,15 @@ class DeepExplain:
             folder; a GraphDef, ConcreteFunction, tf.function, tf.Module or callable of tensors.
           output: `"auto"` strips a final softmax or sigmoid from each output, so that the target is a logit;
             `"model"` strips nothing; a name or index chooses one of several outputs, and strips it too.
-          layer: the name of a Keras layer whose output is explained instead of the inputs; `"name:i"` picks
-            one of several calls of the layer.
+          layer: the name of a Keras layer whose output is explained instead of the inputs (`"name:i"`: one of its
+            calls), or a list of such names and of inputs, which are explained together.
           overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under
             `tf.custom_gradient`; these rules take precedence over those of the method.
           jit_compile: True, False, or `"auto"`: XLA compiles on a GPU or TPU; on a CPU it compiles path integrals
             through loops (recurrent networks) or dense layers, where that pays.
           signature: the name of a signature of a SavedModel; an error for any other model.
-          input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable; without it, the first call
-            gives the shapes. For a GraphDef, also the names of its input tensors.
+          input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable (else the first call gives the
+            shapes); for a GraphDef, also the names of its input tensors.
           strict: False lets an op without a rule keep its plain gradient, with a note in `notes`.
           custom_objects: your own classes and functions by name, for a Keras file that uses them.
 
@@ -73,13 +74,12 @@ class DeepExplain:
         """
         if not isinstance(output, str | int) or isinstance(output, bool):
             raise TypeError(f"output is 'auto', 'model', a name or an index. Got {type(output).__name__}.")
-        if layer is not None and not isinstance(layer, str):
-            raise TypeError(f"layer is the name of a layer. Got {type(layer).__name__}.")
         if not (isinstance(jit_compile, bool) or jit_compile == "auto"):
             raise OptionError(f"jit_compile must be True, False or 'auto'. Got {jit_compile!r}.")
         require_bool("strict", strict)
+        places = read_layer(layer)
         source = source_of(model, input_signature, signature=signature, output=output, custom_objects=custom_objects)
-        self._engine = Engine(source, Settings(output, layer, dict(read_overrides(overrides)), jit_compile, strict))
+        self._engine = Engine(source, Settings(output, places, dict(read_overrides(overrides)), jit_compile, strict))
         self._open = False
 
     @property
@@ -117,14 +117,12 @@ class DeepExplain:
 
         Args:
           method: a name of `list_methods()` or an alias.
-          inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays in the structure of the model's inputs;
-            or a container of examples, see `arguments.containers`.
-          target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index
-            into the non-batch axes), float weights in the output's shape, a function of the outputs, or
-            `(function, arrays)`, called `function(outputs, *rows)` with the rows of arrays `[batch, ...]`. A function
-            with a parameter named `inputs` gets the model's inputs too. `"all"`, a range, or a tuple with ranges
-            explains several units: results are `[batch, units, ...]`, see `arguments.units`.
-          baseline: None (zeros), a number, one example or one per example, in the structure of the explained tensors.
+          inputs: an array `[batch, ...]` (of strings, also a list); a list, tuple or dict in the model's structure; or a
+            container of examples, see `arguments.containers`.
+          target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index into the
+            non-batch axes), float weights in the output's shape, a function of the outputs (and `inputs`), or
+            `(function, arrays)`, called `function(outputs, *rows)`; `"all"` or ranges: see `arguments.units`.
+          baseline: None (zeros), a number or string, one example or one for each, in the explained tensors' structure.
           batch_size: examples per call of the compiled program; default 32, or as many as need 32 MiB or fill a chunk,
             at most 1024, for methods that evaluate the model many times.
           chunk_size: model evaluations at once inside the program, at most 1024 of them; default: as many as have

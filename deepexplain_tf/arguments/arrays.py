@@ -1,12 +1,14 @@
 """Arrays that users pass, checked and cast to the dtypes of a program."""
 
 from collections.abc import Mapping, Sequence
+import functools
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.strings import is_strings, read_strings, strings_in, with_strings
 from deepexplain_tf.arguments.structure import flatten_like, names_of
 from deepexplain_tf.errors import InputError, shortened
 
@@ -14,7 +16,7 @@ _REAL = "biuf"
 _BEHIND_TEXT = "turn texts into tokens first, and explain the model that takes tokens, with layer= its embedding"
 
 
-def as_arrays(given: Any, specs: Any = None) -> Any:
+def as_arrays(given: Any, specs: Any = None, *, strings: bool = True) -> Any:
     """Returns the user's inputs as NumPy arrays in the same structure; inside a graph as symbolic tensors.
 
     Checks everything that needs no model.
@@ -22,32 +24,40 @@ def as_arrays(given: Any, specs: Any = None) -> Any:
     Args:
       given: the inputs that the user passed.
       specs: the specs of the model's inputs, for their names; None where they are not known.
+      strings: whether strings may be inputs.
 
     Raises:
-      InputError: no array, a dtype that is not real, NaN or Inf, no batch axis, an empty batch or several batch sizes.
+      InputError: no array, a dtype that is neither real nor of strings, NaN or Inf, no batch axis, an empty batch or
+        several batch sizes.
     """
+    read = functools.partial(_read_input, strings=strings)
+    given = with_strings(given, specs) if strings else given
     if isinstance(given, Mapping):
         if not all(isinstance(name, str) for name in given):
             raise InputError(f"inputs by name must have strings as keys. Got {shortened(list(given))}.")
-        arrays: Any = {name: _read_input(value, f"input {name!r}") for name, value in given.items()}
+        arrays: Any = {name: read(value, f"input {name!r}") for name, value in given.items()}
         leaves = list(arrays.values())
     elif isinstance(given, list | tuple):
         names = names_of(specs) if specs is not None and len(names_of(specs)) == len(given) else range(len(given))
-        leaves = [_read_input(value, f"input {name!r}") for name, value in zip(names, given, strict=True)]
+        leaves = [read(value, f"input {name!r}") for name, value in zip(names, given, strict=True)]
         arrays = leaves if isinstance(given, list) else tuple(leaves)
     else:
         names = names_of(specs) if specs is not None else []
-        arrays = _read_input(given, f"input {names[0]!r}" if len(names) == 1 else "inputs")
+        arrays = read(given, f"input {names[0]!r}" if len(names) == 1 else "inputs")
         leaves = [arrays]
     _require_one_batch(leaves, known=specs is not None)
     return arrays
 
 
-def _read_input(given: Any, name: str) -> Any:
-    array = read_array(given, name)
+def _read_input(given: Any, name: str, strings: bool) -> Any:
+    array = read_strings(given, name) if strings and _is_text(given) else read_array(given, name)
     if tf.executing_eagerly() or is_symbolic(array):
         return array
     return tf.identity(given if tf.is_tensor(given) else array)
+
+
+def _is_text(given: Any) -> bool:
+    return not isinstance(given, str | bytes | np.ma.MaskedArray) and is_strings(given)  # one string has no batch axis
 
 
 def _require_one_batch(leaves: Sequence[Any], *, known: bool) -> None:
@@ -126,6 +136,8 @@ def read_tensor(given: Any, spec: tf.TensorSpec, name: str) -> Any:
     Raises:
       InputError: a wrong rank or shape, or values that the dtype cannot represent.
     """
+    if spec.dtype == tf.string or _is_text(given):
+        return strings_in(given, spec, name)
     array = given if is_symbolic(given) else numbers_in(given, name, spec.dtype)
     if spec.shape.rank is not None and len(array.shape) != spec.shape.rank:
         raise InputError(f"{name} must have shape {_shown(spec.shape)}. Got shape {list(array.shape)}.")
@@ -163,6 +175,8 @@ def as_tensor(array: Any, given: Any) -> tf.Tensor:
       array: what was read from `given`.
       given: the value that the user passed.
     """
+    if is_strings(array):
+        return tf.convert_to_tensor(array)
     if is_symbolic(array) or not tf.is_tensor(given):
         return _with_dense_gradient(tf.convert_to_tensor(array))
     tensor = tf.cast(given, array.dtype)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import is_symbolic, matches, numbers_in, read_tensor
+from deepexplain_tf.arguments.strings import is_strings, read_strings, with_strings
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.errors import InputError
 
@@ -15,7 +16,8 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
     """Returns baselines `[1 or batch, ...]` (axes of length 1 broadcast), one for each explained tensor.
 
     Args:
-      given: None (zeros), a number, one example, or one per example, in the structure of the explained tensors.
+      given: None (zeros, or empty strings), a number or string, one example, or one per example, in the structure of
+        the explained tensors.
       structure: the structure of the explained tensors.
       examples: the explained tensors, or their specs; only shapes and dtypes are used.
 
@@ -24,7 +26,7 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
     """
     if given is None or is_number(given):
         return [_read_baseline(given, example) for example in examples]
-    leaves = flatten_like(given, structure, "baseline")
+    leaves = flatten_like(with_strings(given, structure), structure, "baseline")
     return [_read_baseline(value, example) for value, example in zip(leaves, examples, strict=True)]
 
 
@@ -53,8 +55,11 @@ def read_background(given: Any, structure: Any, examples: Sequence[Any]) -> tupl
 def _read_baseline(given: Any, example: Any) -> Any:
     shape, dtype = tuple(example.shape), tf.as_dtype(example.dtype)
     if given is None:
-        given = 0.0
-    array = given if is_symbolic(given) else numbers_in(given, "baseline", dtype)
+        given = "" if dtype == tf.string else 0.0
+    array = _strings(given, shape) if dtype == tf.string else given
+    if dtype != tf.string and is_strings(array):
+        raise InputError("baseline must be numbers where inputs are numbers. Got a string; give one for each input.")
+    array = array if dtype == tf.string or is_symbolic(array) else numbers_in(array, "baseline", dtype)
     rank = len(array.shape)
     if rank == 0:
         return array.reshape((1,) * len(shape)) if not is_symbolic(array) else tf.reshape(array, (1,) * len(shape))
@@ -68,6 +73,15 @@ def _read_baseline(given: Any, example: Any) -> Any:
     return array[None] if is_example else array
 
 
+def _strings(given: Any, shape: tuple[int, ...]) -> Any:
+    """Returns strings; one for each example in the rank of the examples."""
+    if not is_strings(given):
+        raise InputError(f"baseline must be strings where inputs are strings. Got {type(given).__name__}.")
+    array = read_strings(given, "baseline")
+    column = len(array.shape) == 1 and len(shape) == 2 and shape[1] == 1 and array.shape[0] == shape[0]
+    return array[:, np.newaxis] if column else array
+
+
 def is_number(given: Any) -> bool:
-    """Whether a baseline is one number for all explained tensors; a tensor is not, which may have a history."""
+    """Whether a baseline is one number or string for all explained tensors; a tensor may have a history."""
     return np.isscalar(given) or (isinstance(given, np.ndarray | np.generic) and given.ndim == 0)

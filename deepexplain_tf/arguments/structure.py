@@ -27,12 +27,12 @@ def flatten_like(given: Any, specs: Any, what: str) -> list[Any]:
     if not isinstance(given, list | tuple):
         if isinstance(specs, list | tuple | Mapping) and len(tf.nest.flatten(specs)) != 1:
             names = names_of(specs)
-            raise InputError(f"{what} must be {len(names)} arrays, for the model's inputs {names}. Got one array.")
+            raise InputError(f"{what} must be {len(names)} arrays, one for each of {names}. Got one array.")
         return [given]
     wanted = tf.nest.flatten(specs)
     if len(given) != len(wanted):
         raise InputError(
-            f"{what} must have {len(wanted)} array(s), for the model's inputs {names_of(specs)}. Got {len(given)} "
+            f"{what} must have {len(wanted)} array(s), one for each of {names_of(specs)}. Got {len(given)} "
             "(a list is always a structure; make an array of numbers with np.array)."
         )
     return list(given)

@@ -90,7 +90,7 @@ def compare(
     sizes: dict[str, Any] = {"batch_size": batch_size, "chunk_size": chunk_size, "max_memory": max_memory}
     check_call("compare", make("occlusion", {}), seed=seed, progress=progress, **sizes)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-    given = Examples.read(inputs)
+    given = Examples.read(inputs, strings=True)
     arrays = given.pack(given.inputs)
     with DeepExplain(model, **model_options) as opened:
         explained = ExplainedTarget.read(opened.engine, arrays, target, baseline=baseline, **sizes)

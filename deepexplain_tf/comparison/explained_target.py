@@ -10,8 +10,8 @@ import tensorflow as tf
 from deepexplain_tf.arguments.structure import positions
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.forward import forward
 from deepexplain_tf.engine.preparation import prepare
-from deepexplain_tf.engine.targets import forward
 from deepexplain_tf.errors import TargetError
 from deepexplain_tf.methods.base import Method, make
 from deepexplain_tf.metrics.evaluation import CHUNK_SIZE

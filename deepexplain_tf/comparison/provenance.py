@@ -51,4 +51,4 @@ def described(value: Any) -> Any:
 def _of_array(array: np.ndarray) -> Any:
     if array.size > _WHOLE:
         return f"{array.dtype.name}{list(array.shape)} sha256 {checksum(array)[:16]}"
-    return (array if array.dtype.kind in "biuf" else array.astype(np.float64)).tolist()
+    return (array if array.dtype.kind in "biufOUST" else array.astype(np.float64)).tolist()

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from deepexplain_tf.engine import xla
 from deepexplain_tf.engine.agreement import Agreement
 from deepexplain_tf.engine.compiled import XlaWithFallback, build
 from deepexplain_tf.engine.settings import Settings
@@ -75,21 +76,8 @@ class Engine:
         return self._source.specs
 
     def compiles(self, method: Method, objective: Objective, *, differentiable: bool = False) -> bool:
-        """Returns whether XLA compiles a method's program.
-
-        With `jit_compile="auto"` it does on a GPU or TPU. On a CPU it pays for many gradients through loops or dense
-        layers, but not for convolutions, for which TensorFlow's own kernels are faster. XLA cannot differentiate a
-        loop without a bound on its iterations, and a tape cannot differentiate a loop that XLA has compiled: whoever
-        differentiates attributions compiles the function around them.
-        """
-        if self.settings.jit_compile != "auto":
-            wanted = bool(self.settings.jit_compile)
-        elif differentiable:
-            wanted = False
-        else:
-            pays = method.differentiates and method.repeats and bool(objective.loops or objective.dense)
-            wanted = self.accelerated or pays
-        return wanted and not (method.differentiates and objective.unbounded_loop is not None)
+        """Returns whether XLA compiles a method's program; see `engine.xla`."""
+        return xla.compiles(self.settings, self.accelerated, method, objective, differentiable=differentiable)
 
     def settled_chunk_size(self, method: Method, objective: Objective, total: int, size: int, *, keep: bool) -> int:
         """Returns the chunk size of a compiled program: the first call settles it for the later ones.
@@ -168,7 +156,7 @@ class Engine:
         """Checks that a method can explain an objective; returns notes. See `Objective.check_rules`."""
         if not method.differentiates:
             objective.check_dependence()
-            return ()
+            return tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
         composite = self.composite(method)
         notes = self.check_rules(composite, objective)
         _, affine = objective.simplified(composite, straight=method.straight)
@@ -176,10 +164,7 @@ class Engine:
             ends = [repr(value.node.name) for value in affine.prefix.outputs if value not in affine.prefix.inputs]
             counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"
             notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
-        loop = objective.unbounded_loop
-        if loop is not None and (self.settings.jit_compile is True or self.accelerated):
-            notes += (f"not compiled by XLA, which needs a bound on the iterations of the loop {loop.name!r}",)
-        return notes
+        return notes + tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
 
     def check_rules(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
         """Checks that a composite covers an objective; returns notes. See `Objective.check_rules`."""
@@ -262,7 +247,7 @@ class Engine:
             return scope.output(scope.explained), scope.explained
 
         specs = {"inputs": [value.spec for value in objective.inputs]}
-        jit = self.accelerated if self.settings.jit_compile == "auto" else bool(self.settings.jit_compile)
+        jit = xla.compiles_forward(self.settings, self.accelerated, objective)
         return self._compile((objective, "forward"), graph, specs, objective, jit)
 
     def _compile(

@@ -13,12 +13,16 @@ from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, r
 from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
 from deepexplain_tf.arguments.containers import contents_of
 from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
-from deepexplain_tf.arguments.structure import flatten_like, positions
+from deepexplain_tf.arguments.strings import with_strings
+from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.agreement import Disagreement
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.floats import require_floats, require_numbers
+from deepexplain_tf.engine.forward import forward
+from deepexplain_tf.engine.lengths import require_one_length
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
-from deepexplain_tf.engine.targets import forward, select
+from deepexplain_tf.engine.targets import select
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import Layout, Method
@@ -75,8 +79,10 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
     """
     tensors = arguments.pop("tensors", None)
     contents = contents_of(inputs, engine.specs)
-    inputs = contents.inputs
+    inputs = with_strings(contents.inputs, engine.specs)
     arrays = as_arrays(inputs, engine.specs)
+    if method.differentiates and engine.settings.layer is None and engine.specs is None:
+        require_numbers(arrays)
     given = [leaf for leaf in tf.nest.flatten(inputs) if isinstance(leaf, tf.Tensor)]
     if tensors is None:
         tensors = not tf.executing_eagerly() or tf_private.tape_watches(given)
@@ -103,7 +109,7 @@ def _with_history(call: Call, model: Model, inputs: Any, baseline: Any) -> Call:
     tensors = [as_tensor(array, leaf) for array, leaf in zip(call.inputs, given, strict=True)]
     if not call.baseline or baseline is None or is_number(baseline):
         return dataclasses.replace(call, inputs=tensors)
-    given = flatten_like(baseline, model.structure, "baseline")
+    given = flatten_like(with_strings(baseline, model.structure), model.structure, "baseline")
     baselines = [as_tensor(array, leaf) for array, leaf in zip(call.baseline, given, strict=True)]
     return dataclasses.replace(call, inputs=tensors, baseline=baselines)
 
@@ -125,8 +131,9 @@ def _prepare(
 ) -> Call:
     model = engine.model(inputs)
     arrays = read_inputs(inputs, model.traced.specs)
-    if method.differentiates and model.prefix is None:
-        _require_real(model)
+    if method.differentiates:
+        require_floats(model)
+    require_one_length(engine, model, arrays)
     objective, selection, notes = select(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
     baselines = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
@@ -137,7 +144,7 @@ def _prepare(
     in_xla = symbolic and tf_private.xla_compiles_graph()
     compiled = engine.compiles(method, objective, differentiable=differentiable)
     layout = Layout(
-        structure=0 if model.prefix is not None else positions(inputs, model.traced.specs),
+        structure=model.layout(inputs),
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
         fixed_sizes=compiled and not symbolic,  # in a graph being built, data are constants
@@ -211,12 +218,10 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
     """Returns the specs of the explained tensors for these inputs."""
     if model.prefix is None:
         return [tf.TensorSpec(array.shape, array.dtype) for array in arrays]
-    (value,) = model.explained
-    shape = tuple(value.shape[1:])
-    if None in shape and not any(is_symbolic(array) for array in arrays):
-        _, (tensor,) = forward(engine, model.chosen_outputs(), [array[:1] for array in arrays])
-        shape = tensor.shape[1:]
-    return [tf.TensorSpec((arrays[0].shape[0], *shape), value.dtype)]
+    specs: Sequence[Any] = [value.spec for value in model.explained]
+    if any(None in spec.shape[1:] for spec in specs) and not any(is_symbolic(array) for array in arrays):
+        _, specs = forward(engine, model.chosen_outputs(), [array[:1] for array in arrays])
+    return [tf.TensorSpec((arrays[0].shape[0], *spec.shape[1:]), spec.dtype) for spec in specs]
 
 
 def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:
@@ -224,14 +229,3 @@ def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:
     if is_symbolic(baseline) or None in spec.shape[1:]:
         return baseline
     return np.broadcast_to(baseline, (baseline.shape[0], *spec.shape[1:]))
-
-
-def _require_real(model: Model) -> None:
-    for spec in tf.nest.flatten(model.traced.specs):
-        if not spec.dtype.is_floating:
-            name = f" for {spec.name!r}" if spec.name else ""
-            raise InputError(
-                f"inputs must be floats to be differentiated. Got {spec.dtype.name}{name}; "
-                "name the layer behind it with layer= (an embedding for tokens), or use occlusion or "
-                "shapley_sampling."
-            )

@@ -26,10 +26,17 @@ class Rows:
 
     @classmethod
     def of(cls, arrays: Sequence[np.ndarray], data: Sequence[np.ndarray], examples: Sequence[int]) -> "Rows":
-        """Makes rows of the examples with these numbers; a large row is 4 times the first example, with its data."""
+        """Makes rows of the examples with these numbers; a large row is 4 times the first example, with its data.
+
+        Strings are empty in rows that are no examples.
+        """
         chosen = []
         for array in arrays:
             factors = {ZEROS: 0, LARGE: 4 if array.dtype.kind != "b" else 1}
+            if array.dtype.kind == "O":
+                chosen.append(array[[max(number, 0) for number in examples]])
+                chosen[-1][[number < 0 for number in examples]] = b""
+                continue
             rows = [array[number] if number >= 0 else array[0] * factors[number] for number in examples]
             chosen.append(np.stack(rows).astype(array.dtype))
         return cls(chosen, [array[[max(number, 0) for number in examples]] for array in data], list(examples))

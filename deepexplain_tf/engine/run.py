@@ -42,7 +42,7 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
         if values is None:
             return None
         packed = _pack(call.layout.structure, list(map(by_unit, values)))
-        of_table = arrays and call.objective.prefix is None and call.selection.units is None
+        of_table = arrays and engine.settings.layer is None and call.selection.units is None
         return call.contents.pack(packed) if of_table else packed
 
     gap = None if not method.complete else _gap(result) if arrays else _tensor_gap(result)

@@ -11,7 +11,7 @@ class Settings:
 
     Attributes:
       output: `"auto"`, `"model"`, or the name or index of the explained output.
-      layer: the name of the layer whose output is explained, None for the inputs.
+      layer: the name of the layer whose output is explained, several names of places, None for the inputs.
       overrides: the user's own rules, by op type or kind.
       jit_compile: True, False or `"auto"`.
       strict: whether an op that no rule covers is an error.
@@ -19,7 +19,7 @@ class Settings:
     """
 
     output: str | int
-    layer: str | None
+    layer: str | tuple[str, ...] | None
     overrides: Mapping[str, Any]
     jit_compile: bool | str
     strict: bool

@@ -14,7 +14,13 @@ from deepexplain_tf.graph.sources.source import Source
 def with_lengths(source: Source, inputs: Any) -> Source:
     """Returns a model whose inputs have the lengths of the data on all axes but the batch."""
     pairs = zip(flatten_like(inputs, source.specs, "inputs"), tf.nest.flatten(source.specs), strict=True)
-    specs = [tf.TensorSpec([spec.shape[0], *array.shape[1:]], spec.dtype, spec.name) for array, spec in pairs]
+    specs = [
+        # Strings may come as a column or not, and then have no lengths.
+        tf.TensorSpec(
+            [spec.shape[0], *array.shape[1:]] if spec.dtype != tf.string else spec.shape, spec.dtype, spec.name
+        )
+        for array, spec in pairs
+    ]
     return dataclasses.replace(source, specs=tf.nest.pack_sequence_as(source.specs, specs))
 
 

@@ -10,9 +10,8 @@ import tensorflow as tf
 from deepexplain_tf.arguments.arrays import is_symbolic
 from deepexplain_tf.arguments.target import Selection, read_callable, read_target
 from deepexplain_tf.arguments.units import Units, read_units
-from deepexplain_tf.engine.call import run_compiled
 from deepexplain_tf.engine.engine import Engine
-from deepexplain_tf.engine.memory import BATCH_SIZE
+from deepexplain_tf.engine.forward import forward
 from deepexplain_tf.errors import ModelError, TargetError
 from deepexplain_tf.methods.base import Method
 from deepexplain_tf.objective.model import Model
@@ -82,23 +81,3 @@ def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> S
     output, _ = forward(engine, objective, arrays)
     index = output.argmax(1).astype(np.int32)
     return Selection("index", (index[:, np.newaxis],), index)
-
-
-def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Returns the output before selection, and the explained tensors, both evaluated in batches.
-
-    Args:
-      engine: the engine of the model.
-      objective: the explained function.
-      arrays: an array `[batch, ...]` for each input of the model.
-    """
-    size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
-    outputs, explained = [], []
-    for start in range(0, count, size):
-        rows = np.arange(start, min(start + size, count))
-        padded = np.resize(rows, size) if objective.batch else rows
-        fed = {"inputs": [tf.convert_to_tensor(array[padded]) for array in arrays]}
-        output, tensors = run_compiled(engine, objective, engine.forward(objective), fed)
-        outputs.append(output.numpy()[: len(rows)])
-        explained.append([tensor.numpy()[: len(rows)] for tensor in tensors])
-    return np.concatenate(outputs), [np.concatenate(parts) for parts in zip(*explained, strict=True)]

@@ -49,7 +49,9 @@ class ExplainerProgram:
         specs = self._model.traced.specs
         names = _identifiers(names_of(specs), "input")
         self.inputs: Specs = dict(zip(names, tf.nest.flatten(specs), strict=True))
-        self._explained = [""] if self._model.prefix is not None or len(names) == 1 else [f"_{name}" for name in names]
+        if self._model.prefix is not None or len(names) == 1:
+            names = _identifiers(self._model.places, "place")
+        self._explained = [f"_{name}" for name in names] or [""]
         output = engine.objective(self._model, None, "index").program.outputs[0]
         self._axes = output.shape[1:].as_list() if output.shape.rank else []
         self._target, self._baselines = self._target_spec(), self._baseline_specs()
@@ -77,7 +79,7 @@ class ExplainerProgram:
         self.notes = (*e.notes, *self._own_notes)
         arrays = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
         for field in ("attributions", "standard_error"):
-            leaves = [] if getattr(e, field) is None else tf.nest.flatten(getattr(e, field))
+            leaves = [] if getattr(e, field) is None else self._leaves(getattr(e, field))
             arrays |= {f"{field}{suffix}": leaf for suffix, leaf in zip(self._explained, leaves, strict=False)}
         return {name: tensor for name, tensor in arrays.items() if tensor is not None}
 
@@ -163,8 +165,7 @@ class ExplainerProgram:
         """Returns the program of the same explainer with other settings of its engine."""
         engine = self._engine.with_settings(**settings)
         if engine.specs is None:  # the model was traced for the data of a call, and the new engine needs such data
-            example = lambda spec: np.ones([spec.shape[0] or 1, *spec.shape[1:]], spec.dtype.as_numpy_dtype)  # noqa: E731
-            engine.model(tf.nest.map_structure(example, self.structure))
+            engine.model(tf.nest.map_structure(_example, self.structure))
         return ExplainerProgram(engine, self._name, self._fixed)
 
     def provenance(self) -> dict[str, Any]:
@@ -178,6 +179,10 @@ class ExplainerProgram:
             "versions": versions(),
             "notes": list(self.notes),
         }
+
+    def _leaves(self, structure: Any) -> list[tf.Tensor]:
+        """Returns the tensors of the explained values in their order."""
+        return [structure[name] for name in self._model.places] or tf.nest.flatten(structure)
 
     def _ordered(self, tensors: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
         return [tensors[name] for name in self.inputs]
@@ -202,6 +207,11 @@ class ExplainerProgram:
     def _free_spec(self, name: str, shape: Sequence[int | None], dtype: tf.DType) -> Specs:
         name = f"explained_{name}" if name in self.inputs else name
         return {name: tf.TensorSpec(shape, dtype, name)}
+
+
+def _example(spec: tf.TensorSpec) -> np.ndarray:
+    one = b"" if spec.dtype == tf.string else 1
+    return np.full([spec.shape[0] or 1, *spec.shape[1:]], one, spec.dtype.as_numpy_dtype)
 
 
 def concrete(function: Callable[..., Any], specs: Specs) -> Any:

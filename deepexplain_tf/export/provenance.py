@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.ir import CAPTURE, Program, Value
 from deepexplain_tf.methods.base import Method
-from deepexplain_tf.writing.json_values import checksum, to_json
+from deepexplain_tf.writing.json_values import bytes_of, checksum, to_json
 
 
 def options_of(method: Method) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _add(hashed: Any, program: Program, number_of: Callable[[tf.Tensor], np.ndar
             if attribute.WhichOneof("value") != "func":
                 hashed.update(name.encode() + attribute.SerializeToString(deterministic=True))
         if node.type == CAPTURE and node.tensor is not None and (numbers := number_of(node.tensor)) is not None:
-            hashed.update(np.ascontiguousarray(numbers).tobytes())
+            hashed.update(bytes_of(np.asarray(numbers)))
         for name in sorted(node.bodies):
             hashed.update(name.encode())
             _add(hashed, node.bodies[name], number_of)

@@ -52,6 +52,11 @@ class StableHLO(Format):
             )
 
     def write(self, program: ExplainerProgram, folder: pathlib.Path) -> dict[str, Any]:
+        texts = [name for name, spec in program.inputs.items() if spec.dtype == tf.string]
+        if texts:
+            raise ModelError(
+                f"format 'stablehlo' has numbers alone. Got strings for {texts[0]!r}; format 'saved_model' has both."
+            )
         settings = {"freeze": True} if self.weights == "constants" else {}
         program = program.with_settings(jit_compile=True, **settings)
         specs = program.fixed_specs(_read(self.inputs, program.inputs, program.structure))

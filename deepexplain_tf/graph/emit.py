@@ -254,6 +254,9 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         if tf.executing_eagerly():
             return run_eagerly(node, inputs)
         op = graph.create_op(node.type, list(inputs), dtypes, name=node.name, attrs=attrs)
+    for tensor, spec in zip(op.outputs, node.specs, strict=True):
+        if tensor.shape.rank is None and spec.shape.rank:  # a table's lookup, whose shape the model itself has set
+            tensor.set_shape([None, *spec.shape[1:]])
     return list(op.outputs)
 
 

@@ -195,8 +195,7 @@ class Reader:
         for outer, inner in scratch.captures:
             value = self._outside(outer, inner, outputs)
             if value is None:
-                needed = "a custom gradient inside a loop must read no tensor from outside of it"
-                return None, f"{needed}. Got {outer.name!r}"
+                return None, f"a custom gradient in a loop must read no tensor from outside of it. Got {outer.name!r}"
             bound[inner.name] = value
         return Program((*arguments, *outputs.values()), Reader(scratch, bound).read(gradients)), ""
 

@@ -1,23 +1,20 @@
-"""Traces a model once into a program, in which the layer to explain is marked."""
+"""Traces a model once into a program, in which the places to explain are marked."""
 
 from collections.abc import Iterator, Mapping, Sequence
-import contextlib
 import dataclasses
 import itertools
-import threading
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.errors import ModelError, UnknownNameError, brief, closest, shortened
+from deepexplain_tf.arguments.structure import names_of
+from deepexplain_tf.errors import ModelError, UnknownNameError, brief, shortened
 from deepexplain_tf.graph import tf_private
-from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.ir import Program, Value
+from deepexplain_tf.graph.places import Marks, Place, places_of
 from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.sources.source import Source
-
-_TRACING = threading.RLock()  # held while a layer's `call` is wrapped
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +26,7 @@ class Traced:
       specs: the TensorSpecs of the inputs, in the structure that the model takes.
       outputs: the structure of the outputs, with positions in `program.outputs` as leaves (None stays None).
       names: the names of the outputs, in the order of their positions; empty if the model has none.
-      layer: the output of the explained layer, None if the inputs are explained.
+      places: the explained places in the order of their names, none if all inputs are explained.
       batch: the batch size of the trace, None if it is open.
       notes: remarks about the trace, for the user.
       variables: the variables that the model reads.
@@ -41,7 +38,7 @@ class Traced:
     specs: Any
     outputs: Any
     names: tuple[str, ...]
-    layer: Value | None
+    places: tuple[Value, ...]
     batch: int | None
     notes: tuple[str, ...]
     variables: tuple[tf.Variable, ...]
@@ -49,24 +46,25 @@ class Traced:
     owner: Any
 
 
-def trace(source: Source, layer: str | None, inputs: Any = None) -> Traced:
+def trace(source: Source, layer: str | tuple[str, ...] | None, inputs: Any = None) -> Traced:
     """Traces a model into a program.
 
     Args:
       source: the model as a callable.
-      layer: the name of a Keras layer whose output is marked (`"name:i"` for the layer's i-th call), or None.
+      layer: the name of a Keras layer whose output is marked (`"name:i"` for the layer's i-th call), several names
+        of layers and inputs, or None.
       inputs: the user's arrays, in the structure of the inputs; needed if `source.specs` is None.
 
     Raises:
       ModelError: the model cannot be traced, or the layer's output cannot be marked.
       UnknownNameError: the model has no such layer, or no such call of it.
     """
-    keras_layer = None if layer is None else _layer(source.layered, layer)
+    places = places_of(source.layered, layer, _input_names(source, inputs))
     first_error: Exception | None = None
     fallback: Traced | None = None
     for specs, note in _candidates(source, inputs):
         try:
-            traced = _trace(source, specs, layer, keras_layer, note)
+            traced = _trace(source, specs, places, note)
         except (ModelError, UnknownNameError):
             raise  # our own errors do not depend on the signature
         except Exception as error:  # whatever the user's program raises for these shapes and dtypes
@@ -116,8 +114,8 @@ def _runs(source: Source, inputs: Any) -> bool | None:
     return True
 
 
-def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note: str) -> Traced:
-    marks: list[list[tf.Tensor]] = []
+def _trace(source: Source, specs: Any, places: Sequence[Place], note: str) -> Traced:
+    marks = Marks(places)
 
     def program(*flat: tf.Tensor) -> Any:
         return source.call(tf.nest.pack_sequence_as(specs, flat))
@@ -126,7 +124,7 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
         raise ModelError(
             "models must be traced as graphs. Got tf.config.run_functions_eagerly(True), which prevents it."
         )
-    with _TRACING, _marked(keras_layer, marks):
+    with marks.recorded():
         function = tf.function(program).get_concrete_function(*tf.nest.flatten(specs))
     structure = function.structured_outputs
     if not function.outputs:
@@ -134,23 +132,7 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
     flat_program, reader = read_function(function, custom_gradients=source.custom_gradients)
     numbers = itertools.count()
     positions = tf.nest.map_structure(lambda leaf: None if leaf is None else next(numbers), structure)
-    value = None
-    if layer is not None:
-        variables = [v if isinstance(v, tf.Variable) else v.value for v in keras_layer.variables]
-        handles = [variable.handle for variable in variables]
-        if reader.has_unseen_use(handles, [mark[0].graph for mark in marks]):
-            raise ModelError(
-                f"every call of an explained layer must be traced anew. Got {layer!r}, called in a tf.function "
-                "that was traced before; rebuild the model."
-            )
-        # A model that builds itself during the trace calls its layers once more, in another graph.
-        candidates = [mark for mark in marks if mark[0].graph is function.graph or reader.find(mark[0]) is not None]
-        mark, *more = _choose(candidates, layer)
-        if more:
-            raise ModelError(f"an explained layer must have one output. Got {layer!r} with {1 + len(more)}.")
-        value = reader.find(mark)
-        if value is None:
-            raise ModelError(f"layer {layer!r} must lie between the inputs and the outputs, outside of loops.")
+    values = marks.values(function, reader, flat_program)
     leading = tf.nest.flatten(specs)[0].shape
     batch = leading[0] if leading.rank else None
     notes = [*source.notes, *([note] if note else [])]
@@ -162,7 +144,16 @@ def _trace(source: Source, specs: Any, layer: str | None, keras_layer: Any, note
     names = tuple(_output_names(source, positions))
     read = tuple(function.graph.variables)
     assigned = read if _assigns(function.graph) else ()
-    return Traced(flat_program, specs, positions, names, value, batch, tuple(notes), read, assigned, (function, source))
+    return Traced(
+        flat_program, specs, positions, names, values, batch, tuple(notes), read, assigned, (function, source)
+    )
+
+
+def _input_names(source: Source, inputs: Any) -> list[str]:
+    """Returns the names of the inputs, those of the user's dict where the model declares none."""
+    if source.specs is not None:
+        return names_of(source.specs)
+    return names_of(inputs) if isinstance(inputs, Mapping) else []
 
 
 def _assigns(graph: tf.Graph) -> bool:
@@ -217,74 +208,7 @@ def _candidates(source: Source, inputs: Any) -> Iterator[tuple[Any, str]]:
             def spec(array: Any, real: Any = real, whole: Any = whole, batch: Any = batch) -> tf.TensorSpec:
                 given = tf.as_dtype(array.dtype)
                 wanted = real if given.is_floating else whole
-                return tf.TensorSpec([batch, *array.shape[1:]], wanted or given)
+                return tf.TensorSpec([batch, *array.shape[1:]], given if given == tf.string else wanted or given)
 
             note = "" if batch is None else f"the model was traced with the fixed batch size {batch}"
             yield tf.nest.map_structure(spec, arrays), note
-
-
-# --- layer= -----------------------------------------------------------------------------------------------
-
-
-def _layer(model: Any, name: str) -> Any:
-    if model is None:
-        raise UnknownNameError(f"layer= must name a layer of a Keras model. Got {name!r} for a model without layers.")
-    layers: dict[str, list[Any]] = {}
-    for layer in model._flatten_layers(include_self=False):
-        layers.setdefault(layer.name, []).append(layer)
-    matches = layers.get(name) or layers.get(name.rpartition(":")[0]) or []
-    if len({id(layer) for layer in matches}) > 1:
-        raise UnknownNameError(
-            f"layer= must name one layer. Got {name!r}, the name of {len(matches)} layers; rename one."
-        )
-    if not matches:
-        raise UnknownNameError(f"unknown layer {name!r}; {closest(name, layers)}.")
-    return matches[0]
-
-
-@contextlib.contextmanager
-def _marked(layer: Any, marks: list[list[tf.Tensor]]) -> Iterator[None]:
-    """Records the outputs of a layer's calls while this thread traces; Keras has no forward hooks."""
-    if layer is None:
-        yield
-        return
-    tracing = threading.get_ident()
-    original = layer.call
-
-    @unconverted
-    def mark(outputs: Any) -> Any:
-        outputs = tf.nest.map_structure(tf.identity, outputs)
-        marks.append(tf.nest.flatten(outputs))
-        return outputs
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        outputs = original(*args, **kwargs)
-        if threading.get_ident() != tracing or tf.executing_eagerly():
-            return outputs
-        return mark(outputs)
-
-    instance_call = layer.__dict__.get("call")
-    layer.__dict__["call"] = call
-    try:
-        yield
-    finally:
-        if instance_call is None:
-            del layer.__dict__["call"]
-        else:
-            layer.__dict__["call"] = instance_call
-
-
-def _choose(marks: Sequence[list[tf.Tensor]], name: str) -> list[tf.Tensor]:
-    _, _, number = name.rpartition(":")
-    if len(marks) == 1 and not (":" in name and number != "0"):
-        return marks[0]
-    if not marks:
-        raise UnknownNameError(
-            f"layer {name!r} is not called by the model (or only in a tf.function that was traced before)."
-        )
-    if ":" in name and number.isdecimal() and number.isascii() and int(number) < len(marks):
-        return marks[int(number)]
-    raise UnknownNameError(
-        f"layer {name!r} is called {len(marks)} times; pick a call by {name.partition(':')[0]!r} and ':0' to "
-        f"':{len(marks) - 1}'."
-    )

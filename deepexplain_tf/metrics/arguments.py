@@ -30,9 +30,9 @@ class Examples:
     inputs: list[np.ndarray]
 
     @classmethod
-    def read(cls, inputs: Structure) -> "Examples":
-        """Reads the user's inputs; InputError unless they are arrays of one batch, real and finite."""
-        arrays = as_arrays(inputs)
+    def read(cls, inputs: Structure, *, strings: bool = False) -> "Examples":
+        """Reads the user's inputs; InputError unless they are arrays of one batch, real and finite, or strings."""
+        arrays = as_arrays(inputs, strings=strings)
         flat = tf.nest.flatten(arrays)
         if any(is_symbolic(array) for array in flat):
             raise InputError("inputs of a metric must be arrays. Got a tensor of a graph being built.")

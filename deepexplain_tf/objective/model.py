@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from deepexplain_tf.arguments.structure import positions
 from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest, name_of
 from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
 from deepexplain_tf.graph.passes import cut, find_probability, freeze, strip_probability
@@ -21,7 +22,8 @@ class Model:
 
     Attributes:
       traced: the trace.
-      explained: the explained values: the inputs, or a layer's output as a new input.
+      explained: the explained values: the inputs, or the outputs of layers (and some inputs) as new inputs.
+      places: the names of the explained values where `layer=` names several, else none.
       prefix: the program inputs → explained values, None where the inputs themselves are explained.
       outputs: the structure of chosen outputs, with positions in `program.outputs` as leaves.
       positions: the positions of the chosen outputs in `traced.program.outputs`.
@@ -31,6 +33,7 @@ class Model:
 
     traced: Traced
     explained: tuple[Value, ...]
+    places: tuple[str, ...]
     prefix: Program | None
     outputs: Any
     positions: tuple[int, ...]
@@ -40,7 +43,16 @@ class Model:
     @property
     def structure(self) -> Any:
         """The specs of the explained tensors, in the structure of the attributions."""
+        if self.places:
+            pairs = zip(self.places, self.explained, strict=True)
+            return [tf.TensorSpec(value.shape, value.dtype, name) for name, value in pairs]
         return self.traced.specs if self.prefix is None else self.explained[0].spec
+
+    def layout(self, inputs: Any) -> Any:
+        """Returns the structure of the attributions for the user's inputs, with positions in `explained` as leaves."""
+        if self.places:
+            return {name: number for number, name in enumerate(self.places)}
+        return 0 if self.prefix is not None else positions(inputs, self.traced.specs)
 
     @property
     def output_names(self) -> list[str]:
@@ -81,7 +93,7 @@ class Model:
           TargetError: `target` fails, or does not return one float tensor `[batch]`.
         """
         ends, rows = self.program.outputs, tuple(argument(f"target/{n}", spec) for n, spec in enumerate(data))
-        inputs = self.traced.program.inputs if _takes_inputs(target) else ()
+        inputs = tuple(map(self._as_explained, self.traced.program.inputs)) if _takes_inputs(target) else ()
 
         def function(*flat: tf.Tensor) -> Any:
             outputs, given, last = flat[: len(ends)], flat[len(ends) : len(ends) + len(rows)], flat[len(ends + rows) :]
@@ -102,11 +114,14 @@ class Model:
 
     def all_outputs(self) -> Objective:
         """Returns an objective of all outputs of the model, with nothing stripped; it selects no target."""
-        traced = self.traced
-        program = traced.program
-        if traced.layer is not None:
-            program = cut(program, traced.layer, self.explained[0])
+        program = self.traced.program
+        if self.traced.places:
+            program = cut(program, dict(zip(self.traced.places, self.explained, strict=True)))
         return self._objective(program, "index")
+
+    def _as_explained(self, value: Value) -> Value:
+        """Returns an input, or what stands for it where it is explained together with layers."""
+        return dict(zip(self.traced.places, self.explained, strict=False)).get(value, value)
 
     def _objective(self, program: Program, selection: str) -> Objective:
         traced = self.traced
@@ -139,20 +154,20 @@ def _trace_target(name: str, function: Callable[..., Any], specs: Sequence[tf.Te
     return concrete
 
 
-def cut_model(traced: Traced, layer: str | None, output: str | int) -> Model:
+def cut_model(traced: Traced, layer: str | tuple[str, ...] | None, output: str | int) -> Model:
     """Cuts a traced model at the explained tensors and at the chosen outputs.
 
     Args:
-      traced: the trace, with the layer's output marked.
-      layer: the name of the layer to explain, None for the inputs.
+      traced: the trace, with the places marked.
+      layer: the name of the layer to explain, several names of places, or None for the inputs.
       output: `"auto"`, `"model"`, or the name or index of one output; `"model"` strips no probability.
 
     Raises:
       UnknownNameError: there is no such output.
       ModelError: a chosen output is not a float.
     """
-    structure, positions = _choose_output(traced, output)
-    values = [traced.program.outputs[position] for position in positions]
+    structure, chosen = _choose_output(traced, output)
+    values = [traced.program.outputs[position] for position in chosen]
     notes = list(traced.notes)
     if output != "model":
         stripped = [strip_probability(value) for value in values]
@@ -161,12 +176,13 @@ def cut_model(traced: Traced, layer: str | None, output: str | int) -> Model:
     if not all(value.dtype.is_floating for value in values):
         raise ModelError(f"outputs must be floats. Got {[value.dtype.name for value in values]}; choose with output=.")
     program = Program(traced.program.inputs, tuple(values))
-    if traced.layer is None:
-        return Model(traced, program.inputs, None, structure, tuple(positions), program, tuple(notes))
-    at = argument(f"{layer}/output", traced.layer.spec)
-    prefix = Program(program.inputs, (traced.layer,))
-    program = cut(program, traced.layer, at)
-    return Model(traced, (at,), prefix, structure, tuple(positions), program, tuple(notes))
+    if layer is None:
+        return Model(traced, program.inputs, (), None, structure, tuple(chosen), program, tuple(notes))
+    names = (layer,) if isinstance(layer, str) else layer
+    at = {value: argument(f"{name}/output", value.spec) for name, value in zip(names, traced.places, strict=True)}
+    prefix, program = Program(program.inputs, traced.places), cut(program, at)
+    places = () if isinstance(layer, str) else layer
+    return Model(traced, tuple(at.values()), places, prefix, structure, tuple(chosen), program, tuple(notes))
 
 
 def _notes(traced: Traced, output: Value, stripped: Sequence[Node]) -> list[str]:
@@ -175,7 +191,7 @@ def _notes(traced: Traced, output: Value, stripped: Sequence[Node]) -> list[str]
         first, *others = stripped
         further = f" and {len(others)} more" if others else ""
         return [f"{first.type} {first.name!r}{further} stripped: the target is its logit"]
-    found = find_probability([*traced.program.inputs, *filter(None, [traced.layer])], output)
+    found = find_probability([*traced.program.inputs, *traced.places], output)
     if found is None:
         return []
     return [f"{found.type} {found.name!r} is not the model's last op and was not stripped: the target is no logit"]

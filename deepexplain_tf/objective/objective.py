@@ -154,8 +154,8 @@ class Objective:
 
     @functools.cached_property
     def masks(self) -> tuple[Value, ...]:
-        """Truth values that compare what is explained with constants."""
-        return find_masks(self.explained, self.program.outputs)
+        """Truth values that compare what is explained with constants; ops on strings compare words, not examples."""
+        return find_masks([value for value in self.explained if value.dtype != tf.string], self.program.outputs)
 
     @functools.cached_property
     def rounding_unit(self) -> float:
@@ -171,6 +171,11 @@ class Objective:
     def unbounded_loop(self) -> Node | None:
         """A loop on the way to the target whose number of iterations has no bound, None if there is none."""
         return next((node for node in self.loops if not has_trip_bound(node)), None)
+
+    @property
+    def string_input(self) -> Value | None:
+        """An input of the model that holds strings, None if there is none."""
+        return next((value for value in self.inputs if value.dtype == tf.string), None)
 
     @functools.cached_property
     def depends(self) -> list[bool]:

@@ -33,10 +33,20 @@ def to_json(value: Any, of_array: Callable[[np.ndarray], Any] = np.ndarray.tolis
         return to_json(of_array(array) if array.ndim else array.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
     known = value is None or isinstance(value, bool | int | float | str)
     return value if known else getattr(value, "__name__", type(value).__name__)
 
 
 def checksum(array: np.ndarray) -> str:
     """Returns the SHA-256 of an array's bytes, in hexadecimal; the shape and dtype are left out."""
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    return hashlib.sha256(bytes_of(array)).hexdigest()
+
+
+def bytes_of(array: np.ndarray) -> bytes:
+    """Returns an array's bytes; those of strings, each after its length."""
+    if array.dtype.kind != "O":
+        return np.ascontiguousarray(array).tobytes()
+    items = (item if isinstance(item, bytes) else str(item).encode() for item in array.flat)
+    return b"".join(len(item).to_bytes(8, "little") + item for item in items)

@@ -62,7 +62,7 @@ def test_an_unknown_layer(layer: str, words: tuple[str, ...]):
     message_of(lambda: dx.DeepExplain(mlp(), layer=layer).__enter__(), UnknownNameError, "layer", *words)
 
 
-@pytest.mark.parametrize("layer", [5, True, [], b"hidden", keras.layers.Dense(2)], ids=ids)
+@pytest.mark.parametrize("layer", [5, True, {"hidden": 0}, b"hidden", keras.layers.Dense(2)], ids=ids)
 def test_a_layer_that_is_no_name(layer: Any):
     message_of(lambda: dx.DeepExplain(mlp(), layer=layer), TypeError, "layer", type(layer).__name__)
 

@@ -205,13 +205,13 @@ def test_a_call_of_a_layer_is_marked(layer: str, calls: int):
     @tf.function(autograph=False)
     def run(x: tf.Tensor) -> tf.Tensor:
         program = found.program
-        return emit(type(program)(program.inputs, (found.layer,)), {program.inputs[0]: x})[0]
+        return emit(type(program)(program.inputs, found.places), {program.inputs[0]: x})[0]
 
     np.testing.assert_allclose(run(tf.constant(X)), expected, rtol=1e-5)
 
 
 def test_nothing_is_marked_without_a_layer():
-    assert traced(mlp()).layer is None
+    assert traced(mlp()).places == ()
 
 
 @pytest.mark.parametrize("layer", ["hidden", "hidden:0", "nothing", "hidden:5"])
@@ -264,7 +264,7 @@ def test_a_layer_that_the_output_does_not_need_is_found():
     inputs = keras.Input((4,))
     aside = keras.layers.Dense(2, name="aside")(inputs)
     model = filled(keras.Model(inputs, [keras.layers.Dense(2, name="main")(inputs), aside]))
-    assert traced(model, layer="aside").layer is not None
+    assert traced(model, layer="aside").places
 
 
 class Wrapped(keras.Model):

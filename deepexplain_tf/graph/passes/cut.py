@@ -1,18 +1,22 @@
-"""Cuts a program at a value, which becomes an input."""
+"""Cuts a program at values, which become inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
 
 
-def cut(program: Program, at: Value, argument: Value) -> Program:
-    """Returns the program with the value `at` replaced by `argument`, which becomes the first input."""
+def cut(program: Program, arguments: Mapping[Value, Value]) -> Program:
+    """Returns the program with some values replaced by arguments, which become the first inputs.
+
+    Args:
+      program: the program.
+      arguments: value → argument; no value depends on another.
+    """
+    nodes = {value.node for value in arguments}
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         del inputs
-        if node is not at.node:
-            return None
-        return [argument if value == at else value for value in node.outputs()]
+        return [arguments.get(value, value) for value in node.outputs()] if node in nodes else None
 
     current = rewrite(program.outputs, transform)
-    return Program((argument, *program.inputs), tuple(current[value] for value in program.outputs))
+    return Program((*arguments.values(), *program.inputs), tuple(current[value] for value in program.outputs))

@@ -30,7 +30,7 @@ def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
             return [constant(node.name, value.numpy(), output.dtype)]
         if _is_fixed(node):
             (output,) = node.outputs()
-            return [constant(node.name, tf.get_static_value(node.tensor), output.dtype)]
+            return [constant(node.name.partition(":")[0], tf.get_static_value(node.tensor), output.dtype)]
         if not node.bodies:
             return None
         passed = [handle(value) for value in (inputs[1:] if node.type in BRANCHES else inputs)]

@@ -1,0 +1,43 @@
+"""What is differentiated must be floats; what to do about tokens and strings."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import tensorflow as tf
+
+from deepexplain_tf.arguments.strings import is_strings
+from deepexplain_tf.errors import InputError
+from deepexplain_tf.objective.model import Model
+
+
+def require_floats(model: Model) -> None:
+    """Checks that what is explained of a model has a gradient; the objective looks at a single layer's output.
+
+    Raises:
+      InputError: inputs, or places among several, of another dtype.
+    """
+    if model.prefix is not None and not model.places:
+        return
+    for spec in tf.nest.flatten(model.structure):
+        if not spec.dtype.is_floating:
+            name = f" for {spec.name!r}" if spec.name else ""
+            _refuse("places" if model.places else "inputs", f"{spec.dtype.name}{name}")
+
+
+def require_numbers(arrays: Any) -> None:
+    """Checks that no input of a model that was never called holds strings.
+
+    Raises:
+      InputError: an input that does.
+    """
+    leaves = arrays if isinstance(arrays, Mapping) else dict(enumerate(tf.nest.flatten(arrays)))
+    for name, array in leaves.items():
+        if is_strings(array):
+            _refuse("inputs", "dtype string" + (f" for {name!r}" if len(leaves) > 1 else ""))
+
+
+def _refuse(what: str, shown: str) -> NoReturn:
+    raise InputError(
+        f"{what} must be floats to be differentiated. Got {shown}; name the layer behind it with layer= (an embedding "
+        "for tokens), or use occlusion or shapley_sampling."
+    )
