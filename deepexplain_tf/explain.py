@@ -117,8 +117,8 @@ class DeepExplain:
 
         Args:
           method: a name of `list_methods()` or an alias.
-          inputs: an array `[batch, ...]` (of strings, also a list); a list, tuple or dict in the model's structure; or a
-            container of examples, see `arguments.containers`.
+          inputs: an array `[batch, ...]` (of strings, also a list), or a list, tuple or dict in the model's structure;
+            or a container of examples, see `arguments.containers`.
           target: None (the only unit, else the predicted class), an int, an int per example, a tuple (index into the
             non-batch axes), float weights in the output's shape, a function of the outputs (and `inputs`), or
             `(function, arrays)`, called `function(outputs, *rows)`; `"all"` or ranges: see `arguments.units`.

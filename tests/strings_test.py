@@ -365,4 +365,4 @@ def test_xla_has_no_strings(sequential: Case):
 
 def test_metrics_take_no_strings():
     call = lambda: dx.metrics.deletion(lambda text: tf.zeros(4), TEXTS, np.ones(4))  # noqa: E731
-    message_of(call, InputError, "real")
+    message_of(call, InputError, "numbers")

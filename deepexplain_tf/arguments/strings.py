@@ -85,8 +85,8 @@ def _bytes(item: Any, name: str) -> bytes:
         raise InputError(f"{name} must be strings throughout. Got {type(item).__name__} among them.")
     try:
         return item.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{name} must be strings that UTF-8 can write. Got {shortened(item)}.") from error
+    except UnicodeEncodeError:
+        raise InputError(f"{name} must be strings that UTF-8 can write. Got {shortened(item)}.") from None
 
 
 def strings_in(given: Any, spec: tf.TensorSpec, name: str) -> Any:
