@@ -209,6 +209,7 @@ def test_xla_gives_the_same(name: str):
     assert compiled.notes == plain.notes
 
 
+@pytest.mark.long  # tests/conformance has batches of every structure
 def test_an_example_is_explained_as_in_a_batch():
     x, baseline = _data("lstm")
     model = _MODELS["lstm"]()

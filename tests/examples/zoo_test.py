@@ -9,9 +9,8 @@ _SMALL = ("PReLU net",)
 _TRAINED = "fer (trained)"
 
 
-@pytest.mark.parametrize(
-    ("small", "trained"), [(_SMALL, ()), pytest.param((*_SMALL, "siamese"), (_TRAINED,), marks=pytest.mark.long)]
-)
+@pytest.mark.long  # each model in a process of its own
+@pytest.mark.parametrize(("small", "trained"), [(_SMALL, ()), ((*_SMALL, "siamese"), (_TRAINED,))])
 def test_rows_of_small_models(tmp_path, small, trained):
     models = ",".join((*small, *trained))
     printed = run("zoo.py", f"--models={models}", f"--out={tmp_path}")

@@ -13,7 +13,12 @@ from tests.ops.nonlinear import NONLINEAR
 _CASES = {**LINEAR, **NONLINEAR}
 
 
-@pytest.mark.parametrize("name", _CASES)
+_SHARE = 4  # one in four, and all at length
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * bool(n % _SHARE)) for n, name in enumerate(_CASES)]
+)
 def test_every_op_of_the_table(name: str):
     case = _CASES[name]
     arrays = case.points()[0]
