@@ -100,7 +100,7 @@ def test_every_method(method: str, jit: bool):
     check(explain, variables, jit=jit, step=1e-5)
 
 
-@pytest.mark.parametrize("method", ["deeplift", "integrated_gradients"])
+@pytest.mark.parametrize("method", ["deeplift", pytest.param("integrated_gradients", marks=pytest.mark.long)])
 def test_through_a_loop(method: str):
     inner, outer = small((3, 3), (2, 3))
 
@@ -357,7 +357,7 @@ class Priored(keras.Model):
         return {"prior": prior}
 
 
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("mode", [pytest.param("eager", marks=pytest.mark.long), "graph", "xla"])
 def test_fit(mode: str, capfd: pytest.CaptureFixture[str]):
     keras.utils.set_random_seed(0)
     model = Priored()

@@ -115,7 +115,10 @@ WAYS: dict[str, tuple[Callable[[pathlib.Path], Any], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+_AT_LENGTH = ("tf.Module", "loaded, by signature")  # each the way of two others
+
+
+@pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.long] * (way in _AT_LENGTH)) for way in WAYS])
 def test_every_way_in_gives_the_same_attributions(way: str, tmp_path: pathlib.Path):
     make, settings = WAYS[way]
     assert_same(attributions(make(tmp_path), **settings), expected())

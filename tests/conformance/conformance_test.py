@@ -26,10 +26,12 @@ _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
 
 
-def _pairs(everywhere: tuple[str, ...]) -> Any:
-    """Returns the mark of a test of pairs; other structures with one of the methods `everywhere`, or at length both."""
+def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
+    """Returns the mark of a test of pairs; one in `least` other structures with a method of `everywhere`."""
     pairs = [(name, method) for name in STRUCTURES for method in METHODS if name in _IN_FULL or method in _EVERYWHERE]
-    marks = [() if name in _IN_FULL or method in everywhere else pytest.mark.long for name, method in pairs]
+    chosen = {*_IN_FULL, *list(STRUCTURES)[::least]}
+    short = [name in _IN_FULL or (name in chosen and method in everywhere) for name, method in pairs]
+    marks = [() if is_short else pytest.mark.long for is_short in short]
     values = [pytest.param(*pair, marks=mark) for pair, mark in zip(pairs, marks, strict=True)]
     return pytest.mark.parametrize(("name", "method"), values)
 
@@ -134,7 +136,7 @@ def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
         assert_same(inside(inputs), rows(explained(name, method).attributions, batch))
 
 
-@_pairs(("deeplift",))  # tests/paths/affine_integrals_test.py compiles the other
+@_pairs(("deeplift",), least=2)  # tests/paths/affine_integrals_test.py compiles the other
 def test_xla_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method, jit_compile=True)
     expected = explained(name, method).attributions
@@ -185,7 +187,7 @@ def explained_in(dtype: str, model: str, method: str) -> dx.Explanation:
     ("model", "dtype", "tolerance"),
     [
         ("callable", "float16", 1e-2),
-        ("keras", "bfloat16", 1e-1),
+        pytest.param("keras", "bfloat16", 1e-1, marks=pytest.mark.long),
         pytest.param("keras", "float32", 1e-5, marks=pytest.mark.long),
         pytest.param("callable", "float32", 1e-5, marks=pytest.mark.long),
         pytest.param("keras", "float16", 1e-2, marks=pytest.mark.long),

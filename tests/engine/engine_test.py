@@ -73,6 +73,7 @@ def test_the_users_word_decides(method: str):
         assert not compiled_by_xla(build(), method, jit_compile=False)
 
 
+@pytest.mark.long  # tests/conformance compiles integrals, and tests/loops_test.py a loop
 def test_a_recurrent_network_has_the_same_integrals_compiled_by_itself_or_not():
     x = np.random.default_rng(3).normal(size=(3, 3, 4)).astype(np.float32)
     found, expected = (

@@ -15,6 +15,7 @@ def test_words_of_a_verdict():
     assert min(contributions, key=contributions.get) == "awful"
 
 
+@pytest.mark.long  # tests/examples/benchmark_test.py measures too
 def test_costs():
     header, _, row = run("cost.py", "--ratio=cnn", "--calls=2", "--ready=", "--check=").splitlines()
     assert header.split()[0] == "network"
