@@ -42,7 +42,7 @@ def contents_of(given: Any, specs: Any) -> Contents:
 
     - A `tf.data.Dataset` of batches is read to its end. Its elements are inputs, or (inputs, labels) or (inputs,
       labels, weights) as Keras takes them.
-    - So is a tuple that does not fit the model's inputs, while its first entry does.
+    - So is a tuple of arrays of one length that does not fit the model's inputs, while its first entry does.
     - A pandas DataFrame is `[rows, columns]` for a model with one input, or one input for each column by its name.
 
     Args:
@@ -57,7 +57,7 @@ def contents_of(given: Any, specs: Any) -> Contents:
         return _of_data_set(given, specs)
     if _is_table(given):
         return _of_table(given, specs)
-    if specs is not None and _has_labels(given, specs):
+    if specs is not None and _has_labels(given, specs) and _one_batch(given):
         return Contents(given[0], (_LABELS,))
     return Contents(given)
 
@@ -70,6 +70,12 @@ def _has_labels(given: Any, specs: Any) -> bool:
     if isinstance(given[0], list | tuple | Mapping):
         return len(given[0]) == count
     return count == 1
+
+
+def _one_batch(given: Any) -> bool:
+    """Whether inputs, labels and weights have a row for each of the same examples."""
+    sizes = {tuple(getattr(leaf, "shape", ()))[:1] for leaf in tf.nest.flatten(given)}
+    return len(sizes) == 1 and sizes != {()}
 
 
 def _of_data_set(given: tf.data.Dataset, specs: Any) -> Contents:
