@@ -20,6 +20,9 @@ from deepexplain_tf.paths.quadrature import QUADRATURES
 PROMISED = (DeepExplainError, TypeError, FileNotFoundError)
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 
+# Methods that differ from gradient_x_input in a rule, or a sign, alone.
+BY_RULE_ALONE = ("deconvnet", "guided_backprop", "saliency")
+
 
 def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
     """Explains once; `arguments` are those of `DeepExplain` and of its `explain`, whose names are all different."""

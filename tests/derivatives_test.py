@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import options_of
+from tests.checks import BY_RULE_ALONE, options_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
@@ -84,9 +84,8 @@ def check(
     np.testing.assert_allclose(along, numeric, rtol=1e-6, atol=1e-9)
 
 
-_BY_RULE_ALONE = ("deconvnet", "guided_backprop", "saliency")  # else as gradient_x_input
 _PAIRS = [
-    pytest.param(method, jit, marks=[pytest.mark.long] * (jit and method in _BY_RULE_ALONE))
+    pytest.param(method, jit, marks=[pytest.mark.long] * (jit and method in BY_RULE_ALONE))
     for method in dx.list_methods()
     for jit in (False, True)
 ]

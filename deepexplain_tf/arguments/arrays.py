@@ -154,8 +154,6 @@ def numbers_in(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
     Raises:
       InputError: as `read_array`, or values that the dtype cannot represent.
     """
-    if dtype == tf.string:
-        raise InputError(f"a model must take numbers. Got {name} of strings; {_BEHIND_TEXT}.")
     array = read_array(given, name)
     if not dtype.is_floating and array.dtype.kind not in "biu" and not (array == np.round(array)).all():
         raise InputError(f"{name} must be whole numbers for dtype {dtype.name}. Got {array.dtype} with fractions.")

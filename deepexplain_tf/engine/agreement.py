@@ -21,6 +21,7 @@ from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
 
 _Arrays = Sequence[np.ndarray]
+_Maker = Callable[[], Rows]
 _RUNS = 8  # so often a program with random ops must repeat its numbers
 _MARGIN = 64  # rounding may change an output so many times as much as another rounding of the inputs does
 
@@ -85,7 +86,7 @@ class Agreement:
     def _check(self, arrays: _Arrays, data: _Arrays, moves: bool) -> None:
         count, batch = len(arrays[0]), self._model.traced.batch
         own, others = (Rows.of(arrays, data, numbers) for numbers in arrangements(count, batch, moves))
-        whole = own if batch else Rows.of(arrays, data, range(count))
+        whole = functools.partial(Rows.of, arrays, data, own.examples if batch else range(count))
         expected, moved = _attempt(self._call_model, own), _attempt(self._run, others)
         if self._agree(own, expected, others, moved):
             return
@@ -93,7 +94,7 @@ class Agreement:
         if isinstance(found, Exception):
             if not isinstance(expected, Exception):
                 raise self._failure(own, found, whole, alone=True)
-            if isinstance(_attempt(self._call_model, whole), Exception):
+            if isinstance(_attempt(self._call_model, whole()), Exception):
                 return  # the model itself fails, and so will the explanation
             raise ModelError(_by_itself(f"one that runs on {count} examples, but not on {len(own.examples)} of them"))
         if self._objective.draw is not None and self._differs(own, found):
@@ -185,22 +186,21 @@ class Agreement:
         """Refuses an example that the program cannot take alone, and so no other place or rows are the cause."""
         for number in (n for n in examples if n >= 0 and self._model.traced.batch is None):
             alone = Rows.of(arrays, data, [number])
-            found = _attempt(self._run, alone)
-            if isinstance(found, Exception):
+            if isinstance(found := _attempt(self._run, alone), Exception):
                 own = _attempt(self._call_model, alone)
                 if isinstance(own, Exception):
                     needed = "the model must run on each example, and its own call fails too"
                     raise InputError(f"{needed}. Got, for example {number}: {brief(own)}", own)
-                raise self._failure(alone, found, alone, alone=True)
+                raise self._failure(alone, found, functools.partial(Rows.of, arrays, data, [number]), alone=True)
 
-    def _failure(self, rows: Rows, error: Exception, whole: Rows, *, alone: bool) -> ModelError | TargetError:
+    def _failure(self, rows: Rows, error: Exception, whole: _Maker, *, alone: bool) -> ModelError | TargetError:
         """Returns the error for a program that fails where the model runs, or among other rows: whose part fails."""
         shown = brief(error)
         if isinstance(_attempt(functools.partial(self._evaluate, self._chosen.outputs), rows), Exception):
             of_model = _as_the_model(f"an error: {shown}")
             return Disagreement(of_model, error) if alone else ModelError(_by_itself(shown), error)
         of_target = f"the target {name_of(self._objective.owner)} must run on the outputs. Got: {shown}"
-        fails = isinstance(_attempt(self._run, whole), Exception)
+        fails = isinstance(_attempt(self._run, whole()), Exception)
         return TargetError(of_target, error) if fails else self._mixing(shown, error)
 
     def _mixing(self, shown: str, error: Exception | None = None) -> TargetError:

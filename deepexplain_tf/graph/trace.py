@@ -1,6 +1,7 @@
 """Traces a model once into a program, in which the places to explain are marked."""
 
 from collections.abc import Iterator, Mapping, Sequence
+import contextlib
 import dataclasses
 import itertools
 from typing import Any
@@ -99,19 +100,27 @@ def _runs(source: Source, inputs: Any) -> bool | None:
     # The variables of Keras hold one of TensorFlow.
     held = [v if isinstance(v, tf.Variable) else getattr(v, "value", None) for v in owned]
     variables = [v for v in held if isinstance(v, tf.Variable)]
-    values = [variable.read_value() for variable in variables]
     try:
         tensors = tf.nest.map_structure(lambda array, spec: tf.cast(array, spec.dtype), inputs, specs)
     except (TypeError, ValueError):  # of another structure than the declared one
         return None
     try:
-        source.call(tensors)
+        with unchanged(variables):
+            source.call(tensors)
     except Exception:  # a model may raise any
         return False
+    return True
+
+
+@contextlib.contextmanager
+def unchanged(variables: Sequence[tf.Variable]) -> Iterator[None]:
+    """Gives variables their values back at the end."""
+    values = [variable.read_value() for variable in variables]
+    try:
+        yield
     finally:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-    return True
 
 
 def _trace(source: Source, specs: Any, places: Sequence[Place], note: str) -> Traced:

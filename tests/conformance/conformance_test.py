@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import options_of
+from tests.checks import BY_RULE_ALONE, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 METHODS = dx.list_methods()
@@ -38,9 +38,8 @@ def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
 
 def _all_pairs() -> Any:
     """Returns the mark of a test of all pairs; those whose program differs in a rule alone, on some structures only."""
-    rule_alone = ("deconvnet", "guided_backprop", "saliency")  # see `gradient_x_input`
     values = [
-        pytest.param(name, method, marks=[pytest.mark.long] * (method in rule_alone and name not in _IN_FULL))
+        pytest.param(name, method, marks=[pytest.mark.long] * (method in BY_RULE_ALONE and name not in _IN_FULL))
         for method in METHODS
         for name in STRUCTURES
     ]

@@ -9,13 +9,12 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError, TargetError
-from tests.checks import explain, options_of
+from tests.checks import BY_RULE_ALONE, explain, options_of
 from tests.models import filled, floats, perceptron
 
 X = np.random.default_rng(0).normal(size=(5, 4))
 EACH = np.random.default_rng(1).normal(size=X.shape)  # a baseline for each example
 _FIELDS = ("attributions", "outputs", "baseline_outputs", "completeness_gap", "standard_error", "estimated_error")
-_BY_RULE_ALONE = ("deconvnet", "guided_backprop", "saliency")  # else as gradient_x_input
 
 
 def assert_units(e: Any, singles: list[Any], axis: int = 1) -> None:
@@ -29,7 +28,7 @@ def assert_units(e: Any, singles: list[Any], axis: int = 1) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", [pytest.param(m, marks=[pytest.mark.long] * (m in _BY_RULE_ALONE)) for m in dx.list_methods()]
+    "method", [pytest.param(m, marks=[pytest.mark.long] * (m in BY_RULE_ALONE)) for m in dx.list_methods()]
 )
 def test_every_method(method: str):
     options = {"seed": 0, **options_of(method, X)}
