@@ -34,6 +34,7 @@ _METHODS = flags.DEFINE_list(
     "methods", ["saliency", "deeplift", "integrated_gradients", "occlusion"], "The methods of the third table."
 )
 _CALLS = flags.DEFINE_integer("calls", 15, "The number of timed calls of each side.", lower_bound=1)
+_EXAMPLES = flags.DEFINE_integer("examples", 1, "The number of pictures for --ready and --check.", lower_bound=1)
 _SIZE = flags.DEFINE_integer("size", 96, "The pictures' height and width for --ready and --check.", lower_bound=32)
 
 
@@ -78,10 +79,10 @@ def ratio(name: str) -> list[str]:
 
 
 def _of_applications(name: str) -> tuple[keras.Model, np.ndarray]:
-    """Returns a network of keras.applications, and one example."""
+    """Returns a network of keras.applications, and examples."""
     shape = (_SIZE.value, _SIZE.value, 3)
     model = getattr(keras.applications, name)(weights=None, input_shape=shape, classes=10)
-    return model, np.random.default_rng(0).normal(size=(1, *shape)).astype("float32")
+    return model, np.random.default_rng(0).normal(size=(_EXAMPLES.value, *shape)).astype("float32")
 
 
 def ready(name: str) -> list[str]:

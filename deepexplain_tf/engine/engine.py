@@ -274,8 +274,9 @@ def _cast_result(result: Result, objective: Objective) -> Result:
     for name in ("attributions", "standard_error"):
         if name in result:
             triples = zip(result[name], objective.explained, objective.depends, strict=True)
-            result[name] = [
-                (tf.cast(tensor, value.dtype) if value.dtype.is_floating else tensor) * (1 if depends else 0)
-                for tensor, value, depends in triples
-            ]
+            result[name] = [_cast(tensor if depends else tensor * 0, value.dtype) for tensor, value, depends in triples]
     return result
+
+
+def _cast(tensor: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    return tf.cast(tensor, dtype) if dtype.is_floating else tensor

@@ -7,6 +7,7 @@ import tensorflow as tf
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations, target_values
 from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.objective.shapes import count_rows
 
 Masks = Callable[[tf.Tensor], Sequence[tf.Tensor]]  # mask numbers [rows] → masks of the explained tensors
 
@@ -32,4 +33,4 @@ def masked_values(
             for keep, x0, x in zip(kept(mask), baseline, inputs, strict=True)
         ]
 
-    return target_values(scope, points, Evaluations(count, tf.shape(inputs[0])[0], chunks))
+    return target_values(scope, points, Evaluations(count, count_rows(inputs[0]), chunks))

@@ -26,21 +26,24 @@ class Windows:
         """The number of windows."""
         return tf.reduce_prod([tf.size(start) for start in self.starts]) if self.starts else tf.constant(1)
 
-    def _along(self, axis: int) -> tf.Tensor:
-        """Returns booleans `[starts, length]`: the positions along an axis that the window at each start covers."""
-        position = tf.range(self.lengths[axis])
-        start = self.starts[axis][:, tf.newaxis]
-        return (position >= start) & (position < start + self.shape[axis])
+    def _along(self) -> list[tf.Tensor]:
+        """Returns booleans `[starts, length]` for each axis: the positions that the window at each start covers."""
+        along = []
+        sizes, lengths = (tf.unstack(tensor, len(self.starts)) for tensor in (self.shape, self.lengths))
+        for first, size, length in zip(self.starts, sizes, lengths, strict=True):
+            position, start = tf.range(length), tf.expand_dims(first, 1)
+            along.append((position >= start) & (position < start + size))
+        return along
 
     def covered(self, index: tf.Tensor) -> tf.Tensor:
         """Returns booleans `[rows, ...]` for the windows `index` `[rows]`, True at the features that each covers."""
         rank = len(self.starts)
         mask = tf.ones([tf.size(index)] + [1] * rank, tf.bool)
-        for axis in reversed(range(rank)):
-            along = tf.gather(self._along(axis), index % tf.size(self.starts[axis]))
-            index = index // tf.size(self.starts[axis])
-            lengths = [1] * rank
-            mask &= tf.reshape(along, [-1, *lengths[:axis], self.lengths[axis], *lengths[axis + 1 :]])
+        for axis, along in reversed(list(enumerate(self._along()))):
+            count = tf.size(self.starts[axis])
+            before, after = [tf.newaxis] * axis, [tf.newaxis] * (rank - axis - 1)
+            mask &= tf.gather(along, index % count)[:, *before, :, *after]
+            index //= count
         return mask
 
     def sum_over(self, drops: tf.Tensor) -> tf.Tensor:
@@ -49,20 +52,18 @@ class Windows:
         A drop that is not finite makes NaN only of the features of its window.
         """
         finite = tf.math.is_finite(drops)
-        spoiled = self._sum_over(tf.cast(~finite, drops.dtype)) > 0
-        total = self._sum_over(tf.where(finite, drops, tf.zeros_like(drops)))
-        return tf.where(spoiled, tf.constant(math.nan, total.dtype), total)
-
-    def _sum_over(self, drops: tf.Tensor) -> tf.Tensor:
-        total = tf.reshape(drops, tf.concat([tf.shape(drops)[:1], [tf.size(start) for start in self.starts]], 0))
-        for axis in range(len(self.starts)):
+        both = tf.concat([tf.where(finite, drops, tf.zeros_like(drops)), tf.cast(~finite, drops.dtype)], 0)
+        total = tf.reshape(both, [-1, *(tf.size(start) for start in self.starts)])
+        for along in self._along():  # the axis comes last, and so all have their places at the end
             # Not tf.einsum, which damages memory for some of these shapes in float32 (TensorFlow 2.21).
-            total = tf.tensordot(total, tf.cast(self._along(axis), drops.dtype), [[1], [0]])
-        return total
+            last = tf.transpose(total, [0, *range(2, len(self.starts) + 1), 1])
+            total = tf.matmul(last, tf.cast(along, drops.dtype))
+        total, spoiled = tf.split(total, 2)
+        return tf.where(spoiled > 0, tf.constant(math.nan, total.dtype), total)
 
     def covering(self) -> tf.Tensor:
         """Returns int32 `[...]`: the number of windows that cover each feature."""
         total = tf.ones([], tf.int32)
-        for axis in range(len(self.starts)):
-            total = total[..., tf.newaxis] * tf.reduce_sum(tf.cast(self._along(axis), tf.int32), 0)
+        for along in self._along():
+            total = tf.expand_dims(total, -1) * tf.reduce_sum(tf.cast(along, tf.int32), 0)
         return total

@@ -16,6 +16,7 @@ from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, T
 from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.objective.shapes import count_rows
 from deepexplain_tf.rules.composites import Composite
 
 
@@ -103,7 +104,7 @@ def _exact_values(
     def kept(index: tf.Tensor) -> list[tf.Tensor]:
         return [tf.gather(tf.gather(coalitions, index), ids, axis=1) for ids in players]
 
-    values = masked_values(scope, baseline, kept, tf.shape(coalitions)[0], chunks)
+    values = masked_values(scope, baseline, kept, count_rows(coalitions), chunks)
     gains = tf.gather(values, data["joined"], axis=1) - tf.gather(values, data["before"], axis=1)
     value = tf.reduce_sum(gains * tf.cast(data["weights"], values.dtype), 2)
     return value, tf.zeros_like(value)
@@ -120,7 +121,7 @@ def _sampled_values(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the estimate of φ `[batch, players]` and its standard error over antithetic pairs."""
     order = data["order"]  # [permutations, players]: the position of each player
-    n_orders, n_players = tf.shape(order)[0], tf.shape(order)[1]
+    n_orders, n_players = tf.unstack(tf.shape(order))
 
     def kept(index: tf.Tensor) -> list[tf.Tensor]:
         position = tf.gather(order, index // (n_players - 1))
@@ -132,7 +133,8 @@ def _sampled_values(
     ends = tf.ones_like(between[:, :, :1])
     path = tf.concat([target0[:, None, None] * ends, between, target[:, None, None] * ends], 2)
     gains = path[:, :, 1:] - path[:, :, :-1]
-    values = tf.gather(gains, tf.broadcast_to(order, tf.shape(gains)), axis=2, batch_dims=2)
+    steps = order + tf.expand_dims(tf.range(n_orders) * n_players, 1)  # of each player, among those of all orders
+    values = tf.gather(tf.reshape(gains, [-1, n_orders * n_players]), steps, axis=1)
     pairs = tf.reduce_mean(tf.reshape(values, [-1, n_orders // 2, 2, n_players]), 2)
     mean = tf.reduce_mean(pairs, 1)
     return mean, standard_error(tf.reduce_sum((pairs - mean[:, tf.newaxis]) ** 2, 1), n_orders // 2)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.objective.shapes import count_rows
 from deepexplain_tf.rules.composites import Composite
 
 Tensors = Sequence[tf.Tensor]
@@ -67,7 +68,7 @@ def sum_contributions(
         _, gradients = scope.gather(example).gradient(points(example, number), composite, weight)
         parts = zip(sums, contribution(example, number, gradients), strict=True)
         if chunks.pad:  # an extra last row takes the padding, and is dropped at the end
-            return [_add_rows(total, tf.where(valid, example, tf.shape(total)[0] - 1), part) for total, part in parts]
+            return [_add_rows(total, tf.where(valid, example, count_rows(total) - 1), part) for total, part in parts]
         return [_add_sorted_rows(total, example, part) for total, part in parts]
 
     sums = [tf.zeros_like(tensor, wide_dtype(tensor)) for tensor in templates]
@@ -79,13 +80,14 @@ def sum_contributions(
 
 def _add_rows(total: tf.Tensor, row: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
     """Returns sums `[batch, ...]` with `part` `[rows, ...]` added to some rows, in shapes known to XLA."""
-    return tf.tensor_scatter_nd_add(total, row[:, tf.newaxis], tf.cast(part, total.dtype))
+    return tf.tensor_scatter_nd_add(total, tf.expand_dims(row, 1), tf.cast(part, total.dtype))
 
 
 def _add_sorted_rows(total: tf.Tensor, row: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
     """Does the same for sorted rows: equal rows are added up first, which is faster without XLA."""
-    summed = tf.math.segment_sum(tf.cast(part, total.dtype), row - row[0])
-    return _add_rows(total, tf.range(row[0], row[-1] + 1), summed)
+    first, last = row[0], row[-1]
+    summed = tf.math.segment_sum(tf.cast(part, total.dtype), row - first)
+    return _add_rows(total, tf.range(first, last + 1), summed)
 
 
 def target_values(scope: Scope, points: Points, evaluations: Evaluations, after: Tensors = ()) -> tf.Tensor:
@@ -105,7 +107,7 @@ def target_values(scope: Scope, points: Points, evaluations: Evaluations, after:
         example = numbers // per_example
         target = scope.gather(example).value(points(example, numbers % per_example))
         row = tf.where(valid, numbers, total)  # an extra last row takes the padding, and is dropped at the end
-        return [tf.tensor_scatter_nd_update(state[0], row[:, tf.newaxis], target)]
+        return [tf.tensor_scatter_nd_update(state[0], tf.expand_dims(row, 1), target)]
 
     with tf.control_dependencies(after):
         (values,) = evaluations.chunks.run(evaluations.total, [tf.zeros([total + 1], scope.dtype)], body)
@@ -114,7 +116,7 @@ def target_values(scope: Scope, points: Points, evaluations: Evaluations, after:
 
 def gather_shared(tensor: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
     """Returns the rows `example` of a tensor with one row per example, or with one row that all examples share."""
-    return tf.gather(tensor, tf.minimum(example, tf.shape(tensor)[0] - 1))
+    return tf.gather(tensor, tf.minimum(example, count_rows(tensor) - 1))
 
 
 def as_column(numbers: tf.Tensor, operand: tf.Tensor, dtype: tf.DType | None = None) -> tf.Tensor:

@@ -1,6 +1,6 @@
 """The explained function inside a graph: its values, gradients and multipliers for the examples of a batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import functools
 
 import tensorflow as tf
@@ -12,6 +12,7 @@ from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes import AffinePrefix, hoistable
 from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.objective.shapes import count_rows, shape_with_rows
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.replacement import replaced_gradients
 
@@ -56,7 +57,7 @@ class Scope:
     @property
     def size(self) -> tf.Tensor:
         """The number of examples."""
-        return tf.shape(self._inputs[0])[0]
+        return count_rows(self._inputs[0])
 
     @property
     def dtype(self) -> tf.DType:
@@ -73,8 +74,8 @@ class Scope:
         pairs = list(zip(baseline, self.explained, strict=True))
         if not shared:
             return [_broadcast(b, tf.shape(x), x) for b, x in pairs]
-        rows = tf.reduce_max([tf.shape(b)[0] for b in baseline])
-        return [_broadcast(b, tf.concat([[rows], tf.shape(x)[1:]], 0), x) for b, x in pairs]
+        rows = tf.reduce_max([count_rows(b) for b in baseline])
+        return [_broadcast(b, shape_with_rows(rows, x), x) for b, x in pairs]
 
     def gather(self, index: tf.Tensor) -> "Scope":
         """Returns a scope of the examples `index` `[rows]`, whose methods need explained tensors `[rows, ...]`."""
@@ -109,7 +110,7 @@ class Scope:
 
     def value(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the target `[rows]` at the given explained tensors, `[rows, ...]` each."""
-        return self._select(emit(self._objective.program, self._bind(explained)))
+        return self._select(emit(self._objective.program, self._bind(explained))[0])
 
     def outputs_with_rules(
         self, explained: Sequence[tf.Tensor], composite: Composite, baseline: Sequence[tf.Tensor] = ()
@@ -135,8 +136,8 @@ class Scope:
         )
         twins = {}
         for value, x, x0 in zip(objective.explained, explained, baseline, strict=True):
-            rows = tf.shape(x0 if shareable else x)[:1]
-            twins[value] = Twin(x, _broadcast(x0, tf.concat([rows, tf.shape(x)[1:]], 0), x))
+            shape = shape_with_rows(count_rows(x0), x) if shareable else tf.shape(x)
+            twins[value] = Twin(x, _broadcast(x0, shape, x))
         outputs = emit_twin(program, self._given, twins, composite.twin_rule)
         return [twin.x for twin in outputs], [twin.baseline for twin in outputs]
 
@@ -159,7 +160,7 @@ class Scope:
         points = [tf.identity(tensor) for tensor in explained]
         with replaced_gradients():
             outputs, _ = self.outputs_with_rules(points, composite)
-            target = self._select(outputs)
+            target = self._select(outputs[0])
             return target, _gradients(target, points, weights)
 
     def multipliers(
@@ -182,29 +183,32 @@ class Scope:
         points = [tf.identity(tensor) for tensor in explained]
         with replaced_gradients():
             outputs, at_baseline = self.outputs_with_rules(points, composite, baseline)
-            target = self._select(outputs)
+            select = self._selection(outputs[0])
+            target = select(outputs[0])
             multipliers = _gradients(target, points)
-        rows = tf.shape(target)[0]
-        return target, self._select([_repeat(tensor, rows) for tensor in at_baseline]), multipliers
+        return target, select(tf.broadcast_to(at_baseline[0], tf.shape(outputs[0]))), multipliers
 
     def _bind(self, explained: Sequence[tf.Tensor]) -> Mapping[Value, tf.Tensor]:
         return {**self._given, **dict(zip(self._objective.explained, explained, strict=True))}
 
-    def _select(self, outputs: Sequence[tf.Tensor]) -> tf.Tensor:
-        output, selection = outputs[0], self._objective.selection
-        if selection == "callable":
-            return output
+    def _select(self, output: tf.Tensor) -> tf.Tensor:
+        return self._selection(output)(output)
+
+    def _selection(self, output: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Returns the function that selects the target `[rows]` from an output, or another in its shape."""
+        selection, rank = self._objective.selection, len(output.shape)
         if selection == "unit":
             column, *bias = self._selector
-            return tf.add_n([tf.reduce_sum(output * column, 1), *bias])
+            return lambda output: tf.add_n([tf.reduce_sum(output * column, 1), *bias])
         if selection == "weights":
-            (weights,) = self._selector
-            return tf.reduce_sum(output * tf.cast(weights, output.dtype), list(range(1, len(output.shape))))
-        if len(output.shape) == 1:
-            return output
+            weights = tf.cast(self._selector[0], output.dtype)
+            return lambda output: tf.reduce_sum(output * weights, list(range(1, rank)))
+        if selection == "callable" or rank == 1:
+            return lambda output: output
         (index,) = self._selector
-        rows = tf.range(tf.shape(output, index.dtype)[0])  # `batch_dims=1` would make 50 ops of it
-        return tf.gather_nd(output, tf.concat([rows[:, tf.newaxis], index], 1))
+        rows = tf.range(tf.cast(count_rows(output), index.dtype))
+        positions = tf.concat([tf.expand_dims(rows, 1), index], 1)  # `batch_dims=1` would make 50 ops of it
+        return lambda output: tf.gather_nd(output, positions)
 
 
 def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None) -> list[tf.Tensor]:
@@ -219,7 +223,3 @@ def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, example: tf.Tensor) -> tf.
     tensor = tf.broadcast_to(baseline, shape)
     tensor.set_shape([None, *example.shape[1:]])
     return tensor
-
-
-def _repeat(tensor: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-    return tf.broadcast_to(tensor, tf.concat([[rows], tf.shape(tensor)[1:]], 0))

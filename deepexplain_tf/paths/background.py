@@ -14,6 +14,7 @@ from deepexplain_tf.objective.evaluations import (
     wide_dtype,
 )
 from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.objective.shapes import count_rows
 
 
 def background_of(scope: Scope, data: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
@@ -35,7 +36,7 @@ def values_at_background(
       examples: the number of examples, without padding.
       chunks: the sizes of the chunks.
     """
-    size = tf.shape(background[0])[0]
+    size = count_rows(background[0])
 
     def points(example: tf.Tensor, number: tf.Tensor) -> Tensors:
         return [
@@ -55,7 +56,7 @@ def mean_over(background: Tensors, attribution: Callable[[Tensors], Tensors], te
       attribution: one baseline `[1, ...]` for each explained tensor → attributions.
       templates: tensors in the shapes and dtypes of the attributions.
     """
-    size = tf.shape(background[0])[0]
+    size = count_rows(background[0])
 
     def step(number: tf.Tensor, *sums: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parts = attribution([tensor[number, tf.newaxis] for tensor in background])

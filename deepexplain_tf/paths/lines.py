@@ -15,6 +15,7 @@ from deepexplain_tf.objective.evaluations import (
     wide_dtype,
 )
 from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.objective.shapes import count_rows
 from deepexplain_tf.rules.composites import Composite
 
 
@@ -39,7 +40,7 @@ class Lines:
         self._baselines, self._ends = baselines, self._inputs  # the two ends of each line, at the frontier
         if self._prefix is not None:
             joined = [tf.concat(pair, 0) for pair in zip(self._inputs, baselines, strict=True)]
-            sizes = [tf.shape(tensors[0])[0] for tensors in (self._inputs, baselines)]
+            sizes = [count_rows(tensors[0]) for tensors in (self._inputs, baselines)]
             halves = [tf.split(tensor, sizes, num=2) for tensor in _through_prefix(self._prefix, joined)]
             self._ends, self._baselines = ([_open_batch(half[n]) for half in halves] for n in (0, 1))
 

@@ -144,8 +144,9 @@ def sum_to_shape(tensor: tf.Tensor, operand: tf.Tensor) -> tf.Tensor:
     """Returns `tensor` in the shape of `operand`, summed over the axes along which `operand` was broadcast."""
     if tensor.shape.is_fully_defined() and tensor.shape == operand.shape:
         return tensor
-    axes = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(operand), s1=tf.shape(tensor)).r0
-    return tf.reshape(tf.reduce_sum(tensor, axes), tf.shape(operand))
+    shape = tf.shape(operand)
+    axes = tf.raw_ops.BroadcastGradientArgs(s0=shape, s1=tf.shape(tensor)).r0
+    return tf.reshape(tf.reduce_sum(tensor, axes), shape)
 
 
 def average(x: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:

@@ -27,8 +27,8 @@ def cross_max(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) 
     operands = [x.inputs[position] for position in op.active]
     # A baseline that the batch shares is repeated, so that each example gets a gradient of its own.
     repeated = [
-        tf.broadcast_to(at_baseline, tf.shape(at_input)) if position in op.active else at_baseline
-        for position, (at_baseline, at_input) in enumerate(zip(baseline.inputs, x.inputs, strict=True))
+        at_input if at_baseline is at_input else tf.broadcast_to(at_baseline, tf.shape(at_input))
+        for at_baseline, at_input in zip(baseline.inputs, x.inputs, strict=True)
     ]
     from_x = gradient_at(op, x, [tf.where(at_x, change, zeros), *upstream[1:]])
     from_baseline = ordinary_gradient(op, repeated, [tf.where(at_x, zeros, change), *upstream[1:]])
