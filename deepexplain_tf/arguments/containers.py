@@ -74,8 +74,8 @@ def _has_labels(given: Any, specs: Any) -> bool:
 
 def _one_batch(given: Any) -> bool:
     """Whether inputs, labels and weights have a row for each of the same examples."""
-    sizes = {tuple(getattr(leaf, "shape", ()))[:1] for leaf in tf.nest.flatten(given)}
-    return len(sizes) == 1 and sizes != {()}
+    sizes = [{tuple(getattr(leaf, "shape", ()))[:1] for leaf in tf.nest.flatten(part)} for part in given]
+    return all(size == sizes[0] and len(size) == 1 and size != {()} for size in sizes)
 
 
 def _of_data_set(given: tf.data.Dataset, specs: Any) -> Contents:

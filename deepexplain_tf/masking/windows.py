@@ -53,12 +53,12 @@ class Windows:
         """
         finite = tf.math.is_finite(drops)
         both = tf.concat([tf.where(finite, drops, tf.zeros_like(drops)), tf.cast(~finite, drops.dtype)], 0)
-        total = tf.reshape(both, [-1, *(tf.size(start) for start in self.starts)])
-        for along in self._along():  # the axis comes last, and so all have their places at the end
-            # Not tf.einsum, which damages memory for some of these shapes in float32 (TensorFlow 2.21).
-            last = tf.transpose(total, [0, *range(2, len(self.starts) + 1), 1])
-            total = tf.matmul(last, tf.cast(along, drops.dtype))
-        total, spoiled = tf.split(total, 2)
+        total = tf.transpose(both)  # [windows, 2 · batch]
+        for start, along in zip(self.starts, self._along(), strict=True):  # the first axis is summed, and comes last
+            # Not a product of batches or `tf.einsum`, which damage memory in float32 (TensorFlow 2.21 on a CPU).
+            rows = tf.reshape(total, [tf.size(start), -1])
+            total = tf.matmul(rows, tf.cast(along, drops.dtype), transpose_a=True)
+        total, spoiled = tf.split(tf.reshape(total, [-1, *tf.unstack(self.lengths, len(self.starts))]), 2)
         return tf.where(spoiled > 0, tf.constant(math.nan, total.dtype), total)
 
     def covering(self) -> tf.Tensor:

@@ -130,10 +130,10 @@ def test_any_baseline_is_either_right_or_refused(open_explainer, baseline: Any):
 
 def _is_input(value: Any) -> bool:
     """Whether a value is a batch of examples with four features, as the documentation has it."""
-    if isinstance(value, tuple) and len(value) in (2, 3) and isinstance(value[0], np.ndarray):
-        leaves = tf.nest.flatten(value)
-        rows = {tuple(getattr(leaf, "shape", ()))[:1] for leaf in leaves}
-        return rows == {value[0].shape[:1]} and _is_input(value[0])  # with labels and weights
+    if isinstance(value, tuple) and len(value) in (2, 3):  # with labels and weights
+        rows = [{tuple(getattr(leaf, "shape", ()))[:1] for leaf in tf.nest.flatten(part)} for part in value]
+        alone = isinstance(value[0], np.ndarray) or (isinstance(value[0], (list, tuple, dict)) and len(value[0]) == 1)
+        return alone and _is_input(value[0]) and all(part == rows[0] for part in rows)
     if isinstance(value, (list, tuple)):
         return len(value) == 1 and isinstance(value[0], np.ndarray) and _is_input(value[0])
     if isinstance(value, dict):
