@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError, UnknownNameError
+from deepexplain_tf.export.stablehlo import is_available
 from tests.checks import explain, message_of, options_of
 from tests.models import filled, floats
 
@@ -262,12 +263,19 @@ def test_xla_compiles_places(priced: Case):
         np.testing.assert_allclose(found.attributions[name], expected.attributions[name], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.skipif(not is_available(), reason="this TensorFlow does not write StableHLO; 2.19 does")
+def test_stablehlo_names_each_place(priced: Case, tmp_path: pathlib.Path):
+    with dx.DeepExplain(priced.model, layer=priced.layer) as de:
+        de.explainer("deeplift", target=1).export(tmp_path / "program", format="stablehlo", inputs=priced.inputs)
+    described = (tmp_path / "program" / "explainer.json").read_text("utf-8")
+    assert all(f"baseline_{name}" in described for name in priced.layer)
+
+
 def test_an_export_names_each_place(priced: Case, tmp_path: pathlib.Path):
     with dx.DeepExplain(priced.model, layer=priced.layer) as de:
         explainer = de.explainer("deeplift", target=1)
         expected = explainer(priced.inputs, baseline={"price": np.ones(4), "embed": 0.0})
         explainer.export(tmp_path / "served")
-        explainer.export(tmp_path / "program", format="stablehlo", inputs=priced.inputs)
     served = tf.saved_model.load(str(tmp_path / "served")).signatures["explain"]
     title, price = priced.inputs
     found = served(
