@@ -34,13 +34,8 @@ from deepexplain_tf.graph.passes.products import (
 )
 
 _SUMS = ("AddV2", "Add", "BiasAdd", "Sub")
-_KEEPS = (
-    "Reshape",
-    "Squeeze",
-    "Identity",
-    "EnsureShape",
-    "BatchToSpaceND",
-)  # what may stand between a product and its bias
+# What may stand between a product and its bias.
+_KEEPS = ("Reshape", "Squeeze", "Identity", "EnsureShape", "BatchToSpaceND")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,17 +73,12 @@ class _Layer:
 
     def scaled(self, scale: Value) -> "_Layer | None":
         """Returns the layer with each channel multiplied by a number, None if its kernel has no such axis."""
-        axes = (
-            channel_axes(self.node, self.kernel, self.spec.shape[-1])
-            if self.aligned and self.x == _x(self.node)
-            else None
-        )
+        usual = self.aligned and self.x == (2 if "BackpropInput" in self.node.type else 0)
+        axes = channel_axes(self.node, self.kernel, self.spec.shape[-1]) if usual else None
         if axes is None:
             return None
-        kernel = _op("Mul", self.kernel, reshaped(scale, axes))
-        return dataclasses.replace(
-            self, kernel=kernel, bias=None if self.bias is None else _op("Mul", self.bias, scale)
-        )
+        kernel, bias = _op("Mul", self.kernel, reshaped(scale, axes)), self.bias
+        return dataclasses.replace(self, kernel=kernel, bias=None if bias is None else _op("Mul", bias, scale))
 
     def shifted(self, shift: Value) -> "_Layer":
         """Returns the layer with a summand more."""
@@ -100,8 +90,8 @@ def form_layers(program: Program, explained: Collection[Value]) -> Program:
 
     The bias is left out where there is none; what else the product reads comes last. The node's attributes: `path`,
     the path of the layer that owns the weights, such as `"encoder/dense"`, else the op's; `product`, the op type of the
-    product; `bias`, whether there is one; `first` and `last`, whether no layer comes before or
-    behind it (a layer inside a loop or branch is never the last).
+    product; `bias`, whether there is one; `first` and `last`, whether no layer comes before or behind it (a layer
+    inside a loop or branch is never the last).
 
     Args:
       program: any program.
@@ -158,11 +148,6 @@ def _variable(value: Value, names: Mapping[Value, str]) -> str:
         if name:
             return name
     return ""
-
-
-def _x(node: Node) -> int:
-    """Returns the position at which a product has its input if the other operand is the usual kernel."""
-    return 2 if "BackpropInput" in node.type else 0
 
 
 def _product(node: Node, inputs: tuple[Value, ...], activity: Activity, *, first: bool) -> _Layer | None:
