@@ -1,6 +1,6 @@
 """The public names that `import deepexplain_tf` offers."""
 
-from deepexplain_tf import metrics, visualize
+from deepexplain_tf import metrics, rules, visualize
 from deepexplain_tf.arguments.pictures import read_pictures
 from deepexplain_tf.comparison import Comparison, compare
 from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
@@ -26,6 +26,7 @@ __all__ = [
     "load",
     "metrics",
     "read_pictures",
+    "rules",
     "visualize",
     "with_explanations",
 ]

@@ -21,7 +21,7 @@ PROMISED = (DeepExplainError, TypeError, FileNotFoundError)
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 
 # Methods that differ from gradient_x_input in a rule, or a sign, alone.
-BY_RULE_ALONE = ("deconvnet", "guided_backprop", "saliency")
+BY_RULE_ALONE = ("deconvnet", "guided_backprop", "lrp", "saliency")
 
 
 def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:

@@ -286,9 +286,10 @@ def test_the_fields_of_an_explanation(method: str):
         baselines = options_of(method, X).get("background", np.zeros((1, 4))).astype(np.float32)
         start = np.asarray(perceptron()(baselines))[:, 1].mean()
         np.testing.assert_allclose(e.baseline_outputs, np.repeat(start, 3), rtol=1e-5)
-    assert (e.completeness_gap is not None) == complete
-    if complete:
-        gap = e.attributions.astype(np.float64).sum(1) - (e.outputs.astype(np.float64) - e.baseline_outputs)
+    assert (e.completeness_gap is not None) == (complete or method == "lrp")
+    if e.completeness_gap is not None:
+        start = 0 if e.baseline_outputs is None else e.baseline_outputs
+        gap = e.attributions.astype(np.float64).sum(1) - (e.outputs.astype(np.float64) - start)
         np.testing.assert_allclose(e.completeness_gap, gap, atol=1e-6)
     assert e.n_steps == (8 if method == "integrated_gradients" else None)
     assert (e.standard_error is not None) == (method in ("expected_gradients", "shapley_sampling"))

@@ -126,10 +126,8 @@ _RECURRENT = {
     "RNN": lambda: L.RNN(L.GRUCell(2), go_backwards=True),
     "SimpleRNN": lambda: L.SimpleRNN(3, unroll=True),
     "StackedRNNCells": lambda: L.RNN(L.StackedRNNCells([L.GRUCell(2), L.LSTMCell(3)])),
-    **_in_rnn("GRUCell", 3),
-    **_in_rnn("LSTMCell", 3),
-    **_in_rnn("SimpleRNNCell", 3),
 }
+_CELLS = {**_in_rnn("GRUCell", 3), **_in_rnn("LSTMCell", 3), **_in_rnn("SimpleRNNCell", 3)}
 _IMAGE = {
     **{name: make for name, make in _FAMILIES.items() if "2D" in name},
     **{name: lambda name=name: getattr(L, name)(*_RANDOM[name]) for name in _RANDOM},
@@ -159,6 +157,7 @@ _ALL = {
     "vectors": (_VECTOR, (6,), "float64", 1e-9),
     "sequences": (_SEQUENCE, (6, 4), "float64", 1e-9),
     "recurrent": (_RECURRENT, (3, 4), "float64", 1e-9),
+    "cells": (_CELLS, (3, 4), "float64", 1e-9),
     "images": (_IMAGE, (6, 6, 3), "float64", 1e-9),
     "volumes": (_VOLUME, (4, 4, 4, 2), "float64", 1e-9),
     "pooled volumes": (_FLOAT32, (4, 4, 4, 2), "float32", 1e-5),
@@ -208,7 +207,10 @@ def floats():
     choose("float32")
 
 
-@pytest.mark.parametrize("name", _GROUPS)
+_AT_LENGTH = ("cells",)  # which the recurrent layers are made of
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH)) for n in _GROUPS])
 def test_layers(name, floats):
     """All layers of a group side by side in one model; each row of the batch explains one of them."""
     group, shape, dtype, rtol = _GROUPS[name]

@@ -14,7 +14,7 @@ import deepexplain_tf as dx
 from tests.checks import Replaced, explain, total
 
 _PEERS = json.loads((pathlib.Path(__file__).parent / "data" / "peer_expectations.json").read_text())
-_LATER = ("lrp_rules", "layer_conductance", "internal_influence", "neuron_conductance")  # not methods yet
+_LATER = ("layer_conductance", "internal_influence", "neuron_conductance")  # not methods yet
 
 Case = Mapping[str, Any]
 
@@ -27,6 +27,7 @@ _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "neg_square": lambda z: -tf.square(z),
 }
 _AS_LAYERS = {"dense", "conv2d", "act", "add", "sub", "concat", "flatten"}
+_RULES = {"epsilon": dx.rules.epsilon, "alpha1beta0": dx.rules.z_plus}
 _NORMALISE = {"captum": "count", "deepexplain": "window", "sum": "none"}
 
 
@@ -159,6 +160,16 @@ def _epsilon_lrp(case: Case, model: Any) -> list[np.ndarray]:
     return _explained(case, model, "epsilon_lrp", epsilon=case["params"]["epsilon"])
 
 
+def _lrp_rules(case: Case, model: Any) -> list[np.ndarray]:
+    """By the names of a Keras model's layers; the other nets have one rule for all."""
+    rules = case["params"]["rules"]
+    composite = [(name, _RULES[rule["rule"]](rule.get("epsilon", 1e-9))) for name, rule in rules.items()]
+    if not isinstance(model, keras.Model):
+        (rule,) = {rule for _, rule in composite}
+        composite = [("dense", rule)]
+    return _explained(case, model, "lrp", composite=composite)
+
+
 def _deeplift(case: Case, model: Any) -> list[np.ndarray]:
     return _compared(case, model, "deeplift")
 
@@ -204,6 +215,7 @@ _RUN: dict[str, Callable[[Case, Any], list[np.ndarray]]] = {
     "integrated_gradients": _integrated_gradients,
     "integrated_gradients_no_multiply": lambda case, m: _per_difference(case, _integrated_gradients(case, m)),
     "lrp_epsilon_modified_gradient": _epsilon_lrp,
+    "lrp_rules": _lrp_rules,
     "deeplift_rescale": _deeplift,
     "deeplift_rescale_multipliers": lambda case, model: _per_difference(case, _deeplift(case, model)),
     "occlusion": _occlusion,

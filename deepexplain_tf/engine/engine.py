@@ -150,7 +150,7 @@ class Engine:
 
     def composite(self, method: Method) -> Composite:
         """Returns a method's override map with the user's own rules, which take precedence."""
-        return dataclasses.replace(method.composite, overrides=self.settings.overrides)
+        return dataclasses.replace(method.override_map, overrides=self.settings.overrides)
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
         """Checks that a method can explain an objective; returns notes. See `Objective.check_rules`."""

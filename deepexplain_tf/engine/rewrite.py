@@ -60,8 +60,8 @@ def _composite(engine: Engine, rules: str | Mapping[str, Any]) -> Composite:
     if isinstance(rules, Mapping):
         return Composite(overrides=read_overrides(rules))
     method = make(rules, {})
-    if not method.differentiates:
-        raise OptionError(f"rewrite takes a method that uses gradients. Got {rules!r}.")
+    if not method.differentiates or method.override_map.layered:
+        raise OptionError(f"rewrite takes a method that replaces gradients. Got {rules!r}.")
     return engine.composite(method)
 
 

@@ -45,8 +45,9 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
         of_table = arrays and engine.settings.layer is None and call.selection.units is None
         return call.contents.pack(packed) if of_table else packed
 
-    gap = None if not method.complete else _gap(result) if arrays else _tensor_gap(result)
-    judged = (*judge(call, result, gap), *masks_changed(call)) if arrays else ()
+    summed = method.complete or method.conserves
+    gap = None if not summed else _gap(result) if arrays else _tensor_gap(result)
+    judged = (*judge(call, result, gap if method.complete else None), *masks_changed(call)) if arrays else ()
     return Explanation(
         attributions=pack(result["attributions"]),
         outputs=by_unit(result["outputs"]),
@@ -72,11 +73,11 @@ def _by_unit(value: Any, units: tuple[int, ...]) -> Any:
 
 
 def _gap(result: Mapping[str, Any]) -> np.ndarray:
-    """Returns Σ attributions − (outputs − baseline_outputs), added up in float64."""
+    """Returns Σ attributions − (outputs − baseline_outputs, if there are any), added up in float64."""
     summed = result.get("total")
     if summed is None:
         summed = sum(array.reshape(len(array), -1).sum(1, dtype=np.float64) for array in result["attributions"])
-    ends = [result[name].astype(np.float64) for name in ("outputs", "baseline_outputs")]
+    ends = [np.asarray(result.get(name, 0), np.float64) for name in ("outputs", "baseline_outputs")]
     return np.asarray(summed, np.float64) - (ends[0] - ends[1])
 
 
@@ -84,7 +85,7 @@ def _tensor_gap(result: Mapping[str, Any]) -> tf.Tensor:
     summed = result.get("total")
     if summed is None:
         summed = tf.add_n([tf.reduce_sum(a, list(range(1, len(a.shape)))) for a in result["attributions"]])
-    return summed - (result["outputs"] - result["baseline_outputs"])
+    return summed - (result["outputs"] - result.get("baseline_outputs", 0))
 
 
 def _pack(positions: Any, values: Sequence[Any]) -> Any:

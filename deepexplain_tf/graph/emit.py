@@ -12,7 +12,7 @@ from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.broadcast import gradient_name
 from deepexplain_tf.graph.control_flow import emit_control_flow
 from deepexplain_tf.graph.eager import run_eagerly
-from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, GROUP, Node, Program, Value, topological_order
+from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, COMPOSITES, Node, Program, Value, topological_order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
 from deepexplain_tf.graph.pooling import COMPOSED
 from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
@@ -42,7 +42,7 @@ class Op:
 
     @property
     def type(self) -> str:
-        """The TensorFlow op type, such as `"Relu"`; `"Group"` for several ops that are one function."""
+        """The TensorFlow op type, such as `"Relu"`; `"Group"` or `"Layer"` for several ops that are one."""
         return self.node.type
 
     @property
@@ -63,7 +63,7 @@ class Op:
     @property
     def is_composed(self) -> bool:
         """Whether the op is emitted as several ops or has a custom gradient, so that no single op has its gradient."""
-        return self.type == GROUP or self.type in COMPOSED or self.node.gradient is not None
+        return self.type in COMPOSITES or self.type in COMPOSED or self.node.gradient is not None
 
     @property
     def has_gradient(self) -> bool:
@@ -78,7 +78,7 @@ class Op:
     def outputs(self, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns the list of its outputs."""
         node = self.node
-        if node.type == GROUP:
+        if node.type in COMPOSITES:
             body = node.bodies["body"]
             return emit(body, dict(zip(body.inputs, inputs, strict=True)))
         if node.gradient is not None:

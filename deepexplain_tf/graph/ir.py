@@ -4,6 +4,7 @@ A program lists its inputs and outputs only; its nodes are those that a walk bac
 returns new outputs, and nodes that no output needs disappear.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import dataclasses
 from typing import Any, NamedTuple
@@ -14,11 +15,13 @@ import tensorflow as tf
 ARGUMENT = "Argument"  # an input of the program
 CAPTURE = "Capture"  # a tensor from outside the program: a variable's handle or a constant
 GROUP = "Group"  # several element-wise ops that together are one scalar function
+LAYER = "Layer"  # a product with weights and what is merged into it; see `graph.passes.layers`
+COMPOSITES = (GROUP, LAYER)  # nodes that stand for the ops of their body
 
 
 @dataclasses.dataclass(eq=False, frozen=True, slots=True)
 class Node:
-    """One op, or one of the three special types above.
+    """One op, or one of the special types above.
 
     Attributes:
       name: the op's name in the traced graph.
@@ -27,7 +30,7 @@ class Node:
       specs: dtype and shape of each output.
       attrs: the attributes of the NodeDef.
       device: the device string, or `""`.
-      bodies: the programs inside the op: a Group's `"body"`; a loop's `"cond"` and `"body"`; a branch's
+      bodies: the programs inside the op: a Group's or Layer's `"body"`; a loop's `"cond"` and `"body"`; a branch's
         `"then_branch"` and `"else_branch"`, or `"branch_0"`, `"branch_1"`, ...
       gradient: the op's custom gradient as a program of the upstream gradients and the op's outputs, or None.
       tensor: the tensor of a Capture, None for other ops.
@@ -136,6 +139,15 @@ class Program:
     def nodes(self) -> list[Node]:
         """Returns the nodes that the outputs need, in topological order."""
         return topological_order(self.outputs)
+
+    def uses(self) -> Counter["Value"]:
+        """Returns how often each value is read, by ops, custom gradients and as an output."""
+        counts = Counter(self.outputs)
+        nodes = self.nodes()
+        gradients = [value for node in nodes if node.gradient for value in node.gradient.outputs]
+        for node in {*nodes, *topological_order(gradients)}:
+            counts.update(node.inputs)
+        return counts
 
     def rounding_unit(self) -> float:
         """Returns the coarsest rounding unit of a value, 0 without floats."""

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 import enum
 
-from deepexplain_tf.graph.ir import GROUP, Node
+from deepexplain_tf.graph.ir import GROUP, LAYER, Node
 
 
 class Kind(enum.StrEnum):
     """The kind of an op, given its *active* inputs: those that depend on the explained tensor."""
 
+    CONVOLUTION = "convolution"  # a layer of `graph.passes.layers`, a convolution or a transposed one
+    DENSE = "dense"  # any other layer of `graph.passes.layers`, a product of matrices
     LINEAR = "linear"  # linear or affine in its active inputs, taken together
     ACTIVATION = "activation"  # a scalar function used as a network's nonlinearity
     FUNCTION = "function"  # any other scalar function of one active input
@@ -156,6 +158,8 @@ def kind_of(node: Node, active: Sequence[int]) -> Kind:
     """Returns the kind of an op whose inputs at the positions `active` depend on the explained tensor."""
     if node.type in ("Select", "SelectV2") and 0 in active and len(active) > 1:
         return Kind.JOINT
+    if node.type == LAYER:
+        return Kind.CONVOLUTION if "Conv" in node.attrs["product"] else Kind.DENSE
     if node.type in LOOPS | BRANCHES or not all(node.inputs[position].differentiable for position in active):
         return Kind.DISCRETE
     if not _fits(node, active):

@@ -268,7 +268,7 @@ def _prevented(value: Value, reason: str) -> Value:
 
 
 def read_function(function: Any, *, custom_gradients: bool = True) -> tuple[Program, Reader]:
-    """Reads a ConcreteFunction: its inputs become arguments, its captures are kept by reference.
+    """Reads a ConcreteFunction: its inputs become arguments; captures are kept by reference, variables by name too.
 
     Args:
       function: the ConcreteFunction.
@@ -281,12 +281,12 @@ def read_function(function: Any, *, custom_gradients: bool = True) -> tuple[Prog
       ModelError: the graph cannot be read; see `Reader.read`.
     """
     graph = function.graph
-    bound = {}
+    bound, arguments = {}, []
     outside = {inner.name: outer for outer, inner in graph.captures}
-    arguments = []
+    names = {id(variable.handle): variable.name.partition(":")[0] for variable in graph.variables}
     for tensor in graph.inputs:
         if tensor.name in outside:
-            bound[tensor.name] = capture(tensor.name, tensor, outside[tensor.name])
+            bound[tensor.name] = capture(names.get(id(outside[tensor.name]), tensor.name), tensor, outside[tensor.name])
         else:
             bound[tensor.name] = argument(tensor.op.name, tensor)
             arguments.append(bound[tensor.name])

@@ -8,11 +8,13 @@ from deepexplain_tf.methods.expected_gradients import ExpectedGradients
 from deepexplain_tf.methods.gradient_x_input import GradientXInput
 from deepexplain_tf.methods.guided_backprop import GuidedBackprop
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
+from deepexplain_tf.methods.lrp import LRP
 from deepexplain_tf.methods.occlusion import Occlusion
 from deepexplain_tf.methods.saliency import Saliency
 from deepexplain_tf.methods.shapley_sampling import ShapleySampling
 
 __all__ = [
+    "LRP",
     "DeconvNet",
     "DeepLIFT",
     "EpsilonLRP",

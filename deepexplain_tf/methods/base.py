@@ -100,16 +100,19 @@ class Method(abc.ABC):
       uses_baseline: whether the method compares with a baseline; if False, `explain` refuses `baseline=`.
       differentiates: whether the method takes gradients; if False, ops need no rules and inputs may be whole numbers.
       complete: whether attributions add up to outputs − baseline_outputs; if True, `completeness_gap` is reported.
+      conserves: whether attributions add up to outputs, but for what biases and stabilizers absorb; if True,
+        `completeness_gap` is Σ attributions − outputs.
       repeats: whether the method evaluates the model many times for each example, in loops over `chunks` as
         `objective.evaluations` and `masking.masked` offer them.
       straight: whether these evaluations lie on straight lines from baseline to input, as `paths.lines` takes them.
       remedy: what a user can do about a large gap, or about attributions that are very large, in words.
-      graph_options: the names of the options that `attribute` or `composite` reads from `self`.
+      graph_options: the names of the options that `attribute` or `override_map` reads from `self`.
     """
 
     uses_baseline: ClassVar[bool] = False
     differentiates: ClassVar[bool] = True
     complete: ClassVar[bool] = False
+    conserves: ClassVar[bool] = False
     repeats: ClassVar[bool] = False
     straight: ClassVar[bool] = False
     remedy: ClassVar[str] = "another baseline may help"
@@ -132,7 +135,7 @@ class Method(abc.ABC):
             unless `uses_baseline`.
           data: the arrays of `self.data` as tensors, and outside an audit `count`: the number of examples before
             padding, which repeats examples and whose results are dropped.
-          composite: `self.composite` with the user's overrides.
+          composite: `self.override_map` with the user's overrides.
           chunks: the sizes of the chunks, for `Evaluations`.
 
         Returns:
@@ -170,8 +173,8 @@ class Method(abc.ABC):
         return list(attributions)
 
     @property
-    def composite(self) -> Composite:
-        """The override map, such as one of `rules.composites`; by default it replaces no gradient."""
+    def override_map(self) -> Composite:
+        """The rules, such as one of `rules.composites`; by default it replaces no gradient."""
         return Composite()
 
     def data(self, layout: Layout) -> Data:
@@ -203,7 +206,7 @@ class Method(abc.ABC):
 
 
 class GradientMethod(Method):
-    """A method that is one gradient under the rules of `composite`.
+    """A method that is one gradient under the rules of `override_map`.
 
     Attributes:
       times_input: whether the gradient is multiplied by the input.

@@ -20,5 +20,5 @@ class DeconvNet(GradientMethod):
     """
 
     @property
-    def composite(self) -> Composite:
+    def override_map(self) -> Composite:
         return DECONVNET

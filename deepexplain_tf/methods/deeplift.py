@@ -30,7 +30,7 @@ class DeepLIFT(Method):
     remedy: ClassVar[str] = "a baseline with the same masks and conditions as its example may help"
 
     @property
-    def composite(self) -> Composite:
+    def override_map(self) -> Composite:
         return DEEPLIFT
 
     def attribute(

@@ -8,7 +8,7 @@ from deepexplain_tf.methods.base import METHODS, GradientMethod
 from deepexplain_tf.rules.composites import Composite, epsilon_lrp
 
 
-@METHODS.register("epsilon_lrp", aliases=("elrp", "e-lrp", "lrp"))
+@METHODS.register("epsilon_lrp", aliases=("elrp", "e-lrp"))
 @dataclasses.dataclass(frozen=True)
 class EpsilonLRP(GradientMethod):
     """x · ∂F/∂x where f(z)/(z + ε·sign z), with sign(0) = +1, replaces the derivative of each activation f.
@@ -37,5 +37,5 @@ class EpsilonLRP(GradientMethod):
         require(is_real(self.epsilon) and self.epsilon > 0, "epsilon", "a number > 0", self.epsilon)
 
     @property
-    def composite(self) -> Composite:
+    def override_map(self) -> Composite:
         return epsilon_lrp(self.epsilon)

@@ -21,5 +21,5 @@ class GuidedBackprop(GradientMethod):
     """
 
     @property
-    def composite(self) -> Composite:
+    def override_map(self) -> Composite:
         return GUIDED

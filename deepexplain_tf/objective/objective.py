@@ -21,6 +21,7 @@ from deepexplain_tf.graph.passes import (
     choices,
     fold,
     form_groups,
+    form_layers,
     last_product,
     open_moments,
     precompute,
@@ -64,6 +65,11 @@ class Objective:
     def canonical(self) -> Program:
         """The program without users' own gradients (see `see_through`), with choices and groups (see `form_groups`)."""
         return form_groups(choices(see_through(self.program), self.explained), self.explained)
+
+    @functools.cached_property
+    def layered(self) -> Program:
+        """The canonical program, with layers (see `form_layers`)."""
+        return form_layers(self.canonical, self.explained)
 
     @functools.cached_property
     def differentiable(self) -> "Objective":
@@ -137,14 +143,17 @@ class Objective:
         return frozenset(read.difference(self.explained))
 
     def program_for(self, composite: Composite) -> Program:
-        """Returns the form of the program that the rules of a composite expect: canonical or as traced."""
+        """Returns the form of the program that the rules of a composite expect: layered, canonical or as traced."""
+        if composite.layered:
+            return self.layered
         return self.canonical if composite.canonical else self.program
 
     def coverage(self, composite: Composite) -> Coverage:
         """Returns the verdict of a composite on each active op."""
         active = active_ops(self.explained, self.program_for(composite).outputs)
         ops = tuple(Op(node, positions, {}) for node, positions in active)
-        return Coverage(ops, tuple(composite.verdict(op) for op in ops), self.draw)
+        rules = tuple(getattr(composite.rule(op), "text", "") for op in ops)
+        return Coverage(ops, tuple(composite.verdict(op) for op in ops), self.draw, rules)
 
     @functools.cached_property
     def draw(self) -> Node | None:
@@ -217,6 +226,7 @@ class Objective:
                 f"on none that way, {kinds}; where inputs are whole numbers (tokens), name the embedding with layer=."
             )
         coverage = self.coverage(composite)
+        composite.check(coverage.ops)
         refused = coverage.refused()
         for op in refused:
             if strict or not op.has_gradient:

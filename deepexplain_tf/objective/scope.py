@@ -163,6 +163,26 @@ class Scope:
             target = self._select(outputs[0])
             return target, _gradients(target, points, weights)
 
+    def relevance(self, explained: Sequence[tf.Tensor], composite: Composite) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns the target `[rows]`, and its relevance as the rules of a composite hand it back.
+
+        Args:
+          explained: the points, `[rows, ...]` for each explained tensor.
+          composite: rules for relevance.
+
+        Returns:
+          The target `[rows]`, and the relevance `[rows, ...]` for each explained tensor.
+
+        Raises:
+          UnsupportedOpError: an op has no gradient.
+        """
+        points = [tf.identity(tensor) for tensor in explained]
+        with replaced_gradients():
+            outputs, _ = self.outputs_with_rules(points, composite)
+            target = self._select(outputs[0])
+            (weights,) = _gradients(target, outputs[:1])
+            return target, _gradients(outputs[0], points, outputs[0] * weights)
+
     def multipliers(
         self, explained: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor], composite: Composite
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:

@@ -12,6 +12,7 @@ one active input, `(position,) = op.active`; where constants broadcast it, `sum_
 
 from collections.abc import Callable, Sequence
 import dataclasses
+from typing import Any
 
 import ml_dtypes
 import tensorflow as tf
@@ -21,7 +22,7 @@ from deepexplain_tf.graph.emit import Op, Outputs, SingleRule, TwinRule, as_list
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.replacement import Backward, in_replacement, set_gradients
 
-RULES: Registry[Callable[..., object]] = Registry("rule")
+RULES: Registry[Any] = Registry("rule")
 
 
 @dataclasses.dataclass(frozen=True)

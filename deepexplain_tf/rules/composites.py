@@ -1,21 +1,22 @@
 """Composites: which rule each type or kind of op gets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
+import fnmatch
 from typing import Any
 
-from deepexplain_tf.errors import UnsupportedOpError
+from deepexplain_tf.errors import OptionError, UnsupportedOpError, shortened
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, SingleRule, TwinRule
+from deepexplain_tf.graph.ir import LAYER
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.rules.base import of_user
 from deepexplain_tf.rules.cross_max import cross_max
 from deepexplain_tf.rules.deconvnet import deconvnet
-from deepexplain_tf.rules.epsilon import epsilon
 from deepexplain_tf.rules.guided import guided
 from deepexplain_tf.rules.joint import joint
 from deepexplain_tf.rules.midpoint import midpoint
+from deepexplain_tf.rules.modified_gradient import modified_gradient
 from deepexplain_tf.rules.norm import norm
-from deepexplain_tf.rules.pass_through import pass_through
 from deepexplain_tf.rules.quotient import quotient
 from deepexplain_tf.rules.rectifier import rectifier
 from deepexplain_tf.rules.rescale import rescale
@@ -23,6 +24,7 @@ from deepexplain_tf.rules.secant import secant
 from deepexplain_tf.rules.softmax import cross_entropy, log_softmax, softmax
 from deepexplain_tf.rules.solve import solve
 from deepexplain_tf.rules.squared_difference import squared_difference
+from deepexplain_tf.rules.stop_gradient import stop_gradient
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,17 +35,24 @@ class Composite:
 
     Attributes:
       rules: op type or kind → rule; the op type takes precedence.
-      overrides: the user's single-valued rules, which take precedence over `rules`.
+      overrides: the user's single-valued rules, which take precedence over all others.
+      selected: (selector, rule) pairs, which take precedence over `rules`; the first that selects an op counts. See
+        `selects`.
+      required: whether each selector must select an op.
       twin: whether `rules` are twin-valued.
       canonical: whether custom gradients are ignored and each canonical group counts as one function.
+      layered: whether layers (`graph.passes.layers`) and canonical groups count as one op each.
       complete: whether an op that is neither linear nor covered by a rule is refused; else it keeps its
         ordinary gradient.
     """
 
     rules: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     overrides: Mapping[str, SingleRule] = dataclasses.field(default_factory=dict)
+    selected: tuple[tuple[str, Any], ...] = ()
+    required: bool = False
     twin: bool = False
     canonical: bool = False
+    layered: bool = False
     complete: bool = False
 
     @property
@@ -57,7 +66,7 @@ class Composite:
             return "refused"
         if _find(self.overrides, op) is not None:
             return "exact"
-        rule = _find(self.rules, op)
+        rule = self.rule(op)
         if rule is not None:
             return "convention" if rule in _CONVENTIONS else "exact"
         if not op.has_gradient:
@@ -66,15 +75,54 @@ class Composite:
             return "linear"
         return "refused" if self.complete else "gradient"
 
+    def check(self, ops: Sequence[Op]) -> None:
+        """Checks that the selectors fit the active ops of a program.
+
+        Raises:
+          OptionError: a selector that must select an op selects none, or selects one that its rule cannot take.
+        """
+        for selector, rule in self.selected:
+            chosen = [op for op in ops if selects(selector, op)]
+            wrong = [op for op in chosen if op.type != LAYER and getattr(rule, "layers_only", False)]
+            if wrong:
+                came = f"{wrong[0].type} at {wrong[0].name!r}, which {selector!r} selects"
+                raise OptionError(f"{rule.text} is a rule for layers, which have a kernel. Got {came}.")
+            if self.required and not chosen:
+                names = sorted({op.node.attrs["path"] for op in ops if op.type == LAYER})
+                shown = shortened(", ".join(names) or "none")
+                raise OptionError(
+                    f"a selector must select an op. Got {selector!r}, which selects none; layers: {shown}."
+                )
+
+    def rule(self, op: Op) -> Any:
+        """Returns the composite's own rule for an op, None for its ordinary gradient."""
+        for selector, rule in self.selected:
+            if selects(selector, op):
+                return rule
+        return _find(self.rules, op)
+
     def single_rule(self, op: Op) -> SingleRule | None:
         """Returns the single-valued rule for an op, None for its ordinary gradient."""
         rule = _find(self.overrides, op)
-        return _find(self.rules, op) if rule is None else of_user(rule)
+        return self.rule(op) if rule is None else of_user(rule)
 
     def twin_rule(self, op: Op) -> TwinRule | None:
         """Returns the twin-valued rule for an op, None for its ordinary gradient."""
         rule = _find(self.overrides, op)
-        return _find(self.rules, op) if rule is None else _at_both(of_user(rule))
+        return self.rule(op) if rule is None else _at_both(of_user(rule))
+
+
+def selects(selector: str, op: Op) -> bool:
+    """Whether a selector is an op's kind or type; or `"first"`, `"last"`, an op type or a name's glob of a layer."""
+    if selector in (op.kind, op.type):
+        return True
+    if op.type != LAYER:
+        return False
+    if selector in ("first", "last"):
+        return bool(op.node.attrs[selector])
+    path = op.node.attrs["path"]
+    names = (op.node.attrs["product"], path, *path.split("/"))
+    return any(fnmatch.fnmatchcase(name, selector) for name in names)
 
 
 def _find(rules: Mapping[str, Any], op: Op) -> Any:
@@ -126,7 +174,7 @@ DEEPLIFT = Composite(
         Kind.CROSS_ENTROPY: cross_entropy,
         Kind.MAXIMUM: cross_max,
         Kind.MINIMUM: cross_max,
-        Kind.STOP_GRADIENT: pass_through,
+        Kind.STOP_GRADIENT: stop_gradient,
         Kind.SECANT: secant,
         Kind.JOINT: joint,
         Kind.NORM: norm,
@@ -142,4 +190,4 @@ DECONVNET = Composite(dict.fromkeys(("Relu", "Relu6"), deconvnet))
 
 def epsilon_lrp(stabilizer: float) -> Composite:
     """Returns ε-LRP's composite: a rule for activations and canonical groups; other ops keep their gradient."""
-    return Composite({Kind.ACTIVATION: epsilon(stabilizer)}, canonical=True)
+    return Composite({Kind.ACTIVATION: modified_gradient(stabilizer)}, canonical=True)

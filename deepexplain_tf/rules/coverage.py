@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dataclasses
 
 from deepexplain_tf.graph.emit import Op
-from deepexplain_tf.graph.ir import Node
+from deepexplain_tf.graph.ir import LAYER, Node
 from deepexplain_tf.writing.table import render
 
 VERDICTS = ("exact", "linear", "convention", "gradient", "refused")
@@ -25,11 +25,13 @@ class Coverage:
       verdicts: the verdict on each op.
       draw: an op that draws random numbers, None if there is none. The first call shows whether the outputs depend on
         them; if so, every method refuses the model.
+      rules: the rule of each op, with its parameters, where relevance flows; else `""`.
     """
 
     ops: tuple[Op, ...]
     verdicts: tuple[str, ...]
     draw: Node | None = None
+    rules: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -49,8 +51,13 @@ class Coverage:
         return len(self.ops)
 
     def __str__(self) -> str:
+        header = ("op", "type", "kind", "verdict")
         rows = [(op.name, op.type, op.kind.value, verdict) for op, verdict in self]
-        return self._table(("op", "type", "kind", "verdict"), rows)
+        if any(self.rules):
+            pairs = zip(rows, self.ops, self.rules, strict=True)
+            shown = [(*row, rule, op.node.attrs["path"] if op.type == LAYER else "") for row, op, rule in pairs]
+            return self._table((*header, "rule", "layer"), shown, left=6)
+        return self._table(header, rows)
 
     def summary(self) -> str:
         """Returns a shorter table: how many ops have each type, kind and verdict, the refused ones first."""

@@ -8,6 +8,7 @@ from deepexplain_tf.graph.passes.freeze import freeze, precompute
 from deepexplain_tf.graph.passes.groups import form_groups
 from deepexplain_tf.graph.passes.invariants import hoistable, invariants
 from deepexplain_tf.graph.passes.last_product import last_product
+from deepexplain_tf.graph.passes.layers import form_layers
 from deepexplain_tf.graph.passes.moments import open_moments
 from deepexplain_tf.graph.passes.see_through import see_through
 from deepexplain_tf.graph.passes.strip import find_probability, strip_probability
@@ -20,6 +21,7 @@ __all__ = [
     "find_probability",
     "fold",
     "form_groups",
+    "form_layers",
     "freeze",
     "hoistable",
     "invariants",

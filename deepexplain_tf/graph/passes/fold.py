@@ -1,6 +1,5 @@
 """Folds constant scales and shifts behind a linear layer (batch normalisation) into its kernel and bias."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 import dataclasses
 import math
@@ -8,13 +7,14 @@ import math
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse
-from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, rewrite_program, topological_order
+from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, rewrite_program
 from deepexplain_tf.graph.passes.invariants import invariants
 
 _CONVOLUTIONS = ("Conv2D", "Conv3D")
+_TRANSPOSED = ("Conv2DBackpropInput", "Conv3DBackpropInputV2")
 _CHANNELS_LAST = (b"NHWC", b"NDHWC")
 _SUMS = ("AddV2", "Add", "BiasAdd")
-_BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,10 +42,10 @@ class _Layer:
 
     def scaled(self, scale: Value) -> "_Layer":
         """Returns the layer with each channel multiplied by a number."""
+        axes = channel_axes(self.node, self.kernel, self.channels)
+        assert axes is not None, self.node.type
         bias = None if self.bias is None else _product(self.bias, scale)
-        return dataclasses.replace(
-            self, kernel=_product(self.kernel, _reshaped(scale, self._channel_axes())), bias=bias
-        )
+        return dataclasses.replace(self, kernel=_product(self.kernel, reshaped(scale, axes)), bias=bias)
 
     def shifted(self, shift: Value) -> "_Layer":
         """Returns the layer with a number added to each channel."""
@@ -59,13 +59,24 @@ class _Layer:
         form = {"data_format": b"NHWC"}
         return new_op(f"{node.name}/folded", "BiasAdd", (value, self.bias), value.spec, {"T": value.dtype, **form})
 
-    def _channel_axes(self) -> list[int]:
-        """Returns the shape in which factors, one for each channel, multiply the kernel."""
-        if self.node.type == "DepthwiseConv2dNative":
-            return self.kernel.shape[2:].as_list()
-        if self.node.type == "MatMul" and self.node.attrs["transpose_b"].b:
-            return [self.channels, 1]
-        return [self.channels]
+
+def channel_axes(node: Node, kernel: Value, channels: int | None) -> list[int] | None:
+    """Returns the shape in which factors, one for each channel, multiply a product's kernel; None if none does."""
+    if channels is None or not kernel.shape.is_fully_defined():
+        return None
+    if node.type == "DepthwiseConv2dNative":
+        axes = kernel.shape[2:].as_list()
+    elif node.type in _TRANSPOSED or (node.type == "MatMul" and node.attrs["transpose_b"].b):
+        axes = [channels, 1]
+    elif node.type.startswith("BatchMatMul"):
+        axes = [channels, 1] if node.attrs["adj_y"].b else [channels]
+    elif node.type in (*_CONVOLUTIONS, "MatMul"):
+        axes = [channels]
+    else:
+        return None
+    if "data_format" in node.attrs and node.attrs["data_format"].s not in _CHANNELS_LAST:
+        return None
+    return axes if math.prod(axes) == channels else None
 
 
 def fold(program: Program, explained: Collection[Value], rows: int) -> Program:
@@ -81,7 +92,7 @@ def fold(program: Program, explained: Collection[Value], rows: int) -> Program:
     """
     activity = analyse(explained, program.outputs)
     fixed = invariants(program)
-    uses = _uses(activity, program)
+    uses = program.uses()
     layers: dict[Value, _Layer] = {}  # by the layer's output in the new program
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, ...] | None:
@@ -96,15 +107,6 @@ def fold(program: Program, explained: Collection[Value], rows: int) -> Program:
         return (value, *node.outputs()[1:])
 
     return rewrite_program(program, transform)
-
-
-def _uses(activity: Activity, program: Program) -> Mapping[Value, int]:
-    """Returns how often each value is read."""
-    counts = Counter(program.outputs)
-    gradients = [value for node in activity.nodes if node.gradient for value in node.gradient.outputs]
-    for node in {*activity.nodes, *topological_order(gradients)}:
-        counts.update(node.inputs)
-    return counts
 
 
 def _layer(node: Node, inputs: tuple[Value, ...], activity: Activity, fixed: Collection[Value]) -> _Layer | None:
@@ -136,7 +138,7 @@ def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mappin
         return None
     if not all(value in fixed and _fits(value, varying) for value in others):
         return None
-    if node.type in _BATCH_NORMS:
+    if node.type in BATCH_NORMS:
         alone = all(uses[value] == 0 for value in node.outputs()[1:])
         plain = not node.attrs["is_training"].b and node.attrs["data_format"].s in _CHANNELS_LAST
         return position if position == 0 and alone and plain else None
@@ -155,13 +157,13 @@ def _fits(value: Value, layer: Value) -> bool:
 
 def _grown(node: Node, inputs: tuple[Value, ...], position: int, layer: _Layer, rows: int) -> _Layer | None:
     """Returns a layer with the op behind it folded in, None if that does not pay."""
-    if node.type in (*_BATCH_NORMS, "Mul") and not layer.pays(rows):
+    if node.type in (*BATCH_NORMS, "Mul") and not layer.pays(rows):
         return None
-    if node.type in _BATCH_NORMS:
+    if node.type in BATCH_NORMS:
         _, gain, offset, mean, variance = inputs
-        scale = _product(gain, _inverse_root(variance, node.attrs["epsilon"].f))
+        scale = _product(gain, inverse_root(variance, node.attrs["epsilon"].f))
         return layer.scaled(scale).shifted(_difference(offset, _product(mean, scale)))
-    operand = _reshaped(inputs[1 - position], [layer.channels])
+    operand = reshaped(inputs[1 - position], [layer.channels])
     if node.type == "Mul":
         return layer.scaled(operand)
     return layer.shifted(_difference(None, operand) if node.type == "Sub" else operand)
@@ -181,12 +183,14 @@ def _difference(a: Value | None, b: Value) -> Value:
     return new_op("fold/sub", "Sub", (a, b), a.spec, {"T": a.dtype})
 
 
-def _inverse_root(variance: Value, epsilon: float) -> Value:
+def inverse_root(variance: Value, epsilon: float) -> Value:
+    """Returns 1 / √(variance + ε), as a new op."""
     small = constant("fold/epsilon", epsilon, variance.dtype)
     return new_op("fold/rsqrt", "Rsqrt", (_sum(variance, small),), variance.spec, {"T": variance.dtype})
 
 
-def _reshaped(value: Value, shape: list[int]) -> Value:
+def reshaped(value: Value, shape: list[int]) -> Value:
+    """Returns a value in another shape, itself if it has the shape already."""
     if value.shape.as_list() == shape:
         return value
     spec = tf.TensorSpec(shape, value.dtype)

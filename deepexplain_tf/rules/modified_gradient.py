@@ -8,8 +8,8 @@ from deepexplain_tf.graph.emit import Op, SingleRule
 from deepexplain_tf.rules.base import RULES, Point, single, stabilised_quotient, sum_to_shape
 
 
-@RULES.register("epsilon")
-def epsilon(epsilon: float) -> SingleRule:
+@RULES.register("modified_gradient")
+def modified_gradient(epsilon: float) -> SingleRule:
     """Returns the rule f(z) / (z + ε·sign z), sign(0) = +1, in place of the derivative f'(z).
 
     For activations of one active input. Input × the modified gradient is the relevance of ε-LRP (Ancona et al.,

@@ -1,4 +1,4 @@
-"""Tests of `rules/epsilon.py`."""
+"""Tests of `rules/modified_gradient.py`."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ _Z = np.array([[-90.0, -2.0, -1e-3, -1e-12, 0.0, 1e-12, 1e-3, 2.0, 90.0]])
 def test_quotient(name, epsilon):
     function = _FUNCTIONS[name]
     values = np.asarray(function(tf.constant(_Z)))
-    replaced = Replaced(function, {name: RULES["epsilon"](epsilon)})
+    replaced = Replaced(function, {name: RULES["modified_gradient"](epsilon)})
     np.testing.assert_array_equal(replaced.outputs([_Z]), values)
     upstream = np.arange(1.0, 10)[None]
     (found,) = replaced.gradients([_Z], upstream)
@@ -43,7 +43,7 @@ def test_sign_of_zero_is_positive():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_dtype_is_kept(dtype):
     z = np.array([[-1.5, 0.5]]).astype(tf.as_dtype(dtype).as_numpy_dtype)
-    (found,) = Replaced(tf.nn.relu, {"Relu": RULES["epsilon"](0.5)}).gradients([z])
+    (found,) = Replaced(tf.nn.relu, {"Relu": RULES["modified_gradient"](0.5)}).gradients([z])
     assert found.dtype == z.dtype
     np.testing.assert_array_equal(found.astype(np.float64), [[0.0, 0.5]])
 
@@ -56,10 +56,10 @@ def test_constant_that_broadcasts_the_operand():
         return tf.maximum(z[:, None, :], tf.constant(bounds))
 
     z = np.array([[-2.0, 0.25, 3.0]])
-    (found,) = Replaced(bounded, {"Maximum": RULES["epsilon"](0.125)}).gradients([z])
+    (found,) = Replaced(bounded, {"Maximum": RULES["modified_gradient"](0.125)}).gradients([z])
     expected = np.maximum(z, bounds) / (z + 0.125 * np.where(z >= 0, 1, -1))
     np.testing.assert_allclose(found, expected.sum(0, keepdims=True), rtol=1e-14)
 
 
 def test_it_is_listed():
-    assert {"epsilon", "rescale", "midpoint", "softmax", "cross_max"} <= set(list_rules())
+    assert {"modified_gradient", "rescale", "midpoint", "softmax", "cross_max"} <= set(list_rules())

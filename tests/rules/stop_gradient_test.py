@@ -1,4 +1,4 @@
-"""Tests of `rules/pass_through.py`."""
+"""Tests of `rules/stop_gradient.py`."""
 
 import keras
 import numpy as np

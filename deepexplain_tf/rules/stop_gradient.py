@@ -8,9 +8,9 @@ from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.rules.base import RULES, Point, twin
 
 
-@RULES.register("pass_through")
+@RULES.register("stop_gradient")
 @twin
-def pass_through(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+def stop_gradient(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Passes multipliers on unchanged, because the value of a StopGradient is its input. Exact."""
     del op, x, baseline
     return list(upstream)

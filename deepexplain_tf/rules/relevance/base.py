@@ -1,0 +1,121 @@
+"""The contract of rules for relevance: a rule takes the relevance of an op's outputs and returns that of its inputs.
+
+Relevance flows by the same walk and the same differentiation as gradients do: what reaches an op from behind is the
+relevance of its outputs in place of a gradient, summed over all that read them.
+
+A rule for layers is a function of a `Layer` and the relevance of its outputs. A new one is one new file: a function
+under `@RULES.register(name)` that returns `of_layers(text, flow)` (`epsilon.py` is the shortest example), and its
+import in `composites.py`. `shares` computes what nearly all of them are: shares of a sum of products.
+"""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op, Outputs, emit
+from deepexplain_tf.graph.ir import LAYER, Program
+from deepexplain_tf.rules.base import Point, single, stabilised_quotient
+
+EPSILON = 1e-6  # the default stabilizer of all rules
+
+Flow = Callable[[Op, Point, Sequence[tf.Tensor]], Sequence[tf.Tensor]]
+
+
+@dataclasses.dataclass(frozen=True)
+class RelevanceRule:
+    """A rule for relevance, as a composite holds it; two rules with the same text are the same rule.
+
+    Attributes:
+      text: the rule and its parameters, as `coverage` shows it.
+      flow: `(op, point, relevance of the outputs)` → the relevance for each input in `op.differentiable`.
+      layers_only: whether the rule needs a kernel, which only layers have.
+    """
+
+    text: str
+    flow: Flow = dataclasses.field(compare=False, repr=False)
+    layers_only: bool = False
+
+    def __call__(self, op: Op, inputs: Sequence[tf.Tensor]) -> Outputs:
+        """Emits the op with this flow in place of its gradient."""
+        return single(self.flow)(op, inputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A layer `z = product(x, kernel) + bias` as a rule sees it.
+
+    Attributes:
+      x: the input.
+      kernel: the weights, with the scales behind the product merged into them.
+      bias: what is added to the product, of a shape that broadcasts to it; None where nothing is.
+      z: the output.
+    """
+
+    x: tf.Tensor
+    kernel: tf.Tensor
+    bias: tf.Tensor | None
+    z: tf.Tensor
+    _product: Program = dataclasses.field(repr=False)
+    _others: tuple[tf.Tensor, ...] = dataclasses.field(repr=False)
+
+    @classmethod
+    def of(cls, op: Op, point: Point) -> "Layer":
+        """Returns the layer at a node of type `"Layer"`."""
+        biased = op.node.attrs["bias"]
+        x, kernel, *rest = point.inputs
+        return cls(x, kernel, rest[0] if biased else None, point.outputs[0], op.node.bodies["product"], tuple(rest))
+
+    def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Returns the product with another input and another kernel, without a bias."""
+        given = (x, kernel, *self._others)
+        (product,) = emit(self._product, dict(zip(self._product.inputs, given, strict=True)))
+        return product
+
+    def transposed(self, z: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Returns the transposed product: from numbers shaped like the output to numbers shaped like the input."""
+        x = tf.identity(self.x)
+        (found,) = tf.gradients(self.product(x, kernel), x, z)
+        return found
+
+
+# An input, a kernel and a bias (or None) in place of the layer's own.
+Term = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
+
+
+def shares(layer: Layer, relevance: tf.Tensor, terms: Sequence[Term], epsilon: float) -> tf.Tensor:
+    """Returns Σₜ xₜ ⊙ Kₜᵀ s with s = R / (z + ε·sign z) and z = Σₜ Kₜ·xₜ + bₜ: to each input its share of the sum."""
+    parts = [layer.product(x, kernel) for x, kernel, _ in terms]
+    z = tf.add_n([part if bias is None else part + bias for part, (_, _, bias) in zip(parts, terms, strict=True)])
+    s = stabilised_quotient(relevance, z, epsilon)
+    return tf.add_n([x * layer.transposed(s, kernel) for x, kernel, _ in terms])
+
+
+def of_layers(text: str, flow: Callable[[Layer, tf.Tensor], tf.Tensor]) -> RelevanceRule:
+    """Returns a rule for layers.
+
+    Args:
+      text: the rule and its parameters.
+      flow: `(layer, relevance of its output)` → the relevance of its input x.
+    """
+
+    def of_op(op: Op, point: Point, relevance: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        return [flow(Layer.of(op, point), relevance[0])]
+
+    return RelevanceRule(text, of_op, layers_only=True)
+
+
+def is_layer(op: Op) -> bool:
+    """Whether an op is a layer, which has a kernel."""
+    return op.type == LAYER
+
+
+def positive(tensor: tf.Tensor | None) -> Any:
+    """Returns the positive part, None of None."""
+    return None if tensor is None else tf.maximum(tensor, tf.zeros([], tensor.dtype))
+
+
+def negative(tensor: tf.Tensor | None) -> Any:
+    """Returns the negative part, None of None."""
+    return None if tensor is None else tf.minimum(tensor, tf.zeros([], tensor.dtype))

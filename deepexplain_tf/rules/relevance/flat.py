@@ -1,0 +1,32 @@
+"""The flat rule."""
+
+import tensorflow as tf
+
+from deepexplain_tf.rules.base import RULES
+from deepexplain_tf.rules.relevance.base import EPSILON, Layer, RelevanceRule, of_layers, shares
+from deepexplain_tf.rules.relevance.parameters import number
+
+
+@RULES.register("flat")
+def flat(epsilon: float = EPSILON) -> RelevanceRule:
+    """Returns the rule that shares relevance equally among all inputs that an output reads, whatever their values.
+
+    An input of 0 gets relevance too; the bias counts as one more input. Conserves relevance but for the bias's part.
+
+    Args:
+      epsilon: the stabilizer ε ≥ 0.
+
+    Raises:
+      OptionError: a stabilizer below 0.
+
+    References:
+      Lapuschkin et al., *Unmasking Clever Hans predictors*, Nature Communications 2019,
+      https://doi.org/10.1038/s41467-019-08987-4.
+    """
+    epsilon = number("epsilon", epsilon, least=0)
+
+    def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
+        bias = None if layer.bias is None else tf.ones_like(layer.bias)
+        return shares(layer, relevance, [(tf.ones_like(layer.x), tf.ones_like(layer.kernel), bias)], epsilon)
+
+    return of_layers("flat()", flow)

@@ -1,0 +1,38 @@
+"""The rule for sums: each summand gets its share."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.emit import Op
+from deepexplain_tf.rules.base import RULES, Point, gradient_at, stabilised_quotient
+from deepexplain_tf.rules.relevance.base import EPSILON, RelevanceRule
+from deepexplain_tf.rules.relevance.parameters import number
+
+
+@RULES.register("proportion")
+def proportion(epsilon: float = EPSILON) -> RelevanceRule:
+    """Returns the rule x ⊙ Jᵀ (R / (y + ε·sign y)), with J the op's derivative.
+
+    For residual sums, means, average pooling, scales and other linear ops without a kernel; constant summands absorb
+    their share. Conserves relevance up to that and ε. At an op that is not linear, it is gradient × input in
+    proportion to the output.
+
+    Args:
+      epsilon: the stabilizer ε ≥ 0.
+
+    Raises:
+      OptionError: a stabilizer below 0.
+
+    References:
+      Bach et al., PLOS ONE 2015, https://doi.org/10.1371/journal.pone.0130140.
+    """
+    epsilon = number("epsilon", epsilon, least=0)
+
+    def flow(op: Op, point: Point, relevance: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        pairs = zip(relevance, point.outputs, strict=True)
+        upstream = [stabilised_quotient(r, y, epsilon) if y.dtype.is_floating else r for r, y in pairs]
+        gradients = gradient_at(op, point, upstream)
+        return [point.inputs[position] * g for position, g in zip(op.differentiable, gradients, strict=True)]
+
+    return RelevanceRule(f"proportion({epsilon:g})", flow)

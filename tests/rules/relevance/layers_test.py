@@ -1,0 +1,155 @@
+"""Each rule at each kind of layer: the relevance of an independent implementation, and its sum."""
+
+import keras
+from keras import layers as L
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import deepexplain_tf as dx
+from tests.checks import explain
+from tests.rules.relevance import oracle
+
+# ε → a rule, and the same in NumPy.
+_RULES = {
+    "epsilon": (dx.rules.epsilon, oracle.epsilon),
+    "epsilon, no bias": (lambda e: dx.rules.epsilon(e, bias=False), oracle.epsilon_without_bias),
+    "gamma": (lambda e: dx.rules.gamma(0.25, e), oracle.gamma),
+    "alpha_beta": (lambda e: dx.rules.alpha_beta(2, 1, e), oracle.alpha_beta),
+    "z_plus": (dx.rules.z_plus, oracle.z_plus),
+    "w_square": (dx.rules.w_square, oracle.w_square),
+    "flat": (dx.rules.flat, oracle.flat),
+    "z_box": (lambda e: dx.rules.z_box(-2.0, 3.0, e), oracle.z_box),
+}
+_FLOAT64 = {"dtype": "float64", "bias_initializer": keras.initializers.RandomNormal(0.0, 0.5, seed=5)}
+
+
+def _normalised(layer):
+    """A layer with batch normalisation behind it, whose numbers are far from those of a fresh one."""
+    generator = np.random.default_rng(3)
+    norm = L.BatchNormalization(dtype="float64")
+
+    def call(x):
+        y = norm(layer(x))
+        if not call.filled:
+            norm.set_weights([generator.uniform(0.5, 2, weight.shape) for weight in norm.weights])
+            call.filled = True
+        return y
+
+    call.filled = False
+    return call
+
+
+# The shape of one example, and what makes the layer.
+_LAYERS = {
+    "dense": ((5,), lambda: L.Dense(4, **_FLOAT64)),
+    "dense on steps": ((3, 4), lambda: L.Dense(3, **_FLOAT64)),
+    "dense, normalised": ((5,), lambda: _normalised(L.Dense(4, **_FLOAT64))),
+    "einsum": ((3, 4), lambda: L.EinsumDense("abc,cde->abde", (3, 2, 3), bias_axes="de", **_FLOAT64)),
+    "conv, strides": ((5, 6, 2), lambda: L.Conv2D(3, 3, strides=2, padding="same", **_FLOAT64)),
+    "conv, dilated, normalised": ((6, 5, 2), lambda: _normalised(L.Conv2D(3, 2, dilation_rate=2, **_FLOAT64))),
+    "conv, no bias, normalised": (
+        (4, 4, 2),
+        lambda: _normalised(L.Conv2D(3, 3, padding="same", use_bias=False, dtype="float64")),
+    ),
+    "conv, groups": ((4, 4, 4), lambda: L.Conv2D(4, 3, groups=2, **_FLOAT64)),
+    "conv 1d, normalised": ((6, 2), lambda: _normalised(L.Conv1D(3, 3, **_FLOAT64))),
+    "conv 3d": ((3, 3, 4, 2), lambda: L.Conv3D(2, 2, **_FLOAT64)),
+    "depthwise, normalised": (
+        (5, 5, 2),
+        lambda: _normalised(L.DepthwiseConv2D(3, depth_multiplier=2, padding="same", **_FLOAT64)),
+    ),
+    "transposed, normalised": ((3, 3, 2), lambda: _normalised(L.Conv2DTranspose(2, 3, strides=2, **_FLOAT64))),
+}
+_PAIRS = [
+    pytest.param(rule, layer, marks=[pytest.mark.long] * ((number + offset) % 3 > 0 and rule != "epsilon"))
+    for offset, rule in enumerate(_RULES)
+    for number, layer in enumerate(_LAYERS)
+]
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Models of a layer, a ReLU and a dense layer, made once, with the layer's matrix and bias."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            keras.utils.set_random_seed(7)
+            shape, make = _LAYERS[name]
+            layer = make()
+            inputs = keras.Input(shape, dtype="float64")
+            hidden = layer(inputs)
+            flat = L.Flatten(dtype="float64")(L.ReLU(dtype="float64")(hidden))
+            model = keras.Model(inputs, L.Dense(3, name="head", **_FLOAT64)(flat))
+            matrix, bias = oracle.linear_part(keras.Model(inputs, hidden), shape)
+            made[name] = dx.DeepExplain(model).__enter__(), shape, matrix, bias, model.get_layer("head").get_weights()
+        return made[name]
+
+    return get
+
+
+@pytest.mark.parametrize(("rule", "layer"), _PAIRS)
+def test_relevance_of_a_layer(rule, layer, opened):
+    de, shape, matrix, bias, (weights, offsets) = opened(layer)
+    ours, theirs = _RULES[rule]
+    x = np.random.default_rng(0).uniform(-1, 1, (3, *shape))
+    x[0].flat[::3] = 0
+    composite = [("first", ours(oracle.EPSILON)), ("dense", dx.rules.epsilon(oracle.EPSILON))]
+    e = de.explain("lrp", x, target=1, composite=composite)
+    for row, found, output in zip(x, e.attributions, e.outputs, strict=True):
+        hidden = np.maximum(row.ravel() @ matrix + bias, 0)
+        assert output == pytest.approx(hidden @ weights[:, 1] + offsets[1], rel=1e-10)
+        relevance = oracle.epsilon(hidden, weights[:, [1]], offsets[[1]], np.array([output]))
+        expected = theirs(row.ravel(), matrix, bias, relevance)
+        np.testing.assert_allclose(found.ravel(), expected, rtol=0, atol=1e-12 * max(np.abs(expected).max(), 1))
+    np.testing.assert_allclose(e.completeness_gap, e.attributions.reshape(3, -1).sum(1) - e.outputs, atol=1e-12)
+
+
+def test_input_without_a_value_gets_relevance_by_rules_for_the_first_layer():
+    layers = [keras.Input((4,)), L.Dense(3, "relu", bias_initializer="ones"), L.Dense(2)]
+    with dx.DeepExplain(keras.Sequential(layers)) as de:
+        for rule in (dx.rules.flat(), dx.rules.w_square(), dx.rules.z_box(-1, 1)):
+            e = de.explain("lrp", np.zeros((2, 4), np.float32), target=0, composite=[("first", rule)])
+            assert (np.abs(e.attributions) > 1e-4).all()
+
+
+@pytest.mark.parametrize("rule", ["epsilon, no bias", "gamma", "z_plus", "w_square", "flat", "z_box"])
+def test_relevance_is_conserved_without_biases(rule):
+    """Positive inputs and weights of both signs; no output is 0, where ε absorbs."""
+    keras.utils.set_random_seed(1)
+    layers = [L.Conv2D(4, 3, use_bias=False), L.ReLU(), L.Flatten(), L.Dense(5, "relu", use_bias=False)]
+    model = keras.Sequential([keras.Input((5, 5, 2)), *layers, L.Dense(2, use_bias=False)])
+    x = np.random.default_rng(2).uniform(0.1, 1, (3, 5, 5, 2)).astype(np.float32)
+    composite = [("first", _RULES[rule][0](1e-9)), ("dense", dx.rules.epsilon(1e-9))]
+    e = explain(model, "lrp", x, target=0, composite=composite)
+    np.testing.assert_allclose(e.completeness_gap, 0, atol=1e-4 * np.abs(e.outputs).max())
+
+
+def test_float32_is_near_float64():
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((6, 6, 3)), L.Conv2D(4, 3), L.ReLU(), L.Flatten(), L.Dense(2)])
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 3))
+    wide = keras.models.clone_model(
+        model, clone_function=lambda layer: layer.__class__.from_config({**layer.get_config(), "dtype": "float64"})
+    )
+    wide.set_weights(model.get_weights())
+    for name in ("epsilon_plus_flat", "epsilon_gamma_box"):
+        narrow = explain(model, "lrp", x.astype(np.float32), target=0, composite=name).attributions
+        expected = explain(wide, "lrp", x, target=0, composite=name).attributions
+        np.testing.assert_allclose(narrow, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_kernel_that_an_input_gives():
+    """A product whose other factor is an input of its own: linear in what is explained, whatever the kernel is."""
+
+    def model(x, kernel):
+        return tf.nn.relu(tf.linalg.matvec(kernel, x))
+
+    generator = np.random.default_rng(4)
+    x, kernel = generator.uniform(0.1, 1, (2, 3)), generator.normal(size=(2, 4, 3))
+    signature = [tf.TensorSpec([None, 3], tf.float64), tf.TensorSpec([None, 4, 3], tf.float64)]
+    with dx.DeepExplain(model, input_signature=signature) as de:
+        e = de.explain("lrp", [x, kernel], target=1, composite="epsilon")
+    assert np.isfinite(e.attributions[0]).all()
+    np.testing.assert_allclose(sum(a.reshape(2, -1).sum(1) for a in e.attributions), e.outputs, rtol=1e-4)
