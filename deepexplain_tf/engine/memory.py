@@ -21,7 +21,7 @@ _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**
 # pass frees most of them, some go earlier) and so many tensors of the size of its point (the point itself, what it is
 # interpolated or masked from, the gradient, and its terms of sums); of an example, relative to its kept tensors; and a
 # constant.
-_POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 6.5, 2.5
+_POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 7.0, 3.0
 _KEPT = 6.0
 _BASE = 3 * 2**24
 

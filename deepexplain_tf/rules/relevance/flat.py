@@ -11,7 +11,7 @@ from deepexplain_tf.rules.relevance.parameters import number
 def flat(epsilon: float = EPSILON) -> RelevanceRule:
     """Returns the rule that shares relevance equally among all inputs that an output reads, whatever their values.
 
-    An input of 0 gets relevance too; the bias counts as one more input. Conserves relevance but for the bias's part.
+    An input of 0 gets relevance too, and the bias none. Conserves relevance.
 
     Args:
       epsilon: the stabilizer ε ≥ 0.
@@ -26,7 +26,6 @@ def flat(epsilon: float = EPSILON) -> RelevanceRule:
     epsilon = number("epsilon", epsilon, least=0)
 
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
-        bias = None if layer.bias is None else tf.ones_like(layer.bias)
-        return shares(layer, relevance, [(tf.ones_like(layer.x), tf.ones_like(layer.kernel), bias)], epsilon)
+        return shares(layer, relevance, [(tf.ones_like(layer.x), tf.ones_like(layer.kernel), None)], epsilon)
 
     return of_layers("flat()", flow)

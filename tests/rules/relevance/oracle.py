@@ -62,9 +62,9 @@ def w_square(x, matrix, bias, relevance):
 
 
 def flat(x, matrix, bias, relevance):
-    """Zeros of the matrix are pairs that no weight joins; without a bias there is none to take a share."""
+    """Zeros of the matrix are pairs that no weight joins."""
     del x
-    return _shared((matrix != 0).astype(float), (bias != 0).astype(float), relevance)
+    return _shared((matrix != 0).astype(float), 0 * bias, relevance)
 
 
 def z_box(x, matrix, bias, relevance, low=-2.0, high=3.0):
