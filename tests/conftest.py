@@ -1,10 +1,28 @@
-"""The run of all tests."""
-
 import gc
+from typing import Any
+
+import numpy as np
+import pytest
+
+_STATES: dict[int, Any] = {}  # of the generators of all modules, after their import
 
 
-def pytest_collection_finish() -> None:
-    """Has the garbage collector look seldom, and not at what was imported: a twentieth of the time of the tests."""
+def _generators(item: Any) -> list[np.random.Generator]:
+    module = getattr(item, "module", None)
+    return [value for value in vars(module or object).values() if isinstance(value, np.random.Generator)]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    for item in session.items:
+        _STATES.update((id(generator), generator.bit_generator.state) for generator in _generators(item))
+    # The garbage collector looks seldom, and not at what was imported: a twentieth of the time of the tests.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Has each test draw the same numbers from its module's generators, whatever ran before it."""
+    for generator in _generators(item):
+        generator.bit_generator.state = _STATES[id(generator)]
