@@ -82,7 +82,9 @@ def _explained(model, x, baselines, **settings):
 
 # Float32 by the long run: tests/functions_test.py has groups in single precision.
 @pytest.mark.parametrize("dtype", [pytest.param(d, marks=[pytest.mark.long] * (d == "float32")) for d in _LIMIT])
-@pytest.mark.parametrize("activation", _NAMES)
+@pytest.mark.parametrize(  # tests/graph/groups_test.py has the spellings of all
+    "activation", [pytest.param(n, marks=[pytest.mark.long] * (i % 2)) for i, n in enumerate(_NAMES)]
+)
 def test_mlp_with_each_activation(activation, dtype):
     x, x0 = _batch(dtype, 4, 6)
     for e in _explained(_mlp(activation, dtype), x, (None, x0)):

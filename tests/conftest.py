@@ -1,9 +1,11 @@
 import gc
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
+keras.utils.set_random_seed(0)  # for the models that modules make when they are imported
 _STATES: dict[int, Any] = {}  # of the generators of all modules, after their import
 
 
@@ -23,6 +25,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Has each test draw the same numbers from its module's generators, whatever ran before it."""
+    """Has each test draw the same numbers, from Keras and from its module's generators, whatever ran before it."""
+    keras.utils.set_random_seed(0)
     for generator in _generators(item):
         generator.bit_generator.state = _STATES[id(generator)]

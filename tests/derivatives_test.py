@@ -136,7 +136,9 @@ def composed(x: tf.Tensor, w: tf.Variable) -> tf.Tensor:
     return tf.reduce_sum(tf.nn.softmax(x @ w) * tf.exp(-tf.square(x @ w)) / (1 + tf.square(x @ w)), 1)
 
 
-@pytest.mark.parametrize("method", ["deeplift", "gradient_x_input", "epsilon_lrp"])
+@pytest.mark.parametrize(
+    "method", ["deeplift", "gradient_x_input", pytest.param("epsilon_lrp", marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("function", [moments, pooled, prelu, silu, composed])
 def test_ops_whose_gradients_hide_something_from_a_second_one(function: Callable[..., tf.Tensor], method: str):
     (w,) = small((4, 4))

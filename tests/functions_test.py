@@ -24,7 +24,7 @@ def test_every_function_is_here():
 
 
 _LARGEST = "vectors"  # whose ops tests/rules/ops_test.py has one by one
-_SHARES = [*((name, 1) for name in GROUPS if name != _LARGEST), (_LARGEST, 3)]
+_SHARES = [*((name, 1) for name in GROUPS if name != _LARGEST), (_LARGEST, 4)]
 
 
 @pytest.mark.parametrize(("name", "share"), [*_SHARES, pytest.param(_LARGEST, 1, marks=pytest.mark.long)])

@@ -65,6 +65,7 @@ def test_a_log_has_finished_steps_alone(commands):
     assert told == [starting, "reading the model:", *explain, *evaluate, starting, "exporting:"]
 
 
+@pytest.mark.long  # the log above has the same steps, and tests/cli/progress_test.py the bars
 def test_a_terminal_has_bars(commands):
     termios = pytest.importorskip("termios", reason="there are no pseudo-terminals on this system")
     ours, theirs = os.openpty()

@@ -8,6 +8,7 @@ from tests.examples.scripts import run
 _missing = packages.missing()
 
 
+@pytest.mark.long  # tests/strings_test.py and tests/readme_test.py explain texts
 def test_words_of_a_verdict():
     lines = run("explain_text.py", "--sentence=the plot was awful").splitlines()
     contributions = {line.split()[0]: float(line.split()[1]) for line in lines[3:]}

@@ -25,10 +25,16 @@ def network():
     return filled(keras.Model(inputs, L.Dense(3, "softmax", name="head")(x)))
 
 
+@pytest.fixture(scope="module")
+def opened(network):
+    with dx.DeepExplain(network) as de:
+        yield de
+
+
 @pytest.mark.parametrize("name", NAMED)
-def test_named_composites(name, network):
+def test_named_composites(name, opened):
     """Relevance arrives and is finite, and the gap is what is missing from the target."""
-    e = explain(network, "lrp", X, target=1, composite=name)
+    e = opened.explain("lrp", X, target=1, composite=name)
     assert np.isfinite(e.attributions).all() and np.abs(e.attributions).max() > 0
     np.testing.assert_allclose(
         e.completeness_gap, e.attributions.reshape(3, -1).sum(1, dtype=np.float64) - e.outputs, atol=1e-5
