@@ -44,12 +44,12 @@ class _Layer:
         """Returns the layer with each channel multiplied by a number."""
         axes = channel_axes(self.node, self.kernel, self.channels)
         assert axes is not None, self.node.type
-        bias = None if self.bias is None else _product(self.bias, scale)
-        return dataclasses.replace(self, kernel=_product(self.kernel, reshaped(scale, axes)), bias=bias)
+        bias = None if self.bias is None else on_weights("Mul", self.bias, scale)
+        return dataclasses.replace(self, kernel=on_weights("Mul", self.kernel, reshaped(scale, axes)), bias=bias)
 
     def shifted(self, shift: Value) -> "_Layer":
         """Returns the layer with a number added to each channel."""
-        return dataclasses.replace(self, bias=shift if self.bias is None else _sum(self.bias, shift))
+        return dataclasses.replace(self, bias=shift if self.bias is None else on_weights("AddV2", self.bias, shift))
 
     def output(self) -> Value:
         node = dataclasses.replace(self.node, inputs=(self.node.inputs[0], self.kernel))
@@ -136,7 +136,7 @@ def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mappin
     others = [value for number, value in enumerate(node.inputs) if number != position]
     if not varying.shape.rank or varying.shape.rank != node.output().shape.rank:
         return None
-    if not all(value in fixed and _fits(value, varying) for value in others):
+    if not all(value in fixed and per_channel(value, varying.spec) for value in others):
         return None
     if node.type in BATCH_NORMS:
         alone = all(uses[value] == 0 for value in node.outputs()[1:])
@@ -148,11 +148,11 @@ def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mappin
     return position if node.type in _SUMS or node.type == "Mul" or subtracted else None
 
 
-def _fits(value: Value, layer: Value) -> bool:
+def per_channel(value: Value, layer: tf.TensorSpec) -> bool:
     """Whether a value has one number for each channel of a layer, in the layer's dtype."""
     shape, channels = value.shape, layer.shape[-1]
-    per_channel = shape.rank and shape.is_fully_defined() and shape[-1] == channels == math.prod(shape)
-    return bool(per_channel and value.dtype == layer.dtype)
+    fits = shape.rank and shape.is_fully_defined() and shape[-1] == channels == math.prod(shape)
+    return bool(fits and value.dtype == layer.dtype)
 
 
 def _grown(node: Node, inputs: tuple[Value, ...], position: int, layer: _Layer, rows: int) -> _Layer | None:
@@ -160,33 +160,28 @@ def _grown(node: Node, inputs: tuple[Value, ...], position: int, layer: _Layer, 
     if node.type in (*BATCH_NORMS, "Mul") and not layer.pays(rows):
         return None
     if node.type in BATCH_NORMS:
-        _, gain, offset, mean, variance = inputs
-        scale = _product(gain, inverse_root(variance, node.attrs["epsilon"].f))
-        return layer.scaled(scale).shifted(_difference(offset, _product(mean, scale)))
+        scale, shift = scale_and_shift(node, inputs)
+        return layer.scaled(scale).shifted(shift)
     operand = reshaped(inputs[1 - position], [layer.channels])
     if node.type == "Mul":
         return layer.scaled(operand)
-    return layer.shifted(_difference(None, operand) if node.type == "Sub" else operand)
+    return layer.shifted(on_weights("Neg", operand) if node.type == "Sub" else operand)
 
 
-def _product(a: Value, b: Value) -> Value:
-    return new_op("fold/mul", "Mul", (a, b), a.spec, {"T": a.dtype})
+def on_weights(type_: str, *operands: Value) -> Value:
+    """Returns an element-wise op on weights, as a new op."""
+    shape, first = operands[0].shape, operands[0]
+    for operand in operands[1:]:
+        shape = tf.broadcast_static_shape(shape, operand.shape)
+    return new_op(f"fold/{type_.lower()}", type_, operands, tf.TensorSpec(shape, first.dtype), {"T": first.dtype})
 
 
-def _sum(a: Value, b: Value) -> Value:
-    return new_op("fold/add", "AddV2", (a, b), a.spec, {"T": a.dtype})
-
-
-def _difference(a: Value | None, b: Value) -> Value:
-    if a is None:
-        return new_op("fold/neg", "Neg", (b,), b.spec, {"T": b.dtype})
-    return new_op("fold/sub", "Sub", (a, b), a.spec, {"T": a.dtype})
-
-
-def inverse_root(variance: Value, epsilon: float) -> Value:
-    """Returns 1 / √(variance + ε), as a new op."""
-    small = constant("fold/epsilon", epsilon, variance.dtype)
-    return new_op("fold/rsqrt", "Rsqrt", (_sum(variance, small),), variance.spec, {"T": variance.dtype})
+def scale_and_shift(node: Node, inputs: tuple[Value, ...]) -> tuple[Value, Value]:
+    """Returns what a batch normalisation in inference multiplies each channel by, and then adds to it."""
+    _, gain, offset, mean, variance = inputs
+    epsilon = constant("fold/epsilon", node.attrs["epsilon"].f, variance.dtype)
+    scale = on_weights("Mul", gain, on_weights("Rsqrt", on_weights("AddV2", variance, epsilon)))
+    return scale, on_weights("Sub", offset, on_weights("Mul", mean, scale))
 
 
 def reshaped(value: Value, shape: list[int]) -> Value:

@@ -7,7 +7,6 @@ model's variables when the program runs. Reshapes of the product in between belo
 
 from collections.abc import Collection, Mapping, Sequence
 import dataclasses
-import math
 
 import tensorflow as tf
 
@@ -19,12 +18,18 @@ from deepexplain_tf.graph.ir import (
     Node,
     Program,
     Value,
-    new_op,
     rewrite_program,
     topological_order,
 )
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
-from deepexplain_tf.graph.passes.fold import BATCH_NORMS, channel_axes, inverse_root, reshaped
+from deepexplain_tf.graph.passes.fold import (
+    BATCH_NORMS,
+    channel_axes,
+    on_weights,
+    per_channel,
+    reshaped,
+    scale_and_shift,
+)
 from deepexplain_tf.graph.passes.products import (
     arguments_behind,
     before_no_product,
@@ -77,12 +82,12 @@ class _Layer:
         axes = channel_axes(self.node, self.kernel, self.spec.shape[-1]) if usual else None
         if axes is None:
             return None
-        kernel, bias = _op("Mul", self.kernel, reshaped(scale, axes)), self.bias
-        return dataclasses.replace(self, kernel=kernel, bias=None if bias is None else _op("Mul", bias, scale))
+        kernel, bias = on_weights("Mul", self.kernel, reshaped(scale, axes)), self.bias
+        return dataclasses.replace(self, kernel=kernel, bias=None if bias is None else on_weights("Mul", bias, scale))
 
     def shifted(self, shift: Value) -> "_Layer":
         """Returns the layer with a summand more."""
-        return dataclasses.replace(self, bias=shift if self.bias is None else _op("AddV2", self.bias, shift))
+        return dataclasses.replace(self, bias=shift if self.bias is None else on_weights("AddV2", self.bias, shift))
 
 
 def form_layers(program: Program, explained: Collection[Value]) -> Program:
@@ -186,29 +191,22 @@ def _grown(
     if len(node.inputs) != 2 or node.inputs[1 - position].shape.rank is None:
         return None
     operand = inputs[1 - position]
-    if node.type == "Mul" and _per_channel(operand, layer):
+    if node.type == "Mul" and per_channel(operand, layer.spec):
         return layer.scaled(reshaped(operand, [layer.spec.shape[-1]]))
     if node.type not in _SUMS or not _broadcasts(operand, layer) or (node.type == "Sub" and position == 1):
         return None
     if node.type == "BiasAdd" and node.attrs["data_format"].s not in (b"NHWC", b""):
         return None
-    return layer.shifted(_op("Neg", operand) if node.type == "Sub" else operand)
+    return layer.shifted(on_weights("Neg", operand) if node.type == "Sub" else operand)
 
 
 def _normalised(node: Node, inputs: tuple[Value, ...], uses: Mapping[Value, int], layer: _Layer) -> _Layer | None:
     plain = not node.attrs["is_training"].b and node.attrs["data_format"].s in (b"NHWC", b"NDHWC")
     if not plain or any(uses[value] for value in node.outputs()[1:]):
         return None
-    _, gain, offset, mean, variance = inputs
-    scale = _op("Mul", gain, inverse_root(variance, node.attrs["epsilon"].f))
+    scale, shift = scale_and_shift(node, inputs)
     grown = layer.scaled(scale)
-    return grown and grown.shifted(_op("Sub", offset, _op("Mul", mean, scale)))
-
-
-def _per_channel(value: Value, layer: _Layer) -> bool:
-    """Whether a value has one number for each channel of a layer."""
-    shape, channels = value.shape, layer.spec.shape[-1]
-    return bool(shape.rank and shape.is_fully_defined() and shape[-1] == channels == math.prod(shape))
+    return grown and grown.shifted(shift)
 
 
 def _broadcasts(value: Value, layer: _Layer) -> bool:
@@ -236,7 +234,7 @@ def _node(layer: _Layer, node: Node, names: Mapping[Value, str], *, last: bool) 
     value = dataclasses.replace(product, inputs=tuple(read)).output()
     for part in layer.tail:
         value = dataclasses.replace(part, inputs=(value, *(known[other] for other in part.inputs[1:]))).output()
-    output = value if layer.bias is None else _op("AddV2", value, arguments[2])
+    output = value if layer.bias is None else on_weights("AddV2", value, arguments[2])
     path = _variable(product.inputs[kernel], names).rpartition("/")[0]
     attrs = {
         "path": path or product.name,
@@ -252,12 +250,3 @@ def _node(layer: _Layer, node: Node, names: Mapping[Value, str], *, last: bool) 
 def _operands(node: Node) -> list[int]:
     """Returns the positions of a product's factors."""
     return [number for number, value in enumerate(node.inputs) if value.dtype == node.output().dtype]
-
-
-def _op(type_: str, *operands: Value) -> Value:
-    """Returns an element-wise op on weights."""
-    shape = operands[0].shape
-    for operand in operands[1:]:
-        shape = tf.broadcast_static_shape(shape, operand.shape)
-    first = operands[0]
-    return new_op(f"layer/{type_.lower()}", type_, operands, tf.TensorSpec(shape, first.dtype), {"T": first.dtype})

@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op, Outputs, emit
-from deepexplain_tf.graph.ir import LAYER, Program
+from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.rules.base import Point, single, stabilised_quotient
 
 EPSILON = 1e-6  # the default stabilizer of all rules
@@ -104,11 +104,6 @@ def of_layers(text: str, flow: Callable[[Layer, tf.Tensor], tf.Tensor]) -> Relev
         return [flow(Layer.of(op, point), relevance[0])]
 
     return RelevanceRule(text, of_op, layers_only=True)
-
-
-def is_layer(op: Op) -> bool:
-    """Whether an op is a layer, which has a kernel."""
-    return op.type == LAYER
 
 
 def positive(tensor: tf.Tensor | None) -> Any:
