@@ -12,7 +12,7 @@ from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.broadcast import gradient_name
 from deepexplain_tf.graph.control_flow import emit_control_flow
 from deepexplain_tf.graph.eager import run_eagerly
-from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, COMPOSITES, Node, Program, Value, topological_order
+from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value, topological_order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
 from deepexplain_tf.graph.pooling import COMPOSED
 from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
@@ -63,7 +63,7 @@ class Op:
     @property
     def is_composed(self) -> bool:
         """Whether the op is emitted as several ops or has a custom gradient, so that no single op has its gradient."""
-        return self.type in COMPOSITES or self.type in COMPOSED or self.node.gradient is not None
+        return self.node.is_composite or self.type in COMPOSED or self.node.gradient is not None
 
     @property
     def has_gradient(self) -> bool:
@@ -78,7 +78,7 @@ class Op:
     def outputs(self, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Emits the op with its ordinary gradient; returns the list of its outputs."""
         node = self.node
-        if node.type in COMPOSITES:
+        if node.is_composite:
             body = node.bodies["body"]
             return emit(body, dict(zip(body.inputs, inputs, strict=True)))
         if node.gradient is not None:

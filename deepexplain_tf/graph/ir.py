@@ -16,7 +16,6 @@ ARGUMENT = "Argument"  # an input of the program
 CAPTURE = "Capture"  # a tensor from outside the program: a variable's handle or a constant
 GROUP = "Group"  # several element-wise ops that together are one scalar function
 LAYER = "Layer"  # a product with weights and what is merged into it; see `graph.passes.layers`
-COMPOSITES = (GROUP, LAYER)  # nodes that stand for the ops of their body
 
 
 @dataclasses.dataclass(eq=False, frozen=True, slots=True)
@@ -51,6 +50,11 @@ class Node:
     def is_plain(self, *types: str) -> bool:
         """Whether the op is of one of these types and has TensorFlow's own gradient, so that a pass may replace it."""
         return self.type in types and self.gradient is None
+
+    @property
+    def is_composite(self) -> bool:
+        """Whether the node stands for the ops of its body: a group, a layer, or a selection by a number."""
+        return "body" in self.bodies and "cond" not in self.bodies
 
     def output(self, index: int = 0) -> "Value":
         """Returns the value of one output."""

@@ -24,6 +24,7 @@ class Kind(enum.StrEnum):
     MINIMUM = "minimum"
     SECANT = "secant"  # sorting, running products and other ops for which no local rule is exact
     JOINT = "joint"  # a scalar function of several active inputs
+    CHOICE = "choice"  # a selection that reads its condition as a number; see `graph.passes.conditions`
     NORM = "norm"  # the length of a vector or of a complex number
     SOLVE = "solve"  # a system of linear equations whose matrix is active
     STOP_GRADIENT = "stop_gradient"  # passes on its value, but no gradient
@@ -118,7 +119,9 @@ _STEPS = """
     FloorMod Igamma Igammac NextAfter Polygamma QuantizeAndDequantizeV2 QuantizeAndDequantizeV3
     QuantizeAndDequantizeV4 Rint Round Select SelectV2 Sign TruncateDiv Zeta
 """
-STEPS = frozenset(_STEPS.split())
+COMPARISONS = frozenset(("Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "NotEqual"))
+STEPS = frozenset(_STEPS.split()) | COMPARISONS
+SELECTIONS = frozenset(("Select", "SelectV2"))
 
 # Ops whose result depends on a tensor's shape, but not on its numbers.
 _SHAPE_ONLY = """
@@ -156,8 +159,11 @@ ELEMENTWISE = frozenset(_ELEMENTWISE.split())
 
 def kind_of(node: Node, active: Sequence[int]) -> Kind:
     """Returns the kind of an op whose inputs at the positions `active` depend on the explained tensor."""
-    if node.type in ("Select", "SelectV2") and 0 in active and len(active) > 1:
-        return Kind.JOINT
+    if node.type in SELECTIONS and 0 in active:
+        if node.inputs[0].differentiable:
+            return Kind.CHOICE
+        if len(active) > 1:
+            return Kind.JOINT
     if node.type == LAYER:
         return Kind.CONVOLUTION if "Conv" in node.attrs["product"] else Kind.DENSE
     if node.type in LOOPS | BRANCHES or not all(node.inputs[position].differentiable for position in active):

@@ -23,6 +23,7 @@ from deepexplain_tf.graph.passes import (
     form_groups,
     form_layers,
     last_product,
+    number_conditions,
     open_moments,
     precompute,
     see_through,
@@ -65,6 +66,11 @@ class Objective:
     def canonical(self) -> Program:
         """The program without users' own gradients (see `see_through`), with choices and groups (see `form_groups`)."""
         return form_groups(choices(see_through(self.program), self.explained), self.explained)
+
+    @functools.cached_property
+    def numbered(self) -> Program:
+        """The canonical program, whose conditions are numbers (see `number_conditions`)."""
+        return number_conditions(self.canonical, self.explained)
 
     @functools.cached_property
     def layered(self) -> Program:
@@ -143,9 +149,11 @@ class Objective:
         return frozenset(read.difference(self.explained))
 
     def program_for(self, composite: Composite) -> Program:
-        """Returns the form of the program that the rules of a composite expect: layered, canonical or as traced."""
+        """Returns the form of the program that the rules of a composite expect."""
         if composite.layered:
             return self.layered
+        if composite.canonical and composite.twin:
+            return self.numbered
         return self.canonical if composite.canonical else self.program
 
     def coverage(self, composite: Composite) -> Coverage:

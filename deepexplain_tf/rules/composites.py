@@ -10,6 +10,7 @@ from deepexplain_tf.graph.emit import UNSUPPORTED, Op, SingleRule, TwinRule
 from deepexplain_tf.graph.ir import LAYER
 from deepexplain_tf.graph.kinds import Kind
 from deepexplain_tf.rules.base import of_user
+from deepexplain_tf.rules.choice import choice
 from deepexplain_tf.rules.cross_max import cross_max
 from deepexplain_tf.rules.deconvnet import deconvnet
 from deepexplain_tf.rules.guided import guided
@@ -160,7 +161,7 @@ def refusal_error(op: Op) -> UnsupportedOpError:
 
 
 GRADIENT = Composite()
-_CONVENTIONS = (joint, secant)  # rules whose split between an op's inputs no theorem singles out
+_CONVENTIONS = (choice, joint, secant)  # rules whose split between an op's inputs no theorem singles out
 DEEPLIFT = Composite(
     {
         **dict.fromkeys(("Relu", "Relu6"), rectifier),
@@ -177,6 +178,7 @@ DEEPLIFT = Composite(
         Kind.STOP_GRADIENT: stop_gradient,
         Kind.SECANT: secant,
         Kind.JOINT: joint,
+        Kind.CHOICE: choice,
         Kind.NORM: norm,
         Kind.SOLVE: solve,
     },

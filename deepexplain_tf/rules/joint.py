@@ -14,9 +14,10 @@ from deepexplain_tf.rules.base import RULES, Point, average, ordinary_gradient, 
 def joint(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """M = J + Δ·(Δout − J·Δ) / ‖Δ‖² over the operands of one element, with J the derivative at the midpoint.
 
-    For Atan2, Xlogy, Pow of two active values, and Select whose condition depends on the explained tensor (J is then
-    the choice at x, which is exact if the condition is the same at both points). Complete wherever an operand
-    changes. The effect of a changed condition alone belongs to no operand and stays in the completeness gap.
+    For Atan2, Xlogy, Pow of two active values, comparisons of two, and a Select whose condition depends on what is
+    explained through whole numbers (J is then the choice at x, which is exact if the condition is the same at both
+    points; `choice` has the others). Complete wherever an operand changes. The effect of such a condition that changes
+    alone belongs to no operand and stays in the completeness gap.
     """
     positions = op.differentiable
     shape = tf.shape(x.outputs[0])

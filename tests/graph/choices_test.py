@@ -19,6 +19,10 @@ def _number(condition):
     return tf.cast(condition, tf.float64)
 
 
+def _twice(step, x):
+    return tf.while_loop(lambda i, _: i < 2, lambda i, y: (i + 1, step(y)), [0, x])[1]
+
+
 # Names of products with a condition, with the choices that they are.
 _PAIRS = {
     "mask": (lambda x: x * _number(_any(x)[..., None]), lambda x: tf.where(_any(x)[..., None], x, 0)),
@@ -40,8 +44,8 @@ _PAIRS = {
         lambda x: tf.where(_any(x)[..., None] & _any(x[:, ::-1])[..., None], x, 0),
     ),
     "loop": (
-        lambda x: tf.while_loop(lambda i, _: i < 2, lambda i, y: (i + 1, y * _number(_any(y)[..., None])), [0, x])[1],
-        lambda x: tf.where(_any(x)[..., None], x, 0),
+        lambda x: _twice(lambda y: y * _number(_any(y)[..., None]), x),
+        lambda x: _twice(lambda y: tf.where(_any(y)[..., None], y, 0), x),
     ),
 }
 

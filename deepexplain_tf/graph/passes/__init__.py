@@ -2,6 +2,7 @@
 
 from deepexplain_tf.graph.passes.affine_prefix import AffinePrefix, affine_prefix
 from deepexplain_tf.graph.passes.choices import choices
+from deepexplain_tf.graph.passes.conditions import number_conditions
 from deepexplain_tf.graph.passes.cut import cut
 from deepexplain_tf.graph.passes.fold import fold
 from deepexplain_tf.graph.passes.freeze import freeze, precompute
@@ -26,6 +27,7 @@ __all__ = [
     "hoistable",
     "invariants",
     "last_product",
+    "number_conditions",
     "open_moments",
     "precompute",
     "see_through",
