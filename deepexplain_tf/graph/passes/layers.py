@@ -1,8 +1,9 @@
-"""Forms layers: a product with weights, the bias added to it and the scales behind it become one node.
+"""Forms layers: a product with weights, the bias added to it and the scales on either side of it become one node.
 
 A layer is `product(x, kernel) + bias`, where only x depends on what is explained. Scales and shifts for each channel,
 such as batch normalisation in inference, are merged into kernel and bias; the merged weights are computed from the
-model's variables when the program runs. Reshapes of the product in between belong to the layer.
+model's variables when the program runs. Reshapes of the product in between, and zero padding before it, belong to the
+layer.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -30,6 +31,7 @@ from deepexplain_tf.graph.passes.fold import (
     reshaped,
     scale_and_shift,
 )
+from deepexplain_tf.graph.passes.heads import Head, bias_of, head_of, kernel_axes
 from deepexplain_tf.graph.passes.products import (
     arguments_behind,
     before_no_product,
@@ -37,6 +39,7 @@ from deepexplain_tf.graph.passes.products import (
     given_to,
     is_product,
 )
+from deepexplain_tf.graph.signs import never_negative
 
 _SUMS = ("AddV2", "Add", "BiasAdd", "Sub")
 # What may stand between a product and its bias.
@@ -50,7 +53,10 @@ class _Layer:
     Attributes:
       node: the product, with its inputs in the new program.
       x: the position of the input.
+      input: the input of the layer, in the new program.
       kernel: the weights.
+      head: what stands before the product.
+      positive: whether the input is never negative.
       bias: the summand, or None.
       tail: reshapes of the product, from the first to the last, with their inputs in the new program.
       aligned: whether the last axis of the output is that of the kernel.
@@ -59,7 +65,10 @@ class _Layer:
 
     node: Node
     x: int
+    input: Value
     kernel: Value
+    head: Head
+    positive: bool
     first: bool
     bias: Value | None = None
     tail: tuple[Node, ...] = ()
@@ -70,11 +79,15 @@ class _Layer:
         return (self.tail[-1] if self.tail else self.node).specs[0]
 
     def reshaped(self, node: Node) -> "_Layer | None":
-        """Returns the layer with a reshape behind it, None behind a bias that would have to be reshaped too."""
-        if self.bias is not None:
-            return None
+        """Returns the layer with a reshape behind it, None behind a bias that cannot be reshaped too."""
+        bias = self.bias
+        if bias is not None:
+            if node.type == "Reshape" or bias.shape.rank != self.spec.shape.rank:
+                return None
+            spec = tf.TensorSpec([1, *node.specs[0].shape[1:]], bias.dtype)
+            bias = dataclasses.replace(node, inputs=(bias, *node.inputs[1:]), specs=(spec,)).output()
         same = self.spec.shape.rank and self.spec.shape[-1] == node.specs[0].shape[-1]
-        return dataclasses.replace(self, tail=(*self.tail, node), aligned=self.aligned and bool(same))
+        return dataclasses.replace(self, tail=(*self.tail, node), bias=bias, aligned=self.aligned and bool(same))
 
     def scaled(self, scale: Value) -> "_Layer | None":
         """Returns the layer with each channel multiplied by a number, None if its kernel has no such axis."""
@@ -95,8 +108,8 @@ def form_layers(program: Program, explained: Collection[Value]) -> Program:
 
     The bias is left out where there is none; what else the product reads comes last. The node's attributes: `path`,
     the path of the layer that owns the weights, such as `"encoder/dense"`, else the op's; `product`, the op type of the
-    product; `bias`, whether there is one; `first` and `last`, whether no layer comes before or behind it (a layer
-    inside a loop or branch is never the last).
+    product; `bias`, whether there is one; `positive`, whether x is known to be never negative; `first` and `last`,
+    whether no layer comes before or behind it (a layer inside a loop or branch is never the last).
 
     Args:
       program: any program.
@@ -125,6 +138,8 @@ def _form(
     uses = program.uses()
     after = behind_products(program, explained, behind)
     layers: dict[Value, _Layer] = {}  # by the layer's output in the new program
+    current: dict[Value, Value] = {}
+    positive = never_negative(program)
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
         if node.type in LOOPS | BRANCHES and activity.is_active(node):
@@ -134,8 +149,14 @@ def _form(
                 known = {argument: _variable(value, names) for argument, value in given}
                 bodies[name] = _form(body, varying, arguments_behind(node, body, activity, after), known, ())
             return dataclasses.replace(node, inputs=inputs, bodies=bodies).outputs()
-        layer = _product(node, inputs, activity, first=after.isdisjoint(node.inputs))
-        if layer is None:
+        position = _factor(node, activity)
+        if position is not None:
+            head = head_of(node, position, activity, uses, current)
+            made = dataclasses.replace(node, inputs=inputs)
+            layer: _Layer | None = _product(
+                made, position, head, current[head.x], positive=head.x in positive, first=after.isdisjoint(node.inputs)
+            )
+        else:
             layer = _grown(node, inputs, activity, uses, layers)
         if layer is None:
             return None
@@ -143,7 +164,7 @@ def _form(
         layers[made.output()] = layer
         return (made.output(), *node.outputs()[1:])  # of a batch normalisation, the others are not read
 
-    return rewrite_program(program, transform)
+    return rewrite_program(program, transform, current)
 
 
 def _variable(value: Value, names: Mapping[Value, str]) -> str:
@@ -155,16 +176,23 @@ def _variable(value: Value, names: Mapping[Value, str]) -> str:
     return ""
 
 
-def _product(node: Node, inputs: tuple[Value, ...], activity: Activity, *, first: bool) -> _Layer | None:
-    """Returns a product of an active value and a kernel as a layer, None for any other op."""
+def _factor(node: Node, activity: Activity) -> int | None:
+    """Returns the position of the active factor of a product with weights, None for any other op."""
     if not is_product(node, activity) or len(node.specs) != 1:
         return None
     (x,) = activity.inputs(node)
     operands = _operands(node)
-    if len(operands) != 2 or x not in operands:
-        return None
-    kernel = sum(operands) - x
-    return _Layer(dataclasses.replace(node, inputs=inputs), x, inputs[kernel], first)
+    return x if len(operands) == 2 and x in operands else None
+
+
+def _product(node: Node, x: int, head: Head, value: Value, *, positive: bool, first: bool) -> _Layer:
+    """Returns a product as a layer, with its head merged into kernel and bias."""
+    kernel = node.inputs[sum(_operands(node)) - x]
+    bias = None if head.shift is None else bias_of(node, head, kernel)
+    axes = kernel_axes(node, head.x.shape[-1:])
+    if head.scale is not None and axes is not None:
+        kernel = on_weights("Mul", kernel, reshaped(head.scale, axes if head.scale.shape[0] != 1 else [1]))
+    return _Layer(node, x, value, kernel, head, positive, first, bias)
 
 
 def _grown(
@@ -223,13 +251,13 @@ def _broadcasts(value: Value, layer: _Layer) -> bool:
 def _node(layer: _Layer, node: Node, names: Mapping[Value, str], *, last: bool) -> Node:
     """Returns the node of a layer that ends with `node`."""
     product, kernel = layer.node, sum(_operands(layer.node)) - layer.x
-    operands = [product.inputs[layer.x], layer.kernel, *([] if layer.bias is None else [layer.bias])]
-    others = [value for n, value in enumerate(product.inputs) if n not in (layer.x, kernel)]
+    operands = [layer.input, layer.kernel, *([] if layer.bias is None else [layer.bias])]
+    others = [value for n, value in enumerate(product.inputs) if n not in (layer.x, kernel)] + layer.head.others
     others += [value for part in layer.tail for value in part.inputs[1:]]
     inputs = (*operands, *dict.fromkeys(others))
     arguments = [Node(f"operand_{n}", ARGUMENT, (), (value.spec,)).output() for n, value in enumerate(inputs)]
     known = dict(zip(inputs[len(operands) :], arguments[len(operands) :], strict=True))
-    places = {layer.x: arguments[0], kernel: arguments[1]}
+    places = {layer.x: layer.head.of(arguments[0], known), kernel: arguments[1]}
     read = [places[n] if n in places else known[value] for n, value in enumerate(product.inputs)]
     value = dataclasses.replace(product, inputs=tuple(read)).output()
     for part in layer.tail:
@@ -240,6 +268,7 @@ def _node(layer: _Layer, node: Node, names: Mapping[Value, str], *, last: bool) 
         "path": path or product.name,
         "product": product.type,
         "bias": layer.bias is not None,
+        "positive": layer.positive,
         "first": layer.first,
         "last": last,
     }

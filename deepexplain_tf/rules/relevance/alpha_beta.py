@@ -41,11 +41,11 @@ def alpha_beta(alpha: float = 2.0, beta: float = 1.0, epsilon: float = EPSILON, 
         raise OptionError(f"alpha − beta must be 1. Got alpha={alpha:g} and beta={beta:g}.")
 
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
-        up = positive(layer.x), negative(layer.x)
+        up, down = layer.parts
         more, less = ((part(layer.kernel), part(layer.bias) if bias else None) for part in (positive, negative))
-        found = alpha * shares(layer, relevance, [(up[0], *more), (up[1], less[0], None)], epsilon)
+        found = alpha * shares(layer, relevance, [(up, *more), (down, less[0], None)], epsilon)
         if beta:
-            found -= beta * shares(layer, relevance, [(up[0], *less), (up[1], more[0], None)], epsilon)
+            found -= beta * shares(layer, relevance, [(up, *less), (down, more[0], None)], epsilon)
         return found
 
     without = "" if bias else ", bias=False"

@@ -51,12 +51,14 @@ class Layer:
       kernel: the weights, with the scales behind the product merged into them.
       bias: what is added to the product, of a shape that broadcasts to it; None where nothing is.
       z: the output.
+      positive: whether the input is known to be never negative.
     """
 
     x: tf.Tensor
     kernel: tf.Tensor
     bias: tf.Tensor | None
     z: tf.Tensor
+    positive: bool
     _product: Program = dataclasses.field(repr=False)
     _others: tuple[tf.Tensor, ...] = dataclasses.field(repr=False)
 
@@ -65,7 +67,14 @@ class Layer:
         """Returns the layer at a node of type `"Layer"`."""
         biased = op.node.attrs["bias"]
         x, kernel, *rest = point.inputs
-        return cls(x, kernel, rest[0] if biased else None, point.outputs[0], op.node.bodies["product"], tuple(rest))
+        bias = rest[0] if biased else None
+        product, positive = op.node.bodies["product"], op.node.attrs["positive"]
+        return cls(x, kernel, bias, point.outputs[0], positive, product, tuple(rest))
+
+    @property
+    def parts(self) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """The positive and the negative part of the input; None in place of the latter where it is known to be 0."""
+        return (self.x, None) if self.positive else (positive(self.x), negative(self.x))
 
     def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Returns the product with another input and another kernel, without a bias."""
@@ -80,16 +89,17 @@ class Layer:
         return found
 
 
-# An input, a kernel and a bias (or None) in place of the layer's own.
-Term = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
+# An input (None where it is 0), a kernel and a bias (or None) in place of the layer's own.
+Term = tuple[tf.Tensor | None, tf.Tensor, tf.Tensor | None]
 
 
 def shares(layer: Layer, relevance: tf.Tensor, terms: Sequence[Term], epsilon: float) -> tf.Tensor:
     """Returns Σₜ xₜ ⊙ Kₜᵀ s with s = R / (z + ε·sign z) and z = Σₜ Kₜ·xₜ + bₜ: to each input its share of the sum."""
-    parts = [layer.product(x, kernel) for x, kernel, _ in terms]
-    z = tf.add_n([part if bias is None else part + bias for part, (_, _, bias) in zip(parts, terms, strict=True)])
+    present = [(x, kernel, bias) for x, kernel, bias in terms if x is not None]
+    parts = [layer.product(x, kernel) for x, kernel, _ in present]
+    z = tf.add_n([part if bias is None else part + bias for part, (_, _, bias) in zip(parts, present, strict=True)])
     s = stabilised_quotient(relevance, z, epsilon)
-    return tf.add_n([x * layer.transposed(s, kernel) for x, kernel, _ in terms])
+    return tf.add_n([x * layer.transposed(s, kernel) for x, kernel, _ in present])
 
 
 def of_layers(text: str, flow: Callable[[Layer, tf.Tensor], tf.Tensor]) -> RelevanceRule:

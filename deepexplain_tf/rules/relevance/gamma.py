@@ -37,12 +37,13 @@ def gamma(gamma: float = 0.25, epsilon: float = EPSILON) -> RelevanceRule:
     gamma, epsilon = number("gamma", gamma, least=0), number("epsilon", epsilon, least=0)
 
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
+        up, down = layer.parts
         zeros, total = tf.zeros_like(relevance), []
         for sign, part, other in ((layer.z > 0, positive, negative), (layer.z < 0, negative, positive)):
             bias = None if layer.bias is None else layer.bias + gamma * part(layer.bias)
             terms = [
-                (positive(layer.x), layer.kernel + gamma * part(layer.kernel), bias),
-                (negative(layer.x), layer.kernel + gamma * other(layer.kernel), None),
+                (up, layer.kernel + gamma * part(layer.kernel), bias),
+                (down, layer.kernel + gamma * other(layer.kernel), None),
             ]
             total.append(shares(layer, tf.where(sign, relevance, zeros), terms, epsilon))
         return total[0] + total[1]

@@ -40,6 +40,22 @@ def _normalised(layer):
     return call
 
 
+def _behind(*layers):
+    """A layer with others before it, the last of the arguments."""
+
+    def call(x):
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    return call
+
+
+def _scaled():
+    """Batch normalisation by itself."""
+    return _normalised(lambda x: x)
+
+
 # The shape of one example, and what makes the layer.
 _LAYERS = {
     "dense": ((5,), lambda: L.Dense(4, **_FLOAT64)),
@@ -58,6 +74,33 @@ _LAYERS = {
     "depthwise, normalised": (
         (5, 5, 2),
         lambda: _normalised(L.DepthwiseConv2D(3, depth_multiplier=2, padding="same", **_FLOAT64)),
+    ),
+    "dense behind a normalisation": ((5,), lambda: _behind(_scaled(), L.Dense(4, **_FLOAT64))),
+    "conv behind a normalisation and padding": (
+        (4, 5, 2),
+        lambda: _behind(
+            _scaled(), L.ZeroPadding2D(1, dtype="float64"), _normalised(L.Conv2D(3, 3, strides=2, **_FLOAT64))
+        ),
+    ),
+    "conv behind scales": (
+        (4, 4, 3),
+        lambda: _behind(
+            L.Rescaling(0.5, 0.25, dtype="float64"),
+            L.Normalization(mean=[0.1, -0.2, 0.3], variance=[0.5, 2.0, 1.5], dtype="float64"),
+            L.Conv2D(3, 3, padding="same", **_FLOAT64),
+        ),
+    ),
+    "conv 1d behind a normalisation": (
+        (6, 2),
+        lambda: _behind(_scaled(), L.ZeroPadding1D(2, dtype="float64"), L.Conv1D(3, 3, **_FLOAT64)),
+    ),
+    "depthwise behind a normalisation": (
+        (5, 5, 2),
+        lambda: _behind(_scaled(), L.DepthwiseConv2D(3, depth_multiplier=2, padding="same", **_FLOAT64)),
+    ),
+    "conv in groups behind a normalisation": (
+        (4, 4, 4),
+        lambda: _behind(L.ZeroPadding2D(1, dtype="float64"), L.Conv2D(4, 3, groups=2, **_FLOAT64)),
     ),
     "transposed, normalised": ((3, 3, 2), lambda: _normalised(L.Conv2DTranspose(2, 3, strides=2, **_FLOAT64))),
 }
