@@ -51,6 +51,7 @@ def single(gradient: SingleGradient) -> SingleRule:
         x = Point(tuple(inputs), tuple(op.outputs(inputs)))
         return _replaced(op, x, lambda upstream: gradient(op, x, upstream))
 
+    rule.__doc__, rule.__qualname__ = gradient.__doc__, gradient.__qualname__
     return rule
 
 
@@ -70,6 +71,7 @@ def twin(gradient: TwinGradient) -> TwinRule:
         x = Point(tuple(inputs), tuple(op.outputs(inputs)))
         return _replaced(op, x, lambda upstream: gradient(op, x, baseline, upstream)), list(baseline.outputs)
 
+    rule.__doc__, rule.__qualname__ = gradient.__doc__, gradient.__qualname__
     return rule
 
 

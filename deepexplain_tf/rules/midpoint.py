@@ -11,9 +11,10 @@ from deepexplain_tf.rules.base import RULES, Point, average, ordinary_gradient, 
 @RULES.register("midpoint")
 @twin
 def midpoint(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """∂out/∂in at (x + x₀)/2, which is exact for bilinear ops: Δ(ab) = ā·Δb + b̄·Δa.
+    """∂out/∂in at (x + x₀)/2.
 
-    For Mul, MatMul, BatchMatMul, Einsum and convolutions of two active values (gates, attention).
+    Exact for bilinear ops: Δ(ab) = ā·Δb + b̄·Δa. For Mul, MatMul, BatchMatMul, Einsum and convolutions of two active
+    values (gates, attention).
     """
     middle = list(x.inputs)
     for position in op.active:

@@ -13,11 +13,10 @@ from deepexplain_tf.rules.relevance.base import RelevanceRule
 def softmax_taylor(*, bias: bool = True) -> RelevanceRule:
     """Returns the rule x ⊙ (R − p · Σ R) for p = softmax(x): softmax to first order, with a bias that absorbs the rest.
 
-    Masked logits, so low that their p is 0, get nothing.
+    Masked logits, so low that their p is 0, get nothing. Conserves relevance only without that bias.
 
     Args:
-      bias: whether that bias keeps its share, as published. Else the logits get it in proportion to |x|, and relevance
-        is conserved.
+      bias: whether that bias keeps its share, as published. Else the logits get it in proportion to |x|.
 
     References:
       Achtibat et al., *AttnLRP*, ICML 2024, https://arxiv.org/abs/2402.05602, proposition 3.1.
