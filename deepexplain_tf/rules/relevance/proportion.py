@@ -1,6 +1,7 @@
 """The rule for sums: each summand gets its share."""
 
 from collections.abc import Sequence
+import dataclasses
 
 import tensorflow as tf
 
@@ -9,14 +10,17 @@ from deepexplain_tf.rules.base import RULES, Point, gradient_at, stabilised_quot
 from deepexplain_tf.rules.relevance.base import EPSILON, RelevanceRule
 from deepexplain_tf.rules.relevance.parameters import number
 
+# The mean or sum of the numbers of which an op takes the largest.
+_SUMS = {"Max": "Sum", "MaxPool": "AvgPool", "MaxPool3D": "AvgPool3D", "Maximum": "AddV2"}
+
 
 @RULES.register("proportion")
 def proportion(epsilon: float = EPSILON) -> RelevanceRule:
     """Returns the rule x ⊙ Jᵀ (R / (y + ε·sign y)), with J the op's derivative.
 
     For residual sums, means, average pooling, scales and other linear ops without a kernel; constant summands absorb
-    their share. Conserves relevance up to that and ε. At an op that is not linear, it is gradient × input in
-    proportion to the output.
+    their share. At max pooling, all numbers of a window have their share, as if their mean were taken. Conserves
+    relevance up to that and ε. At any other op that is not linear, it is gradient × input in proportion to the output.
 
     Args:
       epsilon: the stabilizer ε ≥ 0.
@@ -30,9 +34,19 @@ def proportion(epsilon: float = EPSILON) -> RelevanceRule:
     epsilon = number("epsilon", epsilon, least=0)
 
     def flow(op: Op, point: Point, relevance: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        op, point = _summed(op, point)
         pairs = zip(relevance, point.outputs, strict=True)
         upstream = [stabilised_quotient(r, y, epsilon) if y.dtype.is_floating else r for r, y in pairs]
         gradients = gradient_at(op, point, upstream)
         return [point.inputs[position] * g for position, g in zip(op.differentiable, gradients, strict=True)]
 
     return RelevanceRule(f"proportion({epsilon:g})", flow)
+
+
+def _summed(op: Op, point: Point) -> tuple[Op, Point]:
+    """Returns the mean or sum in place of a maximum, and its values; another op as it is."""
+    if not op.node.is_plain(*_SUMS) or len(op.differentiable) < op.type.count("Maximum") * 2:
+        return op, point
+    attrs = {key: value for key, value in op.node.attrs.items() if key != "explicit_paddings"}
+    summed = dataclasses.replace(op, node=dataclasses.replace(op.node, type=_SUMS[op.type], attrs=attrs))
+    return summed, Point(point.inputs, tuple(summed.outputs(point.inputs)))

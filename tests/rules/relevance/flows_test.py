@@ -68,8 +68,28 @@ def test_pooling():
     averages = _relevance(lambda x: tf.nn.avg_pool2d(x, 2, 2, "VALID"), x)
     np.testing.assert_allclose(averages.attributions, x / 4, rtol=1e-5)
     winners = _relevance(lambda x: tf.nn.max_pool2d(x, 2, 2, "VALID"), x)
+    shares = _relevance(lambda x: tf.nn.max_pool2d(x, 2, 2, "VALID"), x, composite=[("maximum", dx.rules.proportion())])
+    windows = x.reshape(2, 2, 2, 2, 2, 3)
+    expected = windows * (windows.max((2, 4)) / windows.sum((2, 4)))[:, :, None, :, None]
+    np.testing.assert_allclose(shares.attributions, expected.reshape(x.shape), rtol=1e-5)
     largest = np.repeat(np.repeat(x.reshape(2, 2, 2, 2, 2, 3).max((2, 4)), 2, 1), 2, 2)
     np.testing.assert_array_equal(winners.attributions, np.where(x == largest, x, 0))
+
+
+@pytest.mark.parametrize(
+    "maximum",
+    [
+        lambda x: tf.reduce_max(x, 1, keepdims=True),
+        lambda x: tf.maximum(x[:, 0], x[:, 1])[:, None],
+        lambda x: tf.cast(tf.nn.max_pool3d(tf.cast(x[:, None, None], "float32"), [1, 1, 1, 2, 1], 1, "VALID"), x.dtype),
+        lambda x: tf.nn.max_pool1d(x, 2, 1, "VALID"),
+    ],
+)
+def test_a_maximum_by_shares(maximum):
+    x = np.random.default_rng(0).uniform(0.5, 1, (3, 2, 4))
+    e = _relevance(maximum, x, composite=[("maximum", dx.rules.proportion())])
+    largest = np.asarray(maximum(tf.constant(x))).reshape(3, 1, 4)
+    np.testing.assert_allclose(e.attributions, x * largest / x.sum(1, keepdims=True), rtol=1e-5)
 
 
 def test_products():
