@@ -15,11 +15,17 @@ from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import trace
+from deepexplain_tf.methods.activation_maps import ActivationMaps
+from deepexplain_tf.methods.base import METHODS
 from deepexplain_tf.paths.quadrature import QUADRATURES
 
 PROMISED = (DeepExplainError, TypeError, FileNotFoundError)
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 
+# Methods that look into a layer with positions, such as a convolution; all others explain any model.
+MAPS = [name for name in METHODS if issubclass(METHODS[name], ActivationMaps)]
+GENERAL = [name for name in METHODS if name not in MAPS]
+MAPS_BY_WEIGHTS_ALONE = ("grad_cam_plus_plus", "hires_cam", "layer_cam")  # differ from grad_cam in arithmetic
 # Methods that differ from gradient_x_input in a rule, or a sign, alone.
 BY_RULE_ALONE = ("deconvnet", "guided_backprop", "lrp", "saliency")
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import BY_RULE_ALONE, options_of
+from tests.checks import BY_RULE_ALONE, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
@@ -86,7 +86,7 @@ def check(
 
 _PAIRS = [
     pytest.param(method, jit, marks=[pytest.mark.long] * (jit and method in BY_RULE_ALONE))
-    for method in dx.list_methods()
+    for method in GENERAL
     for jit in (False, True)
 ]
 
@@ -97,6 +97,26 @@ def test_every_method(method: str, jit: bool):
     with dx.DeepExplain(model, input_signature=SPEC) as de:
         explain = de.explainer(method, target=1, **SEEDS.get(method, {}), **options_of(method, X))
     check(explain, variables, jit=jit, step=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "jit"),
+    [
+        pytest.param(method, jit, marks=[pytest.mark.long] * (jit or method in MAPS_BY_WEIGHTS_ALONE))
+        for method in MAPS
+        for jit in (False, True)
+    ],
+)
+def test_class_activation_maps(method: str, jit: bool):
+    kernel, shift, last = small((3, 2, 3), (3,), (3, 2))
+
+    def model(x: tf.Tensor) -> tf.Tensor:
+        hidden = tf.nn.softplus(tf.nn.conv1d(x, kernel, 1, "SAME") + shift)
+        return tf.reduce_sum(tf.sin(hidden @ last), 1)
+
+    with dx.DeepExplain(model, input_signature=[tf.TensorSpec([None, 5, 2], tf.float64)]) as de:
+        explain = de.explainer(method, target=1)
+    check(explain, [kernel, shift, last], RNG.normal(size=(3, 5, 2)), jit=jit, step=1e-5)
 
 
 @pytest.mark.parametrize("method", ["deeplift", pytest.param("integrated_gradients", marks=pytest.mark.long)])

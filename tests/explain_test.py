@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import derivative, options_of
+from tests.checks import GENERAL, derivative, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -167,7 +167,7 @@ def parts() -> tuple[keras.Model, keras.Model, keras.Model]:
     return model, keras.Model(inputs, middle), keras.Model(second, after[1](after[0](second)))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_a_layer_is_explained_as_if_the_rest_were_the_model(method: str):
     model, first, second = parts()
     middle = np.asarray(first(X))
@@ -270,7 +270,7 @@ def test_a_layer_of_a_model_with_a_fixed_batch_size():
 # --- what an Explanation says -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_the_fields_of_an_explanation(method: str):
     e = explain(perceptron(), method)
     compares = method in ("integrated_gradients", "expected_gradients", "deeplift", "occlusion", "shapley_sampling")
@@ -308,7 +308,7 @@ def test_a_gap_counts_a_group_once():
 
 def test_a_repeated_call_gives_the_same_object_by_value():
     with dx.DeepExplain(perceptron()) as de:
-        for method in METHODS:
+        for method in GENERAL:
             options = {"seed": 0, **options_of(method, X)}
             assert de.explain(method, X, target=0, **options) == de.explain(method, X, target=0, **options)
 

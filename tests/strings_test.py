@@ -14,10 +14,9 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError
 from deepexplain_tf.export.stablehlo import is_available
-from tests.checks import explain, message_of, options_of
+from tests.checks import GENERAL, explain, message_of, options_of
 from tests.models import filled, floats
 
-METHODS = dx.list_methods()
 EVALUATING = ("occlusion", "shapley_sampling")
 L = keras.layers
 WORDS = ["the", "cat", "sat", "a", "dog", "on", "mat"]
@@ -151,7 +150,7 @@ def test_a_layer_behind_strings_is_explained_as_if_the_rest_were_the_model(name:
 
 
 @pytest.mark.long  # the same comparison: every model with every method
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("name", CASES)
 def test_a_layer_of_every_model_by_every_method(name: str, method: str):
     equals_the_rest(name, method)
@@ -338,7 +337,7 @@ def test_a_saved_model_and_an_export_of_strings(sequential: Case, tmp_path: path
 # --- what is refused --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method not in EVALUATING])
+@pytest.mark.parametrize("method", [method for method in GENERAL if method not in EVALUATING])
 def test_strings_have_no_gradient(priced: Case, method: str):
     options = {"background": [np.array([["cat"]]), PRICES[:1]]} if method == "expected_gradients" else {}
     call = lambda: explain(priced.model, method, priced.inputs, target=1, **options)  # noqa: E731

@@ -71,7 +71,8 @@ class ExplainedTarget:
 
     def shares(self, method: Method, attributions: Any) -> list[np.ndarray]:
         """Returns attributions whose elements add up, an array for each explained tensor; see `Method.shares`."""
-        return method.shares(self.call.layout, self.flatten("attributions", attributions))
+        model = self.call.engine.model(self.pack(self.call.inputs), method.inside)
+        return method.shares(self.call.layout, model.chosen_outputs(), self.flatten("attributions", attributions))
 
     def function(self) -> Callable[[Any, Any], tf.Tensor]:
         """Returns the function `(tensors, example)` → target `[rows]`, where row i belongs to example `example[i]`.

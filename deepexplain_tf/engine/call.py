@@ -122,11 +122,15 @@ class Call:
             of_example, of_row = (functools.partial(_rows, numbers) for numbers in (rows // self.units, rows))
             arguments = self.arguments({**data, **batch_data, "count": np.int32(count)}, of_example, of_row)
             result = self._graph(method, arguments)
-            self._check_rows(result["outputs"], len(batch))
+            self._check_rows(result, len(batch))
             yield tf.nest.map_structure(functools.partial(_first, count), result)
 
-    def _check_rows(self, target: tf.Tensor, rows: int) -> None:
-        """Refuses a model or target that does not keep the batch; the trace may not show that."""
+    def _check_rows(self, result: Mapping[str, Any], rows: int) -> None:
+        """Refuses a model, a target or a layer that does not keep the batch; the trace may not show that."""
+        target, attributions = result["outputs"], result["attributions"]
+        if any(array.shape[0] != rows for array in attributions):
+            shapes = [array.shape.as_list() for array in attributions]
+            raise ModelError(f"attributions must have a row for each of {rows} examples. Got {shapes}.")
         if target.shape[0] != rows:
             called = self.objective.selection == "callable"
             whose = f"the target {name_of(self.objective.owner)}" if called else "a target"

@@ -95,23 +95,27 @@ class Engine:
             needed = max(even, least)
             return self._chunks.setdefault((type(method), objective), needed) if keep else needed
 
-    def model(self, inputs: Any = None) -> Model:
+    def model(self, inputs: Any = None, inside: str | None = None) -> Model:
         """Returns the traced model.
 
         Args:
           inputs: the user's inputs, by whose shapes a model without declared inputs is traced; None for any trace.
+          inside: the name of a layer that a method looks into; it is marked in a trace of its own, if the model has
+            layers.
 
         Raises:
           ModelError: the model cannot be traced, or its input shapes are not known yet.
         """
         with self._lock:
-            if inputs is None and self._models:
-                return next(iter(self._models.values()))
+            inside = None if self._source.layered is None else inside
+            fitting = [model for key, model in self._models.items() if inside in (None, key[0])]
+            if inputs is None and fitting:
+                return fitting[0]
             lengths = self._lengths and inputs is not None
-            key = None if self._source.specs is not None and not lengths else signature(inputs)
+            key = (inside, None if self._source.specs is not None and not lengths else signature(inputs))
             if key not in self._models:
                 source = with_lengths(self._source, inputs) if lengths else self._source
-                traced = trace(source, self.settings.layer, inputs)
+                traced = trace(source, self.settings.layer, inputs, inside)
                 traced = dataclasses.replace(traced, notes=(*traced.notes, *([_LENGTHS] if lengths else ())))
                 model = cut_model(traced, self.settings.layer, self.settings.output)
                 self._models[key] = model.frozen() if self.settings.freeze else model
@@ -139,7 +143,8 @@ class Engine:
             again = not self._lengths and any(None in shape for shape in shapes)
             if again:
                 self._lengths = True
-                self._models.pop(None, None)
+                for key in [key for key in self._models if key[1] is None]:
+                    del self._models[key]
             return again
 
     def agreement(self, model: Model, objective: Objective) -> Agreement:
@@ -154,11 +159,12 @@ class Engine:
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
         """Checks that a method can explain an objective; returns notes. See `Objective.check_rules`."""
+        objective.check_dependence()
+        part = method.part(objective)
         if not method.differentiates:
-            objective.check_dependence()
             return tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
         composite = self.composite(method)
-        notes = self.check_rules(composite, objective)
+        notes = part.check_rules(composite, self.settings.strict)
         _, affine = objective.simplified(composite, straight=method.straight)
         if affine is not None:
             ends = [repr(value.node.name) for value in affine.prefix.outputs if value not in affine.prefix.inputs]
@@ -167,12 +173,13 @@ class Engine:
         return notes + tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
 
     def check_rules(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
-        """Checks that a composite covers an objective; returns notes. See `Objective.check_rules`."""
+        """Checks that a target depends on what is explained and that a composite covers its ops; returns notes."""
+        objective.check_dependence()
         return objective.check_rules(composite, self.settings.strict)
 
     def coverage(self, method: Method) -> Coverage:
         """Returns the verdict of a method on each active op; see `DeepExplain.coverage`."""
-        objective = self.model().chosen_outputs()
+        objective = method.part(self.model(inside=method.inside).chosen_outputs())
         coverage = objective.coverage(self.composite(method))
         if method.differentiates:
             return coverage

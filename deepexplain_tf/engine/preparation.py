@@ -100,7 +100,7 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
     if not tensors:
         lost = tf.executing_eagerly() and tf_private.tape_is_active()
         return dataclasses.replace(call, notes=(*call.notes, _NO_GRADIENT)) if lost else call
-    return _with_history(call, engine.model(arrays), inputs, arguments.get("baseline"))
+    return _with_history(call, engine.model(arrays, method.inside), inputs, arguments.get("baseline"))
 
 
 def _with_history(call: Call, model: Model, inputs: Any, baseline: Any) -> Call:
@@ -129,7 +129,7 @@ def _prepare(
     seed: int | None = None,
     progress: bool = False,
 ) -> Call:
-    model = engine.model(inputs)
+    model = engine.model(inputs, method.inside)
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates:
         require_floats(model)

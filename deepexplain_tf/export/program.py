@@ -45,7 +45,7 @@ class ExplainerProgram:
         self._engine, self._name, self._fixed = engine, name, dict(fixed)
         self._call = {key: value for key, value in fixed.items() if key in CALL_ARGUMENTS and key not in _OF_PYTHON}
         self._method = make(name, {key: value for key, value in fixed.items() if key not in CALL_ARGUMENTS})
-        self._model = engine.model()
+        self._model = engine.model(inside=self._method.inside)
         specs = self._model.traced.specs
         names = _identifiers(names_of(specs), "input")
         self.inputs: Specs = dict(zip(names, tf.nest.flatten(specs), strict=True))
@@ -165,7 +165,7 @@ class ExplainerProgram:
         """Returns the program of the same explainer with other settings of its engine."""
         engine = self._engine.with_settings(**settings)
         if engine.specs is None:  # the model was traced for the data of a call, and the new engine needs such data
-            engine.model(tf.nest.map_structure(_example, self.structure))
+            engine.model(tf.nest.map_structure(_example, self.structure), self._method.inside)
         return ExplainerProgram(engine, self._name, self._fixed)
 
     def provenance(self) -> dict[str, Any]:

@@ -223,3 +223,18 @@ def rewrite_program(program: Program, transform: Transform, current: dict[Value,
     """Returns the program with its nodes rebuilt by `rewrite` and with the same inputs."""
     current = rewrite(program.outputs, transform, current)
     return Program(program.inputs, tuple(current[value] for value in program.outputs))
+
+
+def with_values(
+    transform: Callable[[Program], Program], program: Program, values: tuple[Value, ...]
+) -> tuple[Program, tuple[Value, ...]]:
+    """Returns a program after a pass, and what has become of values inside it.
+
+    Args:
+      transform: the pass.
+      program: the program.
+      values: values of the program.
+    """
+    changed = transform(Program(program.inputs, (*program.outputs, *values)))
+    count = len(program.outputs)
+    return Program(changed.inputs, changed.outputs[:count]), changed.outputs[count:]

@@ -86,7 +86,6 @@ class Marks:
     """The outputs of the layers' calls, recorded while a model is traced; Keras has no forward hooks."""
 
     def __init__(self, places: Sequence[Place]):
-        self._places = places
         self._layers = {id(place.layer): place.layer for place in places if place.layer is not None}
         self._marks: dict[int, list[list[tf.Tensor]]] = {key: [] for key in self._layers}
 
@@ -99,46 +98,51 @@ class Marks:
                 stack.enter_context(_marked(layer, self._marks[key]))
             yield
 
-    def values(self, function: Any, reader: Any, program: Program) -> tuple[Value, ...]:
+    def values(self, places: Sequence[Place], function: Any, reader: Any, program: Program) -> tuple[Value, ...]:
         """Returns the value of each place in the traced program.
 
         Args:
+          places: some of the places.
           function: the traced function.
           reader: the reader of its graph.
           program: the program that was read.
 
         Raises:
-          ModelError: a place cannot be marked, or one is computed from another.
+          ModelError: a place cannot be marked.
           UnknownNameError: there is no such call of a layer.
         """
-        found = [
+        return tuple(
             program.inputs[place.position] if place.position is not None else self._value(place, function, reader)
-            for place in self._places
-        ]
-        _require_apart([place.name for place in self._places], found)
-        return tuple(found)
+            for place in places
+        )
 
     def _value(self, place: Place, function: Any, reader: Any) -> Value:
         marks, name = self._marks[id(place.layer)], place.name
         variables = [v if isinstance(v, tf.Variable) else v.value for v in place.layer.variables]
         if reader.has_unseen_use([variable.handle for variable in variables], [mark[0].graph for mark in marks]):
             raise ModelError(
-                f"every call of an explained layer must be traced anew. Got {name!r}, called in a tf.function "
+                f"every call of a named layer must be traced anew. Got {name!r}, called in a tf.function "
                 "that was traced before; rebuild the model."
             )
         # A model that builds itself during the trace calls its layers once more, in another graph.
         candidates = [mark for mark in marks if mark[0].graph is function.graph or reader.find(mark[0]) is not None]
         mark, *more = _choose(candidates, name)
         if more:
-            raise ModelError(f"an explained layer must have one output. Got {name!r} with {1 + len(more)}.")
+            raise ModelError(f"a named layer must have one output. Got {name!r} with {1 + len(more)}.")
         value = reader.find(mark)
         if value is None:
             raise ModelError(f"layer {name!r} must lie between the inputs and the outputs, outside of loops.")
         return value
 
 
-def _require_apart(names: Sequence[str], values: Sequence[Value]) -> None:
-    """Checks that no place is another or is computed from another: they are variables of one function."""
+def require_apart(places: Sequence[Place], values: Sequence[Value]) -> None:
+    """Checks that no place is another or is computed from another: they are variables of one function.
+
+    Raises:
+      UnknownNameError: two places are the same.
+      ModelError: one is computed from another.
+    """
+    names = [place.name for place in places]
     for number, value in enumerate(values):
         others = [(name, other) for n, (name, other) in enumerate(zip(names, values, strict=True)) if n != number]
         for name, other in others:

@@ -13,7 +13,7 @@ from deepexplain_tf.arguments.structure import names_of
 from deepexplain_tf.errors import ModelError, UnknownNameError, brief, shortened
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import Program, Value
-from deepexplain_tf.graph.places import Marks, Place, places_of
+from deepexplain_tf.graph.places import Marks, Place, places_of, require_apart
 from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.sources.source import Source
 
@@ -28,6 +28,7 @@ class Traced:
       outputs: the structure of the outputs, with positions in `program.outputs` as leaves (None stays None).
       names: the names of the outputs, in the order of their positions; empty if the model has none.
       places: the explained places in the order of their names, none if all inputs are explained.
+      inside: the output of the layer that a method looks into, where one was named; else none.
       batch: the batch size of the trace, None if it is open.
       notes: remarks about the trace, for the user.
       variables: the variables that the model reads.
@@ -40,6 +41,7 @@ class Traced:
     outputs: Any
     names: tuple[str, ...]
     places: tuple[Value, ...]
+    inside: tuple[Value, ...]
     batch: int | None
     notes: tuple[str, ...]
     variables: tuple[tf.Variable, ...]
@@ -47,7 +49,7 @@ class Traced:
     owner: Any
 
 
-def trace(source: Source, layer: str | tuple[str, ...] | None, inputs: Any = None) -> Traced:
+def trace(source: Source, layer: str | tuple[str, ...] | None, inputs: Any = None, inside: str | None = None) -> Traced:
     """Traces a model into a program.
 
     Args:
@@ -55,17 +57,19 @@ def trace(source: Source, layer: str | tuple[str, ...] | None, inputs: Any = Non
       layer: the name of a Keras layer whose output is marked (`"name:i"` for the layer's i-th call), several names
         of layers and inputs, or None.
       inputs: the user's arrays, in the structure of the inputs; needed if `source.specs` is None.
+      inside: the name of a Keras layer whose output is marked besides, or None.
 
     Raises:
       ModelError: the model cannot be traced, or the layer's output cannot be marked.
       UnknownNameError: the model has no such layer, or no such call of it.
     """
     places = places_of(source.layered, layer, _input_names(source, inputs))
+    looked_into = places_of(source.layered, inside, ())
     first_error: Exception | None = None
     fallback: Traced | None = None
     for specs, note in _candidates(source, inputs):
         try:
-            traced = _trace(source, specs, places, note)
+            traced = _trace(source, specs, places, looked_into, note)
         except (ModelError, UnknownNameError):
             raise  # our own errors do not depend on the signature
         except Exception as error:  # whatever the user's program raises for these shapes and dtypes
@@ -123,8 +127,8 @@ def unchanged(variables: Sequence[tf.Variable]) -> Iterator[None]:
             variable.assign(value)
 
 
-def _trace(source: Source, specs: Any, places: Sequence[Place], note: str) -> Traced:
-    marks = Marks(places)
+def _trace(source: Source, specs: Any, places: Sequence[Place], inside: Sequence[Place], note: str) -> Traced:
+    marks = Marks([*places, *inside])
 
     def program(*flat: tf.Tensor) -> Any:
         return source.call(tf.nest.pack_sequence_as(specs, flat))
@@ -141,7 +145,8 @@ def _trace(source: Source, specs: Any, places: Sequence[Place], note: str) -> Tr
     flat_program, reader = read_function(function, custom_gradients=source.custom_gradients)
     numbers = itertools.count()
     positions = tf.nest.map_structure(lambda leaf: None if leaf is None else next(numbers), structure)
-    values = marks.values(function, reader, flat_program)
+    values = marks.values(places, function, reader, flat_program)
+    require_apart(places, values)
     leading = tf.nest.flatten(specs)[0].shape
     batch = leading[0] if leading.rank else None
     notes = [*source.notes, *([note] if note else [])]
@@ -154,7 +159,17 @@ def _trace(source: Source, specs: Any, places: Sequence[Place], note: str) -> Tr
     read = tuple(function.graph.variables)
     assigned = read if _assigns(function.graph) else ()
     return Traced(
-        flat_program, specs, positions, names, values, batch, tuple(notes), read, assigned, (function, source)
+        flat_program,
+        specs,
+        positions,
+        names,
+        values,
+        marks.values(inside, function, reader, flat_program),
+        batch,
+        tuple(notes),
+        read,
+        assigned,
+        (function, source),
     )
 
 

@@ -5,12 +5,18 @@ from deepexplain_tf.methods.deconvnet import DeconvNet
 from deepexplain_tf.methods.deeplift import DeepLIFT
 from deepexplain_tf.methods.epsilon_lrp import EpsilonLRP
 from deepexplain_tf.methods.expected_gradients import ExpectedGradients
+from deepexplain_tf.methods.grad_cam import GradCAM
+from deepexplain_tf.methods.grad_cam_plus_plus import GradCAMPlusPlus
 from deepexplain_tf.methods.gradient_x_input import GradientXInput
 from deepexplain_tf.methods.guided_backprop import GuidedBackprop
+from deepexplain_tf.methods.guided_grad_cam import GuidedGradCAM
+from deepexplain_tf.methods.hires_cam import HiResCAM
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
+from deepexplain_tf.methods.layer_cam import LayerCAM
 from deepexplain_tf.methods.lrp import LRP
 from deepexplain_tf.methods.occlusion import Occlusion
 from deepexplain_tf.methods.saliency import Saliency
+from deepexplain_tf.methods.score_cam import ScoreCAM
 from deepexplain_tf.methods.shapley_sampling import ShapleySampling
 
 __all__ = [
@@ -19,13 +25,19 @@ __all__ = [
     "DeepLIFT",
     "EpsilonLRP",
     "ExpectedGradients",
+    "GradCAM",
+    "GradCAMPlusPlus",
     "GradientXInput",
     "GuidedBackprop",
+    "GuidedGradCAM",
+    "HiResCAM",
     "IntegratedGradients",
+    "LayerCAM",
     "Layout",
     "Method",
     "Occlusion",
     "Saliency",
+    "ScoreCAM",
     "ShapleySampling",
     "list_methods",
     "make",

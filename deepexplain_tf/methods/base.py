@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
@@ -148,6 +149,19 @@ class Method(abc.ABC):
         return None
 
     @property
+    def inside(self) -> str | None:
+        """The name of a layer inside the model into which the method looks; None where it names none."""
+        return None
+
+    def part(self, objective: Objective) -> Objective:
+        """Returns the part of the explained function whose ops the method differentiates, by default all of it.
+
+        Raises:
+          DeepExplainError: an option that does not fit the explained function.
+        """
+        return objective
+
+    @property
     def one_pass(self) -> bool:
         """Whether the method is one backward pass, so that each op's loss of the sum can be told."""
         return self.differentiates and not self.repeats
@@ -160,16 +174,17 @@ class Method(abc.ABC):
         """
         return False
 
-    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def shares(self, layout: Layout, objective: Objective, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Returns attributions that may be added up over features, for metrics; by default the attributions themselves.
 
-        A method whose elements each carry the value of their whole group or window returns equal shares of it.
+        A method whose elements each carry the value of their group, window or position returns equal shares of it.
 
         Args:
           layout: the explained tensors.
+          objective: the function that is explained, of all outputs of the model that were chosen.
           attributions: `[batch, ...]` for each explained tensor.
         """
-        del layout
+        del layout, objective
         return list(attributions)
 
     @property

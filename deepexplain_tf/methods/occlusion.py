@@ -14,6 +14,7 @@ from deepexplain_tf.masking.masked import masked_values
 from deepexplain_tf.masking.windows import Windows
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
 from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
 
@@ -70,7 +71,7 @@ class Occlusion(Method):
                 data[f"starts_{number}_{axis}"] = _starts(*lengths)
         return data
 
-    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def shares(self, layout: Layout, objective: Objective, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
         if self.normalise != "count":
             return list(attributions)
         windows = _per_input("window_shape", self.window_shape, layout)

@@ -15,6 +15,7 @@ from deepexplain_tf.masking.masked import masked_values
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
 from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.objective.shapes import count_rows
 from deepexplain_tf.rules.composites import Composite
@@ -61,7 +62,7 @@ class ShapleySampling(Method):
             return {**data, **_exact(n_players)}
         return {**data, "order": _antithetic(n_players, self.n_samples, layout.seed)}
 
-    def shares(self, layout: Layout, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def shares(self, layout: Layout, objective: Objective, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
         players, n_players = _players(self.groups, layout)
         members = np.bincount(np.concatenate([ids.ravel() for ids in players]), minlength=n_players)
         return [array / members[ids] for array, ids in zip(attributions, players, strict=True)]

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.structure import positions
 from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest, name_of
-from deepexplain_tf.graph.ir import Node, Program, Value, rewrite
+from deepexplain_tf.graph.ir import Node, Program, Value, rewrite, with_values
 from deepexplain_tf.graph.passes import cut, find_probability, freeze, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
 from deepexplain_tf.graph.trace import Traced, fill_structure
@@ -29,6 +29,7 @@ class Model:
       positions: the positions of the chosen outputs in `traced.program.outputs`.
       program: the program explained values and inputs → chosen outputs.
       notes: notes for the user on the trace and on stripped probabilities.
+      inside: the output of the layer that a method looks into, where one was marked; else none.
     """
 
     traced: Traced
@@ -39,6 +40,7 @@ class Model:
     positions: tuple[int, ...]
     program: Program
     notes: tuple[str, ...]
+    inside: tuple[Value, ...] = ()
 
     @property
     def structure(self) -> Any:
@@ -64,7 +66,8 @@ class Model:
         """Returns the model with the present values of its variables as constants."""
         prefix = None if self.prefix is None else freeze(self.prefix)
         traced = dataclasses.replace(self.traced, variables=())
-        return dataclasses.replace(self, traced=traced, program=freeze(self.program), prefix=prefix)
+        program, inside = with_values(freeze, self.program, self.inside)
+        return dataclasses.replace(self, traced=traced, program=program, prefix=prefix, inside=inside)
 
     def objective(self, selection: str) -> Objective:
         """Returns the objective of the one chosen output; the target's data are passed to its `Scope`.
@@ -126,7 +129,14 @@ class Model:
     def _objective(self, program: Program, selection: str) -> Objective:
         traced = self.traced
         return Objective(
-            traced.program.inputs, self.explained, program, self.prefix, traced.batch, traced.variables, selection
+            traced.program.inputs,
+            self.explained,
+            program,
+            self.prefix,
+            traced.batch,
+            traced.variables,
+            selection,
+            inside=self.inside,
         )
 
 
@@ -177,12 +187,13 @@ def cut_model(traced: Traced, layer: str | tuple[str, ...] | None, output: str |
         raise ModelError(f"outputs must be floats. Got {[value.dtype.name for value in values]}; choose with output=.")
     program = Program(traced.program.inputs, tuple(values))
     if layer is None:
-        return Model(traced, program.inputs, (), None, structure, tuple(chosen), program, tuple(notes))
+        return Model(traced, program.inputs, (), None, structure, tuple(chosen), program, tuple(notes), traced.inside)
     names = (layer,) if isinstance(layer, str) else layer
     at = {value: argument(f"{name}/output", value.spec) for name, value in zip(names, traced.places, strict=True)}
-    prefix, program = Program(program.inputs, traced.places), cut(program, at)
+    prefix = Program(program.inputs, traced.places)
+    program, inside = with_values(lambda whole: cut(whole, at), program, traced.inside)
     places = () if isinstance(layer, str) else layer
-    return Model(traced, tuple(at.values()), places, prefix, structure, tuple(chosen), program, tuple(notes))
+    return Model(traced, tuple(at.values()), places, prefix, structure, tuple(chosen), program, tuple(notes), inside)
 
 
 def _notes(traced: Traced, output: Value, stripped: Sequence[Node]) -> list[str]:

@@ -13,12 +13,13 @@ from deepexplain_tf.graph.dense import is_dense
 from deepexplain_tf.graph.draws import find_draw
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, unsupported_error
 from deepexplain_tf.graph.footprint import footprint
-from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value
+from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value, with_values
 from deepexplain_tf.graph.masks import find_masks
 from deepexplain_tf.graph.passes import (
     AffinePrefix,
     affine_prefix,
     choices,
+    cut,
     fold,
     form_groups,
     form_layers,
@@ -28,7 +29,9 @@ from deepexplain_tf.graph.passes import (
     precompute,
     see_through,
 )
+from deepexplain_tf.graph.read import argument
 from deepexplain_tf.objective.chunks import size_for
+from deepexplain_tf.objective.feature_maps import FeatureMaps, feature_maps
 from deepexplain_tf.rules.composites import Composite, refusal_error
 from deepexplain_tf.rules.coverage import Coverage
 
@@ -50,6 +53,7 @@ class Objective:
         `"unit"` for a program that ends in the parts of a last dense layer, one unit of which is the target.
       owner: the callable target, kept alive.
       data: the arrays of a callable target, as inputs of `program`.
+      inside: the output of the layer that the method looks into, where it was marked in the trace; else none.
     """
 
     inputs: tuple[Value, ...]
@@ -61,6 +65,7 @@ class Objective:
     selection: str = "index"
     owner: Any = None
     data: tuple[Value, ...] = ()
+    inside: tuple[Value, ...] = ()
 
     @functools.cached_property
     def canonical(self) -> Program:
@@ -80,7 +85,8 @@ class Objective:
     @functools.cached_property
     def differentiable(self) -> "Objective":
         """The objective with the same target and gradients, whose gradients have the right derivatives."""
-        return dataclasses.replace(self, program=open_moments(self.program))
+        program, inside = with_values(open_moments, self.program, self.inside)
+        return dataclasses.replace(self, program=program, inside=inside)
 
     @functools.cached_property
     def optimised(self) -> "Objective":
@@ -156,6 +162,19 @@ class Objective:
             return self.numbered
         return self.canonical if composite.canonical else self.program
 
+    def feature_maps(self, at: str | None) -> FeatureMaps:
+        """Returns the output of a layer as feature maps; see `objective.feature_maps`.
+
+        Args:
+          at: the layer's name, by which a model with layers was marked; None for the layer of the last convolution.
+        """
+        return feature_maps(self.program, self.explained, self.inside, at)
+
+    def behind(self, value: Value) -> "Objective":
+        """Returns the objective behind a value, which it explains, for looking at its ops; a scope does not take it."""
+        known = argument(f"{value.node.name}/behind", value.spec)
+        return dataclasses.replace(self, explained=(known,), program=cut(self.program, {value: known}), inside=())
+
     def coverage(self, composite: Composite) -> Coverage:
         """Returns the verdict of a composite on each active op."""
         active = active_ops(self.explained, self.program_for(composite).outputs)
@@ -224,7 +243,6 @@ class Objective:
           TargetError: the target depends on no explained tensor through differentiable ops.
           UnsupportedOpError: an op has no gradient, or no rule where `strict` is set.
         """
-        self.check_dependence()
         program = self.program_for(composite)
         derived = analyse(self.explained, program.outputs, dependence="derivatives").varying
         if not any(value in derived for value in program.outputs):

@@ -11,6 +11,7 @@ from deepexplain_tf.graph.emit import emit, emit_twin, emit_with_rules
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes import AffinePrefix, hoistable
 from deepexplain_tf.graph.twin import Twin
+from deepexplain_tf.objective.feature_maps import FeatureMaps
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.shapes import count_rows, shape_with_rows
 from deepexplain_tf.rules.composites import Composite
@@ -162,6 +163,29 @@ class Scope:
             outputs, _ = self.outputs_with_rules(points, composite)
             target = self._select(outputs[0])
             return target, _gradients(target, points, weights)
+
+    def feature_maps(self, at: str | None) -> FeatureMaps:
+        """Returns the output of a layer as feature maps; see `Objective.feature_maps`."""
+        return self._objective.feature_maps(at)
+
+    def gradient_inside(self, value: Value, composite: Composite) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns the target `[rows]`, a value inside the program, and the gradient of the target there.
+
+        Args:
+          value: a value of the program, without canonical groups or layers.
+          composite: single-valued rules for the program as it was traced.
+
+        Raises:
+          UnsupportedOpError: an op has no gradient.
+        """
+        objective = self._objective
+        program = Program(objective.program.inputs, (objective.program.outputs[0], value))
+        given = self._bind(self.explained)
+        with replaced_gradients():
+            output, inside = emit_with_rules(program, given, objective.explained, composite.single_rule)
+            target = self._select(output)
+            (gradient,) = _gradients(target, [inside])
+        return target, inside, gradient
 
     def relevance(self, explained: Sequence[tf.Tensor], composite: Composite) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Returns the target `[rows]`, and its relevance as the rules of a composite hand it back.

@@ -14,23 +14,42 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import BY_RULE_ALONE, options_of
+from tests.checks import BY_RULE_ALONE, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 METHODS = dx.list_methods()
 _TOLERANCE = 1e-5  # of the largest attribution
 
 each_method = pytest.mark.parametrize("method", METHODS)
+each_general_method = pytest.mark.parametrize("method", GENERAL)
 # For what compiles again: every method on some structures, and one or two methods on every structure.
 _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
+_WITH_POSITIONS = ("sequential",)  # what class activation maps explain
+
+
+def in_full(name: str, method: str) -> bool:
+    return name in (_WITH_POSITIONS if method in MAPS else _IN_FULL)
+
+
+def usual(method: str) -> str:
+    """Returns the structure on which a method is tried where one is enough."""
+    return _WITH_POSITIONS[0] if method in MAPS else "functional"
 
 
 def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
     """Returns the mark of a test of pairs; one in `least` other structures with a method of `everywhere`."""
-    pairs = [(name, method) for name in STRUCTURES for method in METHODS if name in _IN_FULL or method in _EVERYWHERE]
+    pairs = [
+        (name, method)
+        for name in STRUCTURES
+        for method in METHODS
+        if in_full(name, method) or (name in _IN_FULL and method in GENERAL) or method in _EVERYWHERE
+    ]
     chosen = {*_IN_FULL, *list(STRUCTURES)[::least]}
-    short = [name in _IN_FULL or (name in chosen and method in everywhere) for name, method in pairs]
+    short = [
+        (in_full(name, method) and method not in MAPS_BY_WEIGHTS_ALONE) or (name in chosen and method in everywhere)
+        for name, method in pairs
+    ]
     marks = [() if is_short else pytest.mark.long for is_short in short]
     values = [pytest.param(*pair, marks=mark) for pair, mark in zip(pairs, marks, strict=True)]
     return pytest.mark.parametrize(("name", "method"), values)
@@ -41,7 +60,7 @@ def _all_pairs() -> Any:
     values = [
         pytest.param(name, method, marks=[pytest.mark.long] * (method in BY_RULE_ALONE and name not in _IN_FULL))
         for method in METHODS
-        for name in STRUCTURES
+        for name in (_WITH_POSITIONS if method in MAPS else STRUCTURES)
     ]
     return pytest.mark.parametrize(("name", "method"), values)
 
@@ -121,14 +140,14 @@ def test_the_batch_changes_no_number(name: str, method: str):
 @_pairs(())  # tests/differential_test.py has odd chunks in many programs
 def test_the_chunk_changes_no_number(name: str, method: str):
     inputs, explain = STRUCTURES[name].inputs(7), explainer(name, method)
-    for size in (1, 1000) if name in _IN_FULL else (1,):
+    for size in (1, 1000) if in_full(name, method) else (1,):
         assert_same(explain(inputs, chunk_size=size).attributions, explained(name, method).attributions)
 
 
 @_pairs(("deeplift",))  # tests/export/saved_model_test.py has the other in graphs
 def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method)
-    batches = [case.batch] if case.batch else [7, 1] if name in _IN_FULL else [7]
+    batches = [case.batch] if case.batch else [7, 1] if in_full(name, method) else [7]
     inside = tf.function(lambda inputs: explain(inputs).attributions, reduce_retracing=True)
     for batch in batches:
         inputs = tf.nest.map_structure(tf.constant, case.inputs(batch))
@@ -140,28 +159,28 @@ def test_xla_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method, jit_compile=True)
     expected = explained(name, method).attributions
     assert_same(explain(case.inputs(7)).attributions, expected)
-    if name in _IN_FULL:
+    if in_full(name, method):
         assert_same(explain(case.inputs(1)).attributions, rows(expected, 1))
 
 
 @each_method
 def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
-    explain = explainer("functional", method, jit_compile=True)
+    explain = explainer(usual(method), method, jit_compile=True)
     inside = tf.function(lambda inputs: explain(inputs).attributions, jit_compile=True)
-    found = inside(tf.constant(STRUCTURES["functional"].inputs(7)))
-    assert_same(found, explained("functional", method).attributions)
+    found = inside(tf.constant(STRUCTURES[usual(method)].inputs(7)))
+    assert_same(found, explained(usual(method), method).attributions)
 
 
 @each_method
 def test_every_field_is_there_inside_a_tf_function(method: str):
-    expected, explain = explained("functional", method), explainer("functional", method)
+    expected, explain = explained(usual(method), method), explainer(usual(method), method)
 
     @tf.function
     def inside(inputs: tf.Tensor) -> Any:
         e = explain(inputs)
         return {name: value for name, value in vars(e).items() if tf.is_tensor(value)}
 
-    found = inside(tf.constant(STRUCTURES["functional"].inputs(7)))
+    found = inside(tf.constant(STRUCTURES[usual(method)].inputs(7)))
     wanted = {name for name, value in vars(expected).items() if isinstance(value, np.ndarray)}
     assert set(found) == wanted
     for name in wanted - {"completeness_gap"}:
@@ -182,7 +201,7 @@ def explained_in(dtype: str, model: str, method: str) -> dx.Explanation:
         return de.explain(method, x, target=1, seed=0, **options_of(method, x))
 
 
-@each_method
+@each_general_method
 @pytest.mark.parametrize(
     ("model", "dtype", "tolerance"),
     [
@@ -204,14 +223,14 @@ def test_a_narrower_dtype_gives_the_numbers_of_float64_up_to_its_rounding(
     assert_same(found.outputs, expected.outputs, tolerance)
 
 
-@each_method
+@each_general_method
 def test_an_input_that_the_target_does_not_depend_on_gets_zeros(method: str):
     used, unused = explained("unused_input", method).attributions
     assert np.abs(used).max() > 1e-3
     np.testing.assert_array_equal(unused, 0)
 
 
-@each_method
+@each_general_method
 def test_a_layer_that_the_target_partly_depends_on_gets_zeros_for_the_rest(method: str):
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(3, name="hidden")(inputs)
@@ -251,7 +270,8 @@ def test_a_keras_model_is_left_as_it_was(name: str):
     weights = [np.array(variable) for variable in model.variables]
     before, threads, random = _state(model), threading.active_count(), _global_random_state()
     with dx.DeepExplain(model, **case.settings) as de:
-        for method in METHODS if name in _IN_FULL else ("deeplift",):  # whose rules could stay behind
+        chosen = GENERAL if name in _IN_FULL else MAPS if name in _WITH_POSITIONS else []
+        for method in [*chosen, "deeplift"]:  # whose rules could stay behind
             de.explain(method, inputs, target=case.target, **options(name, method))
     assert _state(model) == before
     for variable, weight in zip(model.variables, weights, strict=True):
@@ -267,7 +287,7 @@ def test_a_module_is_left_as_it_was():
     model = case.build()
     attributes, weights = dict(vars(model)), [np.array(variable) for variable in model.variables]
     with dx.DeepExplain(model) as de:
-        for method in METHODS:
+        for method in GENERAL:
             de.explain(method, case.inputs(2), target=0, **options("tf_module", method))
     assert vars(model).keys() == attributes.keys()
     assert all(vars(model)[key] is value for key, value in attributes.items())
@@ -277,7 +297,7 @@ def test_a_module_is_left_as_it_was():
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [("functional", method) for method in METHODS]
+    [(usual(method), method) for method in METHODS]
     + [(name, "deeplift") for name in ("subclassed", "shared_layers", "tf_module", "tokens_with_a_mask")],
 )
 def test_an_explainer_lives_on_after_its_block_and_follows_training(name: str, method: str):

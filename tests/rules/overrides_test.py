@@ -9,12 +9,11 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import UnsupportedOpError
-from tests.checks import options_of
+from tests.checks import GENERAL, options_of
 from tests.models import matrix_root, mlp, perceptron, python_inside, rectified, weight
 from tests.users_rules import plainly, times
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
-METHODS = dx.list_methods()
 
 
 def explain(model: Any, method: str, x: Any = X, *, target: Any = 1, baseline: Any = None, **settings: Any) -> Any:
@@ -185,7 +184,7 @@ def test_without_strict_an_op_without_a_rule_passes_by_plain_gradient_and_is_not
     np.testing.assert_allclose(e.attributions, overridden.attributions, rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_without_strict_nothing_is_noted_where_every_op_has_a_rule(method: str):
     with dx.DeepExplain(perceptron(), strict=False) as de:
         notes = de.explain(method, X, target=0, **options_of(method, X)).notes

@@ -15,8 +15,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 import deepexplain_tf as dx
 from deepexplain_tf.errors import ModelError, UnknownNameError, UnsupportedOpError
 from deepexplain_tf.graph.sources.source import source_of
-from deepexplain_tf.methods.base import METHODS, make
-from tests.checks import explain
+from deepexplain_tf.methods.base import make
+from tests.checks import GENERAL, explain
 from tests.models import filled, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -85,7 +85,7 @@ def _forward_only(kind: str, folder: pathlib.Path) -> Any:
     return saved(_prevented, folder) if kind == "saved" else lambda x: _refusing(x) @ TABLE
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("kind", ["saved", "callable"])
 def test_a_model_that_only_runs_forward(kind: str, method: str, tmp_path: pathlib.Path):
     model = _forward_only(kind, tmp_path / "saved")
