@@ -24,7 +24,7 @@ from tests.models import filled, mlp, perceptron
         ("shapely", "'shapley"),
         ("", "known: '"),
         ("grad-cam", "grad"),
-        ("zzzzzzz", "'saliency'"),
+        ("zzzzzzz", "'epsilon_lrp'"),
         ("x" * 10_000, "'deeplift'"),
     ],
     ids=["one letter", "dashes", "a space", "capitals", "all capitals", "misspelt", "empty", "other", "far", "long"],
