@@ -127,15 +127,15 @@ class Call:
 
     def _check_rows(self, result: Mapping[str, Any], rows: int) -> None:
         """Refuses a model, a target or a layer that does not keep the batch; the trace may not show that."""
-        target, attributions = result["outputs"], result["attributions"]
-        if any(array.shape[0] != rows for array in attributions):
-            shapes = [array.shape.as_list() for array in attributions]
-            raise ModelError(f"attributions must have a row for each of {rows} examples. Got {shapes}.")
+        target = result["outputs"]
         if target.shape[0] != rows:
             called = self.objective.selection == "callable"
             whose = f"the target {name_of(self.objective.owner)}" if called else "a target"
             kind = TargetError if called else ModelError
             raise kind(f"{whose} must be one number for each of {rows} examples, [batch]. Got {target.shape}.")
+        shapes = [array.shape.as_list() for array in result["attributions"]]
+        if any(shape[0] != rows for shape in shapes):
+            raise ModelError(f"attributions must have a row for each of {rows} examples. Got the shapes {shapes}.")
 
     def evaluate_symbolic(self, method: Method) -> dict[str, Any]:
         """Returns the `Result` of a method for the symbolic inputs of a graph being built."""
