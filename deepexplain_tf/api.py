@@ -1,6 +1,6 @@
 """The public names that `import deepexplain_tf` offers."""
 
-from deepexplain_tf import metrics, rules, visualize
+from deepexplain_tf import features, metrics, rules, visualize
 from deepexplain_tf.arguments.pictures import read_pictures
 from deepexplain_tf.comparison import Comparison, compare
 from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
@@ -20,6 +20,7 @@ __all__ = [
     "Explanation",
     "UnsupportedOpError",
     "compare",
+    "features",
     "list_methods",
     "list_metrics",
     "list_rules",
