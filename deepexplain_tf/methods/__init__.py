@@ -12,15 +12,20 @@ from deepexplain_tf.methods.guided_backprop import GuidedBackprop
 from deepexplain_tf.methods.guided_grad_cam import GuidedGradCAM
 from deepexplain_tf.methods.hires_cam import HiResCAM
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
+from deepexplain_tf.methods.kernel_shap import KernelSHAP
 from deepexplain_tf.methods.layer_cam import LayerCAM
+from deepexplain_tf.methods.lime import LIME
 from deepexplain_tf.methods.lrp import LRP
 from deepexplain_tf.methods.occlusion import Occlusion
+from deepexplain_tf.methods.rise import RISE
 from deepexplain_tf.methods.saliency import Saliency
 from deepexplain_tf.methods.score_cam import ScoreCAM
 from deepexplain_tf.methods.shapley_sampling import ShapleySampling
 
 __all__ = [
+    "LIME",
     "LRP",
+    "RISE",
     "DeconvNet",
     "DeepLIFT",
     "EpsilonLRP",
@@ -32,6 +37,7 @@ __all__ = [
     "GuidedGradCAM",
     "HiResCAM",
     "IntegratedGradients",
+    "KernelSHAP",
     "LayerCAM",
     "Layout",
     "Method",

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, TypedDict
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.errors import OptionError, closest, shortened
+from deepexplain_tf.arguments.options import is_int
+from deepexplain_tf.errors import InputError, OptionError, closest, shortened
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
@@ -42,6 +43,20 @@ class Layout:
     background: tuple[np.ndarray, ...] = ()
 
     @property
+    def lengths(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes, for a method that needs every length, as masks do.
+
+        Raises:
+          InputError: a length that is open inside the graph being built.
+        """
+        if any(length is None for shape in self.shapes for length in shape):
+            shown = [list(shape) for shape in self.shapes]
+            raise InputError(
+                f"inputs must have known lengths, but for the batch, where masks replace them. Got {shown}."
+            )
+        return self.shapes
+
+    @property
     def background_data(self) -> dict[str, np.ndarray]:
         """The background under the names by which `paths.background.background_of` finds it in `data`."""
         return {f"background_{number}": array for number, array in enumerate(self.background)}
@@ -65,6 +80,24 @@ class Layout:
             return [given]
         shown = list(structure) if isinstance(structure, Mapping) else f"{len(structure)} inputs"
         raise OptionError(f"{option} must have the structure of the inputs, {shown}. Got {str(given)[:100]}.")
+
+    def whole_numbers(self, option: str, given: Any) -> list[tuple[int, ...]]:
+        """Returns an option that has whole numbers ≥ 1, one for each axis but the batch, of each explained tensor.
+
+        Args:
+          option: the name of the option, for the error message.
+          given: the value that the user passed, in the structure of the inputs.
+
+        Raises:
+          OptionError: anything else.
+        """
+        tuples = self.flatten(option, given)
+        for item, shape in zip(tuples, self.shapes, strict=True):
+            fits = isinstance(item, list | tuple | np.ndarray) and np.ndim(item) == 1 and len(item) == len(shape)
+            if not (fits and all(is_int(size) and size >= 1 for size in item)):
+                numbers = f"{len(shape)} whole numbers ≥ 1 for shape {list(shape)}"
+                raise OptionError(f"{option} must be {numbers}. Got {shortened(item)}.")
+        return [tuple(int(size) for size in item) for item in tuples]
 
 
 class Result(TypedDict, total=False):

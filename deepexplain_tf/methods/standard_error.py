@@ -12,6 +12,6 @@ def standard_error(deviations: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """
     values = tf.cast(count, deviations.dtype)
     variance = deviations / (values * tf.maximum(values - 1, 1))
-    spread = variance > 0
-    root = tf.where(spread, tf.sqrt(tf.where(spread, variance, 1)), 0)
+    flat = variance <= 0  # NaN is not
+    root = tf.where(flat, tf.zeros_like(variance), tf.sqrt(tf.where(flat, tf.ones_like(variance), variance)))
     return tf.where(count > 1, root, tf.constant(float("nan"), root.dtype))
