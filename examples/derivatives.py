@@ -29,6 +29,9 @@ _STEP_OF = {"epsilon_lrp": 1e-5}  # f(z) / (z + ε·sign z) bends sharply near 0
 _OPTIONS: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"n_steps": 5},
     "expected_gradients": {"n_samples": 6, "seed": 1},
+    "kernel_shap": {"n_samples": 144, "seed": 1},
+    "lime": {"n_samples": 6, "seed": 1},
+    "rise": {"n_samples": 40, "seed": 1},
     "shapley_sampling": {"n_samples": 4, "seed": 1},
 }
 

@@ -28,6 +28,9 @@ _EPOCHS = flags.DEFINE_integer("epochs", 12, "The number of epochs.", lower_boun
 _PLANTED = 9
 _OPTIONS: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"n_steps": 8},
+    "kernel_shap": {"n_samples": 40, "seed": 0},
+    "lime": {"n_samples": 40, "seed": 0},
+    "rise": {"n_samples": 40, "seed": 0},
     "shapley_sampling": {"n_samples": 8, "seed": 0},
 }
 

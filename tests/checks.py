@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.arguments.features import number_elements
 from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.graph.activity import active_ops
 from deepexplain_tf.graph.emit import emit
@@ -17,6 +18,7 @@ from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import trace
 from deepexplain_tf.methods.activation_maps import ActivationMaps
 from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.methods.players import PlayerMethod
 from deepexplain_tf.paths.quadrature import QUADRATURES
 
 PROMISED = (DeepExplainError, TypeError, FileNotFoundError)
@@ -26,8 +28,13 @@ _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 MAPS = [name for name in METHODS if issubclass(METHODS[name], ActivationMaps)]
 GENERAL = [name for name in METHODS if name not in MAPS]
 MAPS_BY_WEIGHTS_ALONE = ("grad_cam_plus_plus", "hires_cam", "layer_cam")  # differ from grad_cam in arithmetic
-# Methods that differ from gradient_x_input in a rule, or a sign, alone.
-BY_RULE_ALONE = ("deconvnet", "guided_backprop", "lrp", "saliency")
+# Methods that replace parts of the input and take no gradient: inputs may be whole numbers and strings.
+EVALUATING = [name for name in METHODS if issubclass(METHODS[name], PlayerMethod)]
+# Methods whose numbers come from random samples for each feature, so that one without effect has 0 on average only.
+FITTED = ("lime", "rise")
+# Methods that differ from gradient_x_input in a rule, or a sign, alone; or from shapley_sampling in their masks and in
+# what they make of the values under them.
+BY_RULE_ALONE = ("deconvnet", "guided_backprop", "kernel_shap", "lime", "lrp", "rise", "saliency")
 
 
 def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
@@ -45,10 +52,14 @@ def options_of(method: str, like: Any) -> dict[str, Any]:
       like: arrays `[any number, ...]` in the structure of what is explained.
     """
     generator = np.random.default_rng(9)
+    if method == "kernel_shap":  # at most 6 players; from 4 on, their coalitions are not enumerated
+        ids = number_elements([array.shape[1:] for array in tf.nest.flatten(like)])
+        return {"n_samples": 14, "groups": tf.nest.pack_sequence_as(like, [numbers % 6 for numbers in ids])}
     if method == "expected_gradients":
         draw = lambda array: generator.normal(size=(3, *array.shape[1:]))  # noqa: E731
         return {"n_samples": 8, "background": tf.nest.map_structure(draw, like)}
-    return {"integrated_gradients": {"n_steps": 8}, "shapley_sampling": {"n_samples": 8}}.get(method, {})
+    few = {"shapley_sampling": 8, "lime": 16, "rise": 64}  # with fewer masks some feature is never kept
+    return {"n_samples": few[method]} if method in few else {"n_steps": 8} if method == "integrated_gradients" else {}
 
 
 def total(outputs: tf.Tensor) -> tf.Tensor:

@@ -16,7 +16,7 @@ from tests.checks import BY_RULE_ALONE, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, op
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
 TARGETS = np.array([0, 1, 1])
-SEEDS = {"expected_gradients": {"seed": 0}, "shapley_sampling": {"seed": 0}}
+SEEDS = {name: {"seed": 0} for name in ("expected_gradients", "kernel_shap", "lime", "rise", "shapley_sampling")}
 SPEC = [tf.TensorSpec([None, 4], tf.float64)]
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import GENERAL, derivative, options_of
+from tests.checks import EVALUATING, GENERAL, derivative, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -273,8 +273,8 @@ def test_a_layer_of_a_model_with_a_fixed_batch_size():
 @pytest.mark.parametrize("method", GENERAL)
 def test_the_fields_of_an_explanation(method: str):
     e = explain(perceptron(), method)
-    compares = method in ("integrated_gradients", "expected_gradients", "deeplift", "occlusion", "shapley_sampling")
-    complete = method in ("integrated_gradients", "expected_gradients", "deeplift", "shapley_sampling")
+    complete = method in ("integrated_gradients", "expected_gradients", "deeplift", "kernel_shap", "shapley_sampling")
+    compares = complete or method in EVALUATING
     ends = "evaluated at the ends of each path only: "
     assert isinstance(e, dx.Explanation)
     assert (e.method, e.target) == (method, 1)
@@ -292,7 +292,7 @@ def test_the_fields_of_an_explanation(method: str):
         gap = e.attributions.astype(np.float64).sum(1) - (e.outputs.astype(np.float64) - start)
         np.testing.assert_allclose(e.completeness_gap, gap, atol=1e-6)
     assert e.n_steps == (8 if method == "integrated_gradients" else None)
-    assert (e.standard_error is not None) == (method in ("expected_gradients", "shapley_sampling"))
+    assert (e.standard_error is not None) == (method in ("expected_gradients", "rise", "shapley_sampling"))
     assert e.estimated_error is None
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError, UnknownNameError
 from deepexplain_tf.export.stablehlo import is_available
-from tests.checks import GENERAL, explain, message_of, options_of
+from tests.checks import FITTED, GENERAL, explain, message_of, options_of
 from tests.models import filled, floats
 
 _LONG = pytest.mark.long  # the same comparison, of another rule or size
@@ -139,10 +139,10 @@ def priced() -> Case:
 
 
 def options(method: str, places: dict[str, np.ndarray]) -> dict[str, Any]:
-    if method != "shapley_sampling":
+    if method not in ("shapley_sampling", *FITTED):
         return options_of(method, places)
     few = lambda n, array: 2 * n + np.arange(array[0].size).reshape(array.shape[1:]) % 2  # noqa: E731
-    return {"groups": {name: few(n, places[name]) for n, name in enumerate(sorted(places))}}  # exact values
+    return {"groups": {name: few(n, places[name]) for n, name in enumerate(sorted(places))}}  # exact, or alike
 
 
 def equals_the_rest(name: str, method: str) -> None:

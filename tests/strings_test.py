@@ -14,10 +14,9 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError
 from deepexplain_tf.export.stablehlo import is_available
-from tests.checks import GENERAL, explain, message_of, options_of
+from tests.checks import EVALUATING, FITTED, GENERAL, explain, message_of, options_of
 from tests.models import filled, floats
 
-EVALUATING = ("occlusion", "shapley_sampling")
 L = keras.layers
 WORDS = ["the", "cat", "sat", "a", "dog", "on", "mat"]
 TEXTS = np.array(["the cat sat", "a dog on the mat", "mat", "sat sat"])
@@ -301,7 +300,10 @@ def test_a_string_is_replaced_by_the_baseline(sequential: Case, method: str):
         e = explainer(TEXTS, baseline=baseline)
         others = np.broadcast_to(np.array("" if baseline is None else baseline), TEXTS.shape)
         assert e.attributions.shape == TEXTS.shape
-        np.testing.assert_allclose(e.attributions, outputs(TEXTS) - outputs(others), rtol=1e-10, atol=1e-12)
+        drop = outputs(TEXTS) - outputs(others)
+        factor = e.attributions @ drop / (drop @ drop) if method in FITTED else 1
+        assert 0 < factor <= 1
+        np.testing.assert_allclose(e.attributions, factor * drop, rtol=1e-10, atol=1e-12)
 
 
 def test_strings_and_numbers_are_players_of_one_game():

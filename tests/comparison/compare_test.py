@@ -182,18 +182,22 @@ def test_a_layer_and_other_inputs():
 
 
 def test_values_that_a_group_shares_are_divided():
-    """Of a group of `shapley_sampling`, and of a window of `occlusion`: on an additive model both are exact."""
+    """Of a group, and of a window of `occlusion`; on an additive model they are exact, or nearly."""
     x = X[:, :, :, 0]
     groups = np.array([[0, 0, 1, 1]] * 4)
     methods = {
         "shapley": ("shapley_sampling", {"groups": groups}),
+        "kernel": ("kernel_shap", {"groups": groups}),
+        "groups": ("occlusion", {"groups": groups}),
+        "rise": ("rise", {"groups": groups, "probability": 0.3}),
+        "lime": ("lime", {"groups": groups}),
         "windows": ("occlusion", {"window_shape": (4, 2), "strides": (4, 2)}),
     }
     found = dx.compare(
         lambda x: tf.reduce_sum(x**2, [1, 2]), x, methods=methods, groups=groups, metrics=["completeness", "infidelity"]
     )
     for row in found.rows:
-        assert row.mean < 1e-12, row
+        assert row.mean < (0.1 if row.method in ("rise", "lime") else 1e-12), row
 
 
 def test_a_fixed_batch():

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import BY_RULE_ALONE, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
+from tests.checks import BY_RULE_ALONE, FITTED, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 METHODS = dx.list_methods()
@@ -95,7 +95,7 @@ def opened(name: str, jit_compile: bool = False) -> dx.DeepExplain:
 
 def options(name: str, method: str) -> dict[str, Any]:
     """Few evaluations, where a method makes many; everything else has its defaults."""
-    needed = method == "expected_gradients"  # whose background has the structure of what is explained
+    needed = method in ("expected_gradients", "kernel_shap")  # with options in the structure of what is explained
     return options_of(method, explained(name, "saliency").attributions if needed else None)
 
 
@@ -230,7 +230,7 @@ def test_an_input_that_the_target_does_not_depend_on_gets_zeros(method: str):
     np.testing.assert_array_equal(unused, 0)
 
 
-@each_general_method
+@pytest.mark.parametrize("method", [method for method in GENERAL if method not in FITTED])
 def test_a_layer_that_the_target_partly_depends_on_gets_zeros_for_the_rest(method: str):
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(3, name="hidden")(inputs)

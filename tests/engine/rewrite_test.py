@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import derivative, explain
+from tests.checks import EVALUATING, derivative, explain
 from tests.models import STRUCTURES, filled, mlp, rectified
 from tests.users_rules import times
 
@@ -131,7 +131,7 @@ def test_baselines_of_a_rewritten_model(baseline: Any):
     np.testing.assert_allclose(found.sum(1), mlp()(X)[:, 1] - at_start[:, 1], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["occlusion", "shapley_sampling"])
+@pytest.mark.parametrize("method", EVALUATING)
 def test_a_method_that_replaces_no_gradient_has_nothing_to_rewrite(method: str):
     with dx.DeepExplain(mlp()) as de, pytest.raises(OptionError, match=method):
         de.rewrite(method)

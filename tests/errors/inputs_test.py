@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError
-from tests.checks import GENERAL, message_of
+from tests.checks import EVALUATING, GENERAL, message_of
 from tests.errors.refused import GRADIENT, X, refuses, refuses_untraced
 from tests.models import Counted, filled, mlp
 
@@ -130,7 +130,7 @@ def tokens() -> keras.Model:
 IDS = np.array([[1, 2, 3], [4, 0, 5]])
 
 
-@pytest.mark.parametrize("method", [method for method in GENERAL if method not in ("occlusion", "shapley_sampling")])
+@pytest.mark.parametrize("method", [method for method in GENERAL if method not in EVALUATING])
 def test_whole_numbers_are_explained_at_a_layer(method: str):
     with dx.DeepExplain(tokens()) as de:
         message_of(lambda: de.explain(method, IDS, target=0), InputError, "layer=", "embedding", "int32", "'tokens'")

@@ -33,11 +33,23 @@ _OPTIONS: list[tuple[str, str, list[Any]]] = [
     ("shapley_sampling", "n_samples", [0, 1, 3, -2, 2.0, "4", True, None, [4], float("nan")]),
     ("shapley_sampling", "groups", [np.zeros(4), [0, 0, 0], 0, "a", ["a"] * 4, [True] * 4, [[0], [1, 2]]]),
     ("shapley_sampling", "groups", [np.zeros((1, 4), int), object(), {}, [None] * 4, [0, 1, 2, 1.5]]),
+    ("occlusion", "groups", [np.zeros(4), [0, 0, 0], "a", [[0], [1, 2]]]),
+    ("kernel_shap", "n_samples", [0, 1, 3, 6.0, "4", True, None, [4], float("nan")]),
+    ("kernel_shap", "groups", [np.zeros(4), [0, 0, 0]]),
+    ("lime", "n_samples", [0, 1, 2.0, "4", True, None, [4]]),
+    ("lime", "kernel_width", [0, -1.0, 1e-7, "a", None, True, float("nan"), float("inf"), [0.1]]),
+    ("lime", "alpha", [0, -1.0, 1e-7, "a", None, True, float("nan"), float("inf"), 1j]),
+    ("lime", "groups", [np.zeros(4), [0, 0, 0]]),
+    ("rise", "n_samples", [0, 1, 2.0, "4", True, None, [4]]),
+    ("rise", "grid", [0, -1, 1.5, "a", (0,), (1, 1), (), True, [None], {"features": (2,)}, np.array(2)]),
+    ("rise", "probability", [0, 1, -0.1, 1.5, "a", None, True, float("nan"), [0.5]]),
+    ("rise", "groups", [np.zeros(4), [0, 0, 0]]),
     ("shapley_sampling", "seed", [-1, 1.5, "3", True, [1], float("nan"), np.array(3)]),
     (GRADIENT, "batch_size", [0, -1, 1.5, "3", True, np.float64(2), [1], float("nan")]),
     (PATH, "chunk_size", [0, -1, 1.5, "3", True, np.float64(2), [1], float("nan")]),
     (GRADIENT, "progress", [1, 0, None, "yes", []]),
 ]
+_OF_SHAPE = ("window_shape", "strides", "grid", "groups")  # only the shape of the inputs can tell
 _CASES = [(method, option, value) for method, option, values in _OPTIONS for value in values]
 
 
@@ -48,7 +60,7 @@ def test_an_option_out_of_its_range(method: str, option: str, value: Any):
 
 @pytest.mark.parametrize(
     ("method", "option", "value"),
-    [case for case in _CASES if case[1] not in ("window_shape", "strides", "groups")],
+    [case for case in _CASES if case[1] not in _OF_SHAPE],
     ids=ids,
 )
 def test_an_option_out_of_its_range_before_the_model_runs(method: str, option: str, value: Any):
@@ -57,8 +69,8 @@ def test_an_option_out_of_its_range_before_the_model_runs(method: str, option: s
 
 @pytest.mark.parametrize(("method", "option", "value"), _CASES, ids=ids)
 def test_an_option_out_of_its_range_is_refused_when_an_explainer_is_made(method: str, option: str, value: Any):
-    if option in ("window_shape", "strides", "groups"):
-        return  # only the shape of the inputs can tell
+    if option in _OF_SHAPE:
+        return
     with dx.DeepExplain(mlp()) as de:
         message_of(lambda: de.explainer(method, **{option: value}), (OptionError, TypeError), option)
 
@@ -71,6 +83,25 @@ def test_a_baseline_is_refused_when_an_explainer_is_made():
 def test_the_two_ways_to_stop_exclude_each_other():
     refuses(OptionError, "n_steps", "tolerance", method=PATH, n_steps=10, tolerance=1e-3)
     refuses(OptionError, "max_steps", "9", method=PATH, tolerance=1e-3, max_steps=8)
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "value"),
+    [
+        ("occlusion", "window_shape", (2,)),
+        ("occlusion", "strides", np.array([1])),
+        ("occlusion", "normalise", "window"),
+        ("rise", "grid", 3),
+        ("rise", "grid", (3,)),
+    ],
+    ids=ids,
+)
+def test_groups_exclude_what_makes_other_features(method: str, option: str, value: Any):
+    refuses_untraced(OptionError, option, "left out", "groups", method=method, groups=np.arange(4), **{option: value})
+
+
+def test_too_few_coalitions_for_the_players():
+    refuses(OptionError, "n_samples", "8", "twice the number of players", "Got 6", method="kernel_shap", n_samples=6)
 
 
 @pytest.mark.parametrize("option", ["batch_size", "chunk_size"])

@@ -27,6 +27,9 @@ _FURTHER_CASES = {  # whose files hold the same as those above
     "mlp-lrp": ("functional", "epsilon_lrp", {}, {}),
     "cnn-guided": ("sequential", "guided_backprop", {}, {}),
     "cnn-deconvnet": ("sequential", "deconvnet", {}, {}),
+    "cnn-lime": ("sequential", "lime", {"n_samples": 20, "seed": 1, "baseline": None}, {}),
+    "cnn-rise": ("sequential", "rise", {"n_samples": 20, "seed": 1, "baseline": None}, {}),
+    "mlp-kernel": ("functional", "kernel_shap", {"n_samples": 12, "seed": 1, "baseline": 0.5}, {}),
     "mlp-shapley": ("functional", "shapley_sampling", {"n_samples": 4, "seed": 1, "baseline": 0.5}, {}),
 }
 # Models with explanations built in: structure and method.

@@ -61,11 +61,13 @@ _CASES = {
     "encoder-ig": _case(_encoder, (2, 5, 8), "integrated_gradients", weights="arguments"),
     "encoder-deeplift": _case(_encoder, (2, 5, 8), "deeplift"),
     "lstm-ig": _case(_lstm, (2, 4, 3), "integrated_gradients", {"n_steps": 8}),
+    "cnn-lime": _case(*_CNN, "lime", {"n_samples": 100, "seed": 0}),
+    "cnn-rise": _case(*_CNN, "rise", {"n_samples": 100, "seed": 0}),
     "cnn-saliency": _case(*_CNN, "saliency", {"target": None}, ()),
 }
 
 
-_AT_LENGTH = ("encoder-ig", "encoder-deeplift", "lstm-ig")  # longer than all others together
+_AT_LENGTH = ("encoder-ig", "encoder-deeplift", "lstm-ig", "cnn-lime", "cnn-rise")  # longer than all others together
 
 
 @functools.cache

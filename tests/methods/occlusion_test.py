@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.errors import InputError
 from tests import references as ref
-from tests.checks import explain
+from tests.checks import EVALUATING, explain, message_of
 
 _LAYERS = ref.random_network(1, [7, 6, 2], "tanh")
 _X, _X0 = ref.numbers(2, (3, 7), 7)
@@ -112,6 +113,23 @@ def test_several_inputs_are_occluded_one_at_a_time(form):
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("chunk_size", [None, 1, 5])
+def test_groups_are_occluded_at_once_also_across_inputs(chunk_size):
+    vector, images = _X[:2], _IMAGES
+
+    def model(vector, images):
+        return ref.in_tensorflow(_LAYERS)(vector)[:, 0] * _image_model(images)
+
+    ids = [np.array([5, 5, -2, 0, 0, 0, 8]), np.arange(40).reshape(4, 5, 2) % 3]
+    e = explain(model, "occlusion", [vector, images], baseline=[_X0, _IMAGE0], groups=ids, chunk_size=chunk_size)
+    for number in (-2, 0, 1, 2, 5, 8):
+        x, y = np.where(ids[0] == number, _X0, vector), np.where(ids[1] == number, _IMAGE0, images)
+        drop = e.outputs - ref.forward(_LAYERS, x)[:, 0] * _image_reference(y)
+        for part, found in zip(ids, e.attributions, strict=True):
+            of_group = found[:, part == number]
+            np.testing.assert_allclose(of_group, np.repeat(drop[:, None], of_group.shape[1], 1), rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("chunk_size", [1, 4, 1000])
 def test_chunks_change_no_number(chunk_size):
     model = ref.in_tensorflow(_LAYERS)
@@ -154,9 +172,18 @@ def test_options_out_of_range(options, message):
         explain(ref.in_tensorflow(_LAYERS), "occlusion", _X, target=1, **options)
 
 
-def test_a_drop_that_is_not_finite_is_that_of_its_own_window():
+@pytest.mark.parametrize("method", EVALUATING)
+def test_an_open_length_inside_a_graph_is_refused(method):
+    with dx.DeepExplain(lambda x: tf.reduce_sum(x, [1, 2])) as de:
+        explainer = de.explainer(method)
+        graph = tf.function(explainer, autograph=False, input_signature=[tf.TensorSpec([None, None, 2])])
+        message_of(graph.get_concrete_function, InputError, "known lengths", "[None, 2]")
+
+
+@pytest.mark.parametrize("options", [{}, {"groups": np.array([0, 1, 2])}], ids=["windows", "groups"])
+def test_a_drop_that_is_not_finite_is_that_of_its_own_window(options):
     def model(x):
         return tf.math.log(x[:, 0])[:, tf.newaxis] + x[:, 1:2]
 
-    e = explain(model, "occlusion", np.array([[2.0, 3.0, 4.0]], np.float32))
+    e = explain(model, "occlusion", np.array([[2.0, 3.0, 4.0]], np.float32), **options)
     np.testing.assert_allclose(e.attributions, [[np.nan, 3, 0]], rtol=1e-6)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.checks import EVALUATING
 from tests.models import without_a_rule
 
 _SIGNATURE = [tf.TensorSpec([None, 4], tf.float64)]
@@ -19,7 +20,7 @@ def _coverage(function, method, **settings):
 def _verdicts(function, method, **settings):
     """Verdicts by op type, without the Identity with which the trace of a function ends."""
     found = {op.type: verdict for op, verdict in _coverage(function, method, **settings)}
-    assert found.pop("Identity") == ("exact" if method in ("occlusion", "shapley_sampling") else "linear")
+    assert found.pop("Identity") == ("exact" if method in EVALUATING else "linear")
     return found
 
 
@@ -64,7 +65,7 @@ def test_guided_methods_have_rules_at_rectifiers(method):
     assert [name for name, verdict in found.items() if verdict == "exact"] == ["Relu"]
 
 
-@pytest.mark.parametrize("method", ["occlusion", "shapley_sampling"])
+@pytest.mark.parametrize("method", EVALUATING)
 def test_perturbations_cover_every_op(method):
     assert set(_verdicts(without_a_rule, method).values()) == {"exact"}
 
