@@ -24,10 +24,11 @@ def test_every_function_is_here():
 
 
 _LARGEST = "vectors"  # whose ops tests/rules/ops_test.py has one by one
-_SHARES = [*((name, 1) for name in GROUPS if name != _LARGEST), (_LARGEST, 4)]
+_SHARES = [(name, 4 if name == _LARGEST else 2) for name in GROUPS]
+_AT_LENGTH = [pytest.param(name, 1, marks=pytest.mark.long) for name in GROUPS]
 
 
-@pytest.mark.parametrize(("name", "share"), [*_SHARES, pytest.param(_LARGEST, 1, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("name", "share"), [*_SHARES, *_AT_LENGTH])
 def test_functions(name, share):
     """One in `share` functions of a group side by side; each row of the batch explains one of them."""
     group, shape = GROUPS[name]

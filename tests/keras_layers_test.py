@@ -207,7 +207,8 @@ def floats():
     choose("float32")
 
 
-_AT_LENGTH = ("cells",)  # which the recurrent layers are made of
+# The recurrent layers and what they are made of are in tests/loops_test.py too; one ConvLSTM stands for three.
+_AT_LENGTH = ("cells", "recurrent", "ConvLSTM2D", "ConvLSTM3D")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH)) for n in _GROUPS])

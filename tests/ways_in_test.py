@@ -242,6 +242,7 @@ print("same")
 """
 
 
+@pytest.mark.long  # a process of its own
 def test_a_model_on_several_devices():
     """Logical devices are made before TensorFlow starts, so in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "CUDA_VISIBLE_DEVICES": ""}

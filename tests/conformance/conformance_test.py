@@ -21,6 +21,11 @@ METHODS = dx.list_methods()
 _TOLERANCE = 1e-5  # of the largest attribution
 
 each_method = pytest.mark.parametrize("method", METHODS)
+# Methods that share the program of another have it compiled at length.
+each_program = pytest.mark.parametrize(
+    "method",
+    [pytest.param(m, marks=[pytest.mark.long] * (m in (*BY_RULE_ALONE, *MAPS_BY_WEIGHTS_ALONE))) for m in METHODS],
+)
 each_general_method = pytest.mark.parametrize("method", GENERAL)
 # For what compiles again: every method on some structures, and one or two methods on every structure.
 _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
@@ -38,7 +43,10 @@ def usual(method: str) -> str:
 
 
 def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
-    """Returns the mark of a test of pairs; one in `least` other structures with a method of `everywhere`."""
+    """Returns the mark of a test of pairs; one in `least` other structures with a method of `everywhere`.
+
+    By default each method has one of the structures in which it is tried in full; methods take turns.
+    """
     pairs = [
         (name, method)
         for name in STRUCTURES
@@ -46,21 +54,26 @@ def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
         if in_full(name, method) or (name in _IN_FULL and method in GENERAL) or method in _EVERYWHERE
     ]
     chosen = {*_IN_FULL, *list(STRUCTURES)[::least]}
-    short = [
-        (in_full(name, method) and method not in MAPS_BY_WEIGHTS_ALONE) or (name in chosen and method in everywhere)
-        for name, method in pairs
-    ]
-    marks = [() if is_short else pytest.mark.long for is_short in short]
-    values = [pytest.param(*pair, marks=mark) for pair, mark in zip(pairs, marks, strict=True)]
+
+    def short(name: str, method: str) -> bool:
+        turn = (*_WITH_POSITIONS, *_IN_FULL)[0 if method in MAPS else 1 + METHODS.index(method) % 2]
+        return (name == turn and method not in MAPS_BY_WEIGHTS_ALONE) or (name in chosen and method in everywhere)
+
+    values = [pytest.param(*pair, marks=[pytest.mark.long] * (not short(*pair))) for pair in pairs]
     return pytest.mark.parametrize(("name", "method"), values)
 
 
 def _all_pairs() -> Any:
-    """Returns the mark of a test of all pairs; those whose program differs in a rule alone, on some structures only."""
+    """Returns the mark of a test of all pairs; by default, most methods have one in four structures, in turn."""
+
+    def short(number: int, name: str, method: str) -> bool:
+        turn = method not in BY_RULE_ALONE and (number + METHODS.index(method)) % 4 == 0
+        return turn or in_full(name, method) or method in _EVERYWHERE
+
     values = [
-        pytest.param(name, method, marks=[pytest.mark.long] * (method in BY_RULE_ALONE and name not in _IN_FULL))
+        pytest.param(name, method, marks=[pytest.mark.long] * (not short(number, name, method)))
         for method in METHODS
-        for name in (_WITH_POSITIONS if method in MAPS else STRUCTURES)
+        for number, name in enumerate(_WITH_POSITIONS if method in MAPS else STRUCTURES)
     ]
     return pytest.mark.parametrize(("name", "method"), values)
 
@@ -163,7 +176,7 @@ def test_xla_changes_no_number(name: str, method: str):
         assert_same(explain(case.inputs(1)).attributions, rows(expected, 1))
 
 
-@each_method
+@each_program
 def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
     explain = explainer(usual(method), method, jit_compile=True)
     inside = tf.function(lambda inputs: explain(inputs).attributions, jit_compile=True)
@@ -171,7 +184,7 @@ def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
     assert_same(found, explained(usual(method), method).attributions)
 
 
-@each_method
+@each_program
 def test_every_field_is_there_inside_a_tf_function(method: str):
     expected, explain = explained(usual(method), method), explainer(usual(method), method)
 

@@ -7,7 +7,8 @@ import pytest
 from tests.examples.scripts import ROOT, run
 
 
-@pytest.mark.parametrize("measures", ["", pytest.param("memory", marks=pytest.mark.long)])
+@pytest.mark.long  # timings, in a process of its own
+@pytest.mark.parametrize("measures", ["", "memory"])
 def test_row_of_a_small_work(tmp_path, measures):
     quick = f"--flagfile={ROOT / 'configs' / 'benchmark_quick.cfg'}"
     out = tmp_path / "benchmark.json"

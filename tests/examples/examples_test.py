@@ -25,6 +25,7 @@ def test_costs():
     assert min(float(plain), float(ours), float(ratio)) > 0
 
 
+@pytest.mark.long  # a training; tests/derivatives_test.py has one
 def test_a_classifier_learns_not_to_use_a_feature():
     _, _, free, paid = run("train_with_prior.py", "--modes=graph", "--epochs=4").splitlines()
     assert float(free.split()[-1].strip("%")) > 40
