@@ -184,18 +184,20 @@ class DeepExplain:
         return rewritten_model(self._engine, method_or_map, baseline)
 
     @unconverted
-    def coverage(self, method: str) -> Coverage:
+    def coverage(self, method: str, **options: Any) -> Coverage:
         """Returns the verdict of a method on each op between the explained tensors and the outputs.
 
         Args:
           method: a name of `list_methods()`; a method that only evaluates the model covers every op.
+          **options: the options of the method, such as `rule="reveal_cancel"`.
 
         Raises:
           ClosedError: a call outside the with-block.
+          OptionError: an option that the method does not have, or a value out of range.
           ModelError: a model whose input shapes are not known yet.
         """
         self._require_open()
-        return self._engine.coverage(make(method, {}))
+        return self._engine.coverage(make(method, options))
 
     def audit(
         self,

@@ -153,6 +153,8 @@ def _prepare(
     if compiled:
         baselines = [_full_shape(array, spec) for array, spec in zip(baselines, explained, strict=False)]
     method.data(layout)  # refuses options that do not fit the inputs
+    if not symbolic:
+        method.check(functools.partial(_explained_arrays, engine, model, arrays))
     fixed = objective.batch
     units = math.prod(selection.units or ())
     count = (arrays[0].shape[0] or 1) * units
@@ -222,6 +224,16 @@ def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.T
     if any(None in spec.shape[1:] for spec in specs) and not any(is_symbolic(array) for array in arrays):
         _, specs = forward(engine, model.chosen_outputs(), [array[:1] for array in arrays])
     return [tf.TensorSpec((arrays[0].shape[0], *spec.shape[1:]), spec.dtype) for spec in specs]
+
+
+def _explained_arrays(engine: Engine, model: Model, arrays: Sequence[Any]) -> Sequence[np.ndarray]:
+    """Returns the explained tensors as arrays."""
+    if model.prefix is None:
+        return [np.asarray(array) for array in arrays]
+    if not len(arrays[0]):
+        return []
+    _, explained = forward(engine, model.chosen_outputs(), arrays)
+    return explained
 
 
 def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:

@@ -42,7 +42,7 @@ class Op:
 
     @property
     def type(self) -> str:
-        """The TensorFlow op type, such as `"Relu"`; `"Group"` or `"Layer"` for several ops that are one."""
+        """The TensorFlow op type, such as `"Relu"`; `"Group"`, `"Layer"` or `"Neuron"` for several that are one."""
         return self.node.type
 
     @property

@@ -16,6 +16,7 @@ ARGUMENT = "Argument"  # an input of the program
 CAPTURE = "Capture"  # a tensor from outside the program: a variable's handle or a constant
 GROUP = "Group"  # several element-wise ops that together are one scalar function
 LAYER = "Layer"  # a product with weights and what is merged into it; see `graph.passes.layers`
+NEURON = "Neuron"  # a nonlinearity and the linear ops in front of it; see `graph.passes.neurons`
 
 
 @dataclasses.dataclass(eq=False, frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Node:
       specs: dtype and shape of each output.
       attrs: the attributes of the NodeDef.
       device: the device string, or `""`.
-      bodies: the programs inside the op: a Group's or Layer's `"body"`; a loop's `"cond"` and `"body"`; a branch's
-        `"then_branch"` and `"else_branch"`, or `"branch_0"`, `"branch_1"`, ...
+      bodies: the programs inside the op: the `"body"` of a Group, Layer or Neuron; a loop's `"cond"` and `"body"`; a
+        branch's `"then_branch"` and `"else_branch"`, or `"branch_0"`, `"branch_1"`, ...
       gradient: the op's custom gradient as a program of the upstream gradients and the op's outputs, or None.
       tensor: the tensor of a Capture, None for other ops.
       compiled: whether the op is compiled by XLA, as in the model.
@@ -53,7 +54,7 @@ class Node:
 
     @property
     def is_composite(self) -> bool:
-        """Whether the node stands for the ops of its body: a group, a layer, or a selection by a number."""
+        """Whether the node stands for the ops of its body: a group, layer or neuron, or a selection by a number."""
         return "body" in self.bodies and "cond" not in self.bodies
 
     def output(self, index: int = 0) -> "Value":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 import enum
 
-from deepexplain_tf.graph.ir import GROUP, LAYER, Node
+from deepexplain_tf.graph.ir import GROUP, LAYER, NEURON, Node
 
 
 class Kind(enum.StrEnum):
@@ -133,6 +133,21 @@ SHAPE_ONLY = frozenset(_SHAPE_ONLY.split())
 _REGROUPING = "BatchToSpace BatchToSpaceND Concat ConcatV2 Reshape SpaceToBatch SpaceToBatchND Tile"
 REGROUPING = frozenset(_REGROUPING.split())
 
+# Ops each of whose outputs is one of the inputs, or 0.
+_ROUTING = """
+    BatchToSpace BatchToSpaceND BroadcastTo Cast CheckNumerics Complex Concat ConcatV2 DepthToSpace Diag DiagPart
+    DynamicPartition DynamicStitch EnsureShape ExpandDims ExtractImagePatches ExtractVolumePatches Gather GatherNd
+    GatherV2 Identity IdentityN MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3
+    MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 MirrorPad Pack Pad PadV2
+    ParallelDynamicStitch PlaceholderWithDefault RaggedTensorToTensor Reshape ResizeNearestNeighbor Reverse
+    ReverseSequence ReverseV2 Roll Select SelectV2 Slice SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze
+    StridedSlice TensorListConcatV2 TensorListFromTensor TensorListGather TensorListGetItem TensorListPopBack
+    TensorListPushBack TensorListResize TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2
+    TensorListSetItem TensorListSplit TensorListStack TensorScatterUpdate TensorStridedSliceUpdate Tile Transpose
+    Unpack
+"""
+ROUTING = frozenset(_ROUTING.split())
+
 # Ops with programs inside them.
 CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 LOOPS = frozenset(("While", "StatelessWhile"))
@@ -143,6 +158,14 @@ LOOP_V1 = frozenset(
 
 # Ops that multiply by many weights and so do most of a network's work.
 WEIGHTED = frozenset(_PRODUCT.split()) - {"Cross", "Mul", "MulNoNan"}
+
+# Linear ops by the signs of their coefficients: all positive but for the second input of Sub, or those of one input.
+_ADDITION = "Add AddN AddV2 BiasAdd BiasAddV1 Sub"
+ADDITIONS = frozenset(_ADDITION.split())
+_AVERAGE = "AvgPool AvgPool3D Mean Sum"
+AVERAGES = frozenset(_AVERAGE.split())
+_SCALING = "Div DivNoNan FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Mul MulNoNan Neg RealDiv"
+SCALINGS = frozenset(_SCALING.split())  # each element by a number
 
 # Ops that stay compiled by XLA if the model compiles them (Keras' grouped convolutions): TensorFlow's own kernels add
 # up in another order, or have no gradient.
@@ -166,6 +189,8 @@ def kind_of(node: Node, active: Sequence[int]) -> Kind:
             return Kind.JOINT
     if node.type == LAYER:
         return Kind.CONVOLUTION if "Conv" in node.attrs["product"] else Kind.DENSE
+    if node.type == NEURON:
+        return Kind.ACTIVATION
     if node.type in LOOPS | BRANCHES or not all(node.inputs[position].differentiable for position in active):
         return Kind.DISCRETE
     if not _fits(node, active):

@@ -237,6 +237,17 @@ class Method(abc.ABC):
         del layout
         return {}
 
+    def check(self, explained: Callable[[], Sequence[np.ndarray]]) -> None:
+        """Checks the numbers that are explained, before any work is done; tensors of a graph being built have none.
+
+        Args:
+          explained: returns an array `[batch, ...]` for each explained tensor; those of layers are computed.
+
+        Raises:
+          InputError: numbers that do not fit the method.
+        """
+        del explained
+
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         """Returns the result for all examples; a method that looks at results between steps overrides this.
 

@@ -23,6 +23,7 @@ from deepexplain_tf.graph.passes import (
     fold,
     form_groups,
     form_layers,
+    form_neurons,
     last_product,
     number_conditions,
     open_moments,
@@ -156,11 +157,22 @@ class Objective:
 
     def program_for(self, composite: Composite) -> Program:
         """Returns the form of the program that the rules of a composite expect."""
+        if composite.neurons:
+            return self._with_neurons(composite.neurons, frozenset(composite.overrides))
         if composite.layered:
             return self.layered
         if composite.canonical and composite.twin:
             return self.numbered
         return self.canonical if composite.canonical else self.program
+
+    def _with_neurons(self, *form: Any) -> Program:
+        if form not in self._neurons:
+            self._neurons[form] = form_neurons(self.numbered, self.explained, *form)
+        return self._neurons[form]
+
+    @functools.cached_property
+    def _neurons(self) -> dict[Any, Program]:
+        return {}
 
     def feature_maps(self, at: str | None) -> FeatureMaps:
         """Returns the output of a layer as feature maps; see `objective.feature_maps`.
@@ -179,7 +191,7 @@ class Objective:
         """Returns the verdict of a composite on each active op."""
         active = active_ops(self.explained, self.program_for(composite).outputs)
         ops = tuple(Op(node, positions, {}) for node, positions in active)
-        rules = tuple(getattr(composite.rule(op), "text", "") for op in ops)
+        rules = tuple(map(composite.text, ops))
         return Coverage(ops, tuple(composite.verdict(op) for op in ops), self.draw, rules)
 
     @functools.cached_property

@@ -132,8 +132,8 @@ class Scope:
             objective.prefix is None
             and objective.batch is None
             and not objective.data
-            and not control_depends_on(objective.explained, program)
-            and not changes_rows(objective.explained, program)
+            and not control_depends_on(objective.explained, objective.numbered)
+            and not changes_rows(objective.explained, objective.numbered)
         )
         twins = {}
         for value, x, x0 in zip(objective.explained, explained, baseline, strict=True):

@@ -7,9 +7,9 @@ from typing import Any
 
 from deepexplain_tf.errors import OptionError, UnsupportedOpError, shortened
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, SingleRule, TwinRule
-from deepexplain_tf.graph.ir import LAYER
+from deepexplain_tf.graph.ir import LAYER, NEURON
 from deepexplain_tf.graph.kinds import Kind
-from deepexplain_tf.rules.base import of_user
+from deepexplain_tf.rules.base import RULES, of_user
 from deepexplain_tf.rules.choice import choice
 from deepexplain_tf.rules.cross_max import cross_max
 from deepexplain_tf.rules.deconvnet import deconvnet
@@ -19,8 +19,9 @@ from deepexplain_tf.rules.midpoint import midpoint
 from deepexplain_tf.rules.modified_gradient import modified_gradient
 from deepexplain_tf.rules.norm import norm
 from deepexplain_tf.rules.quotient import quotient
-from deepexplain_tf.rules.rectifier import rectifier
+from deepexplain_tf.rules.rectifier import RECTIFIERS, rectifier
 from deepexplain_tf.rules.rescale import rescale
+from deepexplain_tf.rules.reveal_cancel import reveal_cancel
 from deepexplain_tf.rules.secant import secant
 from deepexplain_tf.rules.softmax import cross_entropy, log_softmax, softmax
 from deepexplain_tf.rules.solve import solve
@@ -43,6 +44,7 @@ class Composite:
       twin: whether `rules` are twin-valued.
       canonical: whether custom gradients are ignored and each canonical group counts as one function.
       layered: whether layers (`graph.passes.layers`) and canonical groups count as one op each.
+      neurons: the kinds of neurons (`graph.passes.neurons`) that count as one op each, beside canonical groups.
       complete: whether an op that is neither linear nor covered by a rule is refused; else it keeps its
         ordinary gradient.
     """
@@ -54,6 +56,7 @@ class Composite:
     twin: bool = False
     canonical: bool = False
     layered: bool = False
+    neurons: tuple[Kind, ...] = ()
     complete: bool = False
 
     @property
@@ -101,6 +104,11 @@ class Composite:
             if selects(selector, op):
                 return rule
         return _find(self.rules, op)
+
+    def text(self, op: Op) -> str:
+        """Returns the rule of an op in words, with its parameters, where methods offer several; else `""`."""
+        rule = None if _find(self.overrides, op) is not None else self.rule(op)
+        return getattr(rule, "text", "") or (_NAMES.get(rule, "") if self.neurons else "")
 
     def single_rule(self, op: Op) -> SingleRule | None:
         """Returns the single-valued rule for an op, None for its ordinary gradient."""
@@ -164,7 +172,7 @@ GRADIENT = Composite()
 _CONVENTIONS = (choice, joint, secant)  # rules whose split between an op's inputs no theorem singles out
 DEEPLIFT = Composite(
     {
-        **dict.fromkeys(("Relu", "Relu6"), rectifier),
+        **dict.fromkeys(RECTIFIERS, rectifier),
         Kind.ACTIVATION: rescale,
         Kind.FUNCTION: rescale,
         Kind.PRODUCT: midpoint,
@@ -186,6 +194,14 @@ DEEPLIFT = Composite(
     canonical=True,
     complete=True,
 )
+_NAMES: Mapping[Any, str] = {**{RULES[name]: name for name in RULES}, rectifier: "rescale"}
+_REVEAL_CANCEL = dataclasses.replace(DEEPLIFT, rules={**DEEPLIFT.rules, NEURON: reveal_cancel})
+# DeepLIFT's composites by the name of the rule at activations.
+DEEPLIFT_RULES = {
+    "rescale": DEEPLIFT,
+    "reveal_cancel": dataclasses.replace(_REVEAL_CANCEL, neurons=(Kind.CONVOLUTION, Kind.DENSE, Kind.LINEAR)),
+    "genomics": dataclasses.replace(_REVEAL_CANCEL, neurons=(Kind.DENSE,)),
+}
 GUIDED = Composite(dict.fromkeys(("Relu", "Relu6"), guided))
 DECONVNET = Composite(dict.fromkeys(("Relu", "Relu6"), deconvnet))
 

@@ -25,7 +25,7 @@ class Coverage:
       verdicts: the verdict on each op.
       draw: an op that draws random numbers, None if there is none. The first call shows whether the outputs depend on
         them; if so, every method refuses the model.
-      rules: the rule of each op, with its parameters, where relevance flows; else `""`.
+      rules: the rule of each op, with its parameters, where the method offers several; else `""`.
     """
 
     ops: tuple[Op, ...]

@@ -11,6 +11,7 @@ from deepexplain_tf.graph.passes.invariants import hoistable, invariants
 from deepexplain_tf.graph.passes.last_product import last_product
 from deepexplain_tf.graph.passes.layers import form_layers
 from deepexplain_tf.graph.passes.moments import open_moments
+from deepexplain_tf.graph.passes.neurons import form_neurons
 from deepexplain_tf.graph.passes.see_through import see_through
 from deepexplain_tf.graph.passes.strip import find_probability, strip_probability
 
@@ -23,6 +24,7 @@ __all__ = [
     "fold",
     "form_groups",
     "form_layers",
+    "form_neurons",
     "freeze",
     "hoistable",
     "invariants",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deepexplain_tf.errors import OptionError, UnknownNameError, closest, shortened
-from deepexplain_tf.graph.kinds import Kind
+from deepexplain_tf.graph.kinds import ROUTING, Kind
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.relevance.alpha_beta import alpha_beta, z_plus
 from deepexplain_tf.rules.relevance.base import RelevanceRule
@@ -21,21 +21,8 @@ from deepexplain_tf.rules.relevance.z_box import z_box
 
 Selected = tuple[tuple[str, RelevanceRule], ...]
 
-# Ops each of whose outputs is one of the inputs, or 0: their gradient hands relevance back to where it came from.
-_ROUTING = """
-    BatchToSpace BatchToSpaceND BroadcastTo Cast CheckNumerics Complex Concat ConcatV2 DepthToSpace Diag DiagPart
-    DynamicPartition DynamicStitch EnsureShape ExpandDims ExtractImagePatches ExtractVolumePatches Gather GatherNd
-    GatherV2 Identity IdentityN MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3
-    MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 MirrorPad Pack Pad PadV2
-    ParallelDynamicStitch PlaceholderWithDefault RaggedTensorToTensor Reshape ResizeNearestNeighbor Reverse
-    ReverseSequence ReverseV2 Roll Select SelectV2 Slice SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze
-    StridedSlice TensorListConcatV2 TensorListFromTensor TensorListGather TensorListGetItem TensorListPopBack
-    TensorListPushBack TensorListResize TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2
-    TensorListSetItem TensorListSplit TensorListStack TensorScatterUpdate TensorStridedSliceUpdate Tile Transpose
-    Unpack
-"""
 _UNSELECTED: Mapping[str, Any] = {
-    **dict.fromkeys(_ROUTING.split()),
+    **dict.fromkeys(ROUTING),  # the gradient hands relevance back to where it came from
     "Neg": pass_through(),
     Kind.LINEAR: proportion(),
     Kind.CONVOLUTION: epsilon(),
