@@ -19,6 +19,7 @@ class PrintCoverage(Command):
         deepexplain coverage --model=cats.keras
         deepexplain coverage --model=exported/ --signature=serve --method=epsilon_lrp --summary
         deepexplain coverage --model=frozen.pb --output=logits
+        deepexplain coverage --model=cats.keras --option=rule=reveal_cancel
     """
 
     required = ("model",)
@@ -26,13 +27,15 @@ class PrintCoverage(Command):
     def define(self, values: flags.FlagValues) -> None:
         models.define(values)
         flags.DEFINE_string("method", "deeplift", parse.METHOD, flag_values=values)
+        flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
         flags.DEFINE_boolean("summary", False, _SUMMARY, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
         files.require_files(values.model)
+        options = parse.options(values.option)
         quiet.start_tensorflow()
         import deepexplain_tf as dx
 
         with progress.bar(1, "reading the model"), dx.DeepExplain(**models.read(values)) as de:
-            coverage = de.coverage(values.method)
+            coverage = de.coverage(values.method, **options)
         print(coverage.summary() if values.summary else coverage)
