@@ -19,7 +19,7 @@ from deepexplain_tf.rules.midpoint import midpoint
 from deepexplain_tf.rules.modified_gradient import modified_gradient
 from deepexplain_tf.rules.norm import norm
 from deepexplain_tf.rules.quotient import quotient
-from deepexplain_tf.rules.rectifier import RECTIFIERS, rectifier
+from deepexplain_tf.rules.rectifier import rectifier
 from deepexplain_tf.rules.rescale import rescale
 from deepexplain_tf.rules.reveal_cancel import reveal_cancel
 from deepexplain_tf.rules.secant import secant
@@ -172,7 +172,7 @@ GRADIENT = Composite()
 _CONVENTIONS = (choice, joint, secant)  # rules whose split between an op's inputs no theorem singles out
 DEEPLIFT = Composite(
     {
-        **dict.fromkeys(RECTIFIERS, rectifier),
+        **dict.fromkeys(("Relu", "Relu6"), rectifier),
         Kind.ACTIVATION: rescale,
         Kind.FUNCTION: rescale,
         Kind.PRODUCT: midpoint,

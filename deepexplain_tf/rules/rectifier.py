@@ -7,8 +7,6 @@ import tensorflow as tf
 from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.rules.base import RULES, Point, gradient_at, twin
 
-RECTIFIERS = ("Relu", "Relu6")
-
 
 @RULES.register("rectifier")
 @twin

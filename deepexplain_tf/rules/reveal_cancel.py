@@ -9,7 +9,6 @@ from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.kinds import SCALINGS, WEIGHTED
 from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
 from deepexplain_tf.rules.base import RULES, Point
-from deepexplain_tf.rules.rectifier import RECTIFIERS, rectifier
 from deepexplain_tf.rules.replacement import set_gradients
 from deepexplain_tf.rules.rescale import rescale
 
@@ -26,7 +25,8 @@ def reveal_cancel(op: Op, inputs: Tensors, baseline_inputs: Tensors) -> tuple[Ou
     Δz⁺ is the sum of the wᵢ·Δxᵢ > 0, Δz⁻ that of the others. m⁺ is the mean of the slopes of f over a step of Δz⁺ from
     z₀ and from z₀ + Δz⁻; m⁻ is that of the slopes over a step of Δz⁻ from z₀ and from z₀ + Δz⁺. Input i gets wᵢ·m⁺ or
     wᵢ·m⁻ by the sign of wᵢ·Δxᵢ, and wᵢ·(m⁺ + m⁻)/2 where Δxᵢ = 0. Exact: Δz⁺·m⁺ + Δz⁻·m⁻ = Δy. The slope over a step
-    within rounding of 0 is the derivative, as in the `rescale` and `rectifier` rules; where f is not finite at
+    within rounding of 0 is the derivative, as in the `rescale` rule, whose gradient gives all slopes (that of
+    `rectifier` compares Δz with 0, which XLA may compute twice, and Δz⁻ = 0 is usual here). Where f is not finite at
     z₀ + Δz⁺ or z₀ + Δz⁻, m⁺ and m⁻ are Δy / Δz. For neurons (`graph.passes.neurons`).
 
     References:
@@ -78,11 +78,10 @@ def _multipliers(
       upstream: the multiplier of y.
     """
     (position,) = function.active
-    rule = rectifier if function.type in RECTIFIERS else rescale
     risen, fallen = (at(baseline.inputs[position] + step) for step in sums)
 
     def slope(start: Point, end: Point) -> tf.Tensor:
-        return rule.gradient(function, end, start, upstream)[0]
+        return rescale.gradient(function, end, start, upstream)[0]
 
     more = (slope(baseline, risen) + slope(fallen, x)) / 2
     less = (slope(baseline, fallen) + slope(risen, x)) / 2

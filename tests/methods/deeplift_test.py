@@ -238,6 +238,23 @@ def test_xla_compiles_the_rules():
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.long  # compiles a residual network, in whose fused loops a step of exactly 0 once gave NaN
+def test_xla_compiles_steps_of_zero():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((4, 4, 3))
+    skip = keras.layers.ReLU()(keras.layers.Conv2D(3, 3, padding="same")(inputs))
+    x = keras.layers.ReLU()(keras.layers.DepthwiseConv2D(3, padding="same")(skip))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(3, 1, use_bias=False)(x))
+    x = keras.layers.ReLU(6.0)(keras.layers.Add()([x, skip]))
+    model = filled(keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(x))))
+    pictures = np.random.default_rng(0).normal(size=(3, 4, 4, 3)).astype(np.float32)
+    given = {"target": 1, "baseline": 0.1, "rule": "reveal_cancel"}
+    found, expected = (
+        explain(model, "deeplift", pictures, jit_compile=compiled, **given).attributions for compiled in (True, False)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.long  # what tests/conformance and tests/export do with the default rule
 def test_the_rules_in_other_programs(tmp_path):
     """One example at a time, inside a `tf.function`, and exported: the same numbers."""
