@@ -12,6 +12,7 @@ from absl import app, flags
 import deepexplain_tf as dx
 from deepexplain_tf.methods.base import METHODS
 from deepexplain_tf.rules.base import RULES
+from deepexplain_tf.rules.composites import DEEPLIFT_RULES
 from deepexplain_tf.rules.relevance.composites import NAMED, relevance
 from results import markdown_table, write
 
@@ -53,7 +54,8 @@ def _uses() -> Iterator[tuple[str, str, str]]:
     for method in METHODS:
         if method == "lrp":
             continue
-        for kind, rule in METHODS[method]().override_map.rules.items():
+        maps = DEEPLIFT_RULES.values() if method == "deeplift" else [METHODS[method]().override_map]
+        for kind, rule in (pair for composite in maps for pair in composite.rules.items()):
             yield _name(rule), method, str(kind)
     for composite, selected in NAMED.items():
         for _, rule in selected:

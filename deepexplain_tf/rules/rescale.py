@@ -25,6 +25,11 @@ def rescale(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) ->
       Shrikumar, Greenside, Kundaje, *Learning Important Features Through Propagating Activation
       Differences*, ICML 2017, https://arxiv.org/abs/1704.02685.
     """
+    return [rescale_multiplier(op, x, baseline, upstream)]
+
+
+def rescale_multiplier(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Returns the multiplier of the `rescale` rule between two points, times upstream."""
     (position,) = op.active
     operand = x.inputs[position]
     at_x, at_baseline = operand, baseline.inputs[position]
@@ -38,7 +43,7 @@ def rescale(op: Op, x: Point, baseline: Point, upstream: Sequence[tf.Tensor]) ->
     near = tf.abs(run) <= threshold * tf.abs(middle[position])
     secant = upstream[0] * tf.math.conj(tf.math.divide_no_nan(rise, run))  # TensorFlow conjugates complex gradients
     product = tf.where(near & tf.math.is_finite(tf.abs(derivative)), derivative, secant)
-    return [product if len(x.inputs) == 1 else sum_to_shape(product, operand)]
+    return product if len(x.inputs) == 1 else sum_to_shape(product, operand)
 
 
 def _jumps(op: Op) -> bool:

@@ -10,7 +10,7 @@ from deepexplain_tf.graph.kinds import SCALINGS, WEIGHTED
 from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
 from deepexplain_tf.rules.base import RULES, Point
 from deepexplain_tf.rules.replacement import set_gradients
-from deepexplain_tf.rules.rescale import rescale
+from deepexplain_tf.rules.rescale import rescale_multiplier
 
 Tensors = Sequence[tf.Tensor]
 
@@ -81,7 +81,7 @@ def _multipliers(
     risen, fallen = (at(baseline.inputs[position] + step) for step in sums)
 
     def slope(start: Point, end: Point) -> tf.Tensor:
-        return rescale.gradient(function, end, start, upstream)[0]
+        return rescale_multiplier(function, end, start, upstream)
 
     more = (slope(baseline, risen) + slope(fallen, x)) / 2
     less = (slope(baseline, fallen) + slope(risen, x)) / 2
