@@ -1,22 +1,21 @@
 """Writes the table of all rules, from the registry: what each does, where it is used, whether it keeps the sum.
 
-python examples/rules.py --out=examples/rules.md
+python examples/rules.py > examples/rules.md
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 import inspect
 import re
 
-from absl import app, flags
+from absl import app
 
 import deepexplain_tf as dx
 from deepexplain_tf.methods.base import METHODS
 from deepexplain_tf.rules.base import RULES
 from deepexplain_tf.rules.composites import DEEPLIFT_RULES
 from deepexplain_tf.rules.relevance.composites import NAMED, relevance
-from results import markdown_table, write
+from results import markdown_table
 
-_OUT = flags.DEFINE_string("out", None, "The file to write; without it the table is printed.")
 _KEEPS = ("Conserves", "Guarantees", "Complete", "Exact")
 _HEADER = ("rule", "what it passes on", "used by", "the sum", "source")
 
@@ -71,17 +70,13 @@ def _name(rule: object) -> str:
 
 
 def main(argv: list[str]) -> None:
-    """Writes or prints the table."""
+    """Prints the table with its heading."""
     del argv
-    text = f"# Rules\n\n{inspect.cleandoc(_ABOUT)}\n\n{table()}"
-    if _OUT.value is None:
-        print(text)
-    else:
-        write(_OUT.value, text)
+    print(f"# Rules\n\n{inspect.cleandoc(_ABOUT)}\n\n{table()}", end="")
 
 
 _ABOUT = """
-    `python examples/rules.py --out=examples/rules.md` writes this table from the docstrings of the rules
+    `python examples/rules.py > examples/rules.md` writes this table from the docstrings of the rules
     (`deepexplain_tf/rules/`) and from what methods and composites use. `dx.list_rules()` has their names; those for
     `lrp` are functions of `dx.rules`, and a composite of one's own may use each of them.
 """

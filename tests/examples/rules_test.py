@@ -10,7 +10,7 @@ _TABLE = pathlib.Path(script.__file__).with_suffix(".md")
 
 def test_the_table_is_that_of_the_registry():
     text = _TABLE.read_text("utf-8")
-    assert script.table() in text, "python examples/rules.py --out=examples/rules.md writes it anew"
+    assert script.table() in text, "python examples/rules.py > examples/rules.md writes it anew"
     for name in dx.list_rules():
         assert f"| `{name}` | " in text
 
