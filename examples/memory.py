@@ -26,7 +26,7 @@ _NETWORKS = flags.DEFINE_list(
 )
 _METHODS = flags.DEFINE_list(
     "methods",
-    ["integrated_gradients", "expected_gradients", "occlusion", "shapley_sampling", "sensitivity_n"],
+    ["integrated_gradients", "expected_gradients", "deeplift", "occlusion", "shapley_sampling", "sensitivity_n"],
     "The methods.",
 )
 _LIMITS = flags.DEFINE_list("limits", ["256MiB", "512MiB"], "The values of max_memory.")
@@ -68,9 +68,10 @@ def _options(method: str, shape: tuple[int, ...], evaluations: int) -> dict[str,
     """Returns options with which a method evaluates the network at least so often for each example."""
     if method == "integrated_gradients":
         return {"n_steps": evaluations}
-    if method == "expected_gradients":
-        background = np.random.default_rng(1).normal(size=(10, *shape)).astype("float32")
-        return {"background": background, "n_samples": evaluations, "seed": 0}
+    if method in ("deeplift", "expected_gradients"):
+        size = evaluations if method == "deeplift" else 10
+        background = np.random.default_rng(1).normal(size=(size, *shape)).astype("float32")
+        return {"background": background, **({} if method == "deeplift" else {"n_samples": evaluations, "seed": 0})}
     if method == "occlusion":
         window = max(shape[0] // evaluations, 1)
         return {"window_shape": (window, *shape[1:]), "strides": (window, *shape[1:])}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.arrays import is_symbolic, matches, numbers_in, read_tensor
+from deepexplain_tf.arguments.arrays import is_symbolic, matches, numbers_in, read_array, read_tensor
 from deepexplain_tf.arguments.strings import is_strings, read_strings, with_strings
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.errors import InputError
@@ -30,26 +30,45 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
     return [_read_baseline(value, example) for value, example in zip(leaves, examples, strict=True)]
 
 
-def read_background(given: Any, structure: Any, examples: Sequence[Any]) -> tuple[np.ndarray, ...]:
-    """Returns the background, an array of baselines `[n_baselines, ...]` for each explained tensor.
+def read_background(given: Any, structure: Any, examples: Sequence[Any]) -> list[np.ndarray]:
+    """Returns sets of baselines `[1 or batch, n_baselines, ...]` for each explained tensor, of the same two lengths.
 
     Args:
-      given: arrays in the structure of the explained tensors.
+      given: a set for all examples `[n_baselines, ...]`, or one for each `[batch, n_baselines, ...]`, in the structure
+        of the explained tensors.
       structure: the structure of the explained tensors.
       examples: the specs of the explained tensors.
 
     Raises:
-      InputError: a wrong structure, shape or dtype, NaN or Inf, no baseline, or different numbers of baselines.
+      InputError: a wrong structure, shape, number of sets or dtype, NaN or Inf, no baseline, or different numbers of
+        baselines.
     """
-    leaves = flatten_like(given, structure, "background")
+    leaves = flatten_like(with_strings(given, structure), structure, "background")
     if any(is_symbolic(leaf) for leaf in leaves):
         raise InputError("background must be arrays. Got a symbolic tensor of a graph being built.")
-    specs = [tf.TensorSpec([None, *example.shape[1:]], example.dtype) for example in examples]
-    arrays = tuple(read_tensor(leaf, spec, "background") for leaf, spec in zip(leaves, specs, strict=True))
-    counts = [len(array) for array in arrays]
+    sets = [_read_set(leaf, example) for leaf, example in zip(leaves, examples, strict=True)]
+    counts = [array.shape[1] for array in sets]
     if len(set(counts)) > 1 or counts[0] == 0:
         raise InputError(f"background must have one or more baselines, as many for each input. Got {counts}.")
-    return arrays
+    rows = max(map(len, sets))
+    return [np.broadcast_to(array, (rows, *array.shape[1:])) for array in sets]
+
+
+def _read_set(given: Any, example: Any) -> np.ndarray:
+    """Returns the baselines of one explained tensor, which the rank tells to be for all examples or for each."""
+    batch, *shape = example.shape
+    text = example.dtype == tf.string or is_strings(given)
+    array = np.asarray(given) if text else read_array(given, "background")
+    sets = array.shape[:2] if array.ndim == len(shape) + 2 else (1, *array.shape[:1])
+    rows = array.reshape(sets[0] * sets[1], *array.shape[2:]) if array.ndim == len(shape) + 2 else array
+    fits = text or (matches(rows.shape[1:], shape) and rows.ndim > 0)
+    if not fits or sets[0] not in (1, batch):
+        raise InputError(
+            f"background must be a set for all examples {['n_baselines', *shape]} or one for each "
+            f"{[batch or 'batch', 'n_baselines', *shape]}. Got shape {list(array.shape)}."
+        )
+    baselines = np.asarray(read_tensor(rows, tf.TensorSpec([None, *shape], example.dtype), "background"))
+    return baselines.reshape(*sets, *baselines.shape[1:])
 
 
 def _read_baseline(given: Any, example: Any) -> Any:

@@ -95,11 +95,18 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
 
 
 def audit_call(call: Call) -> Audit:
-    """Audits a call of a method that is one backward pass, whose inputs are arrays."""
+    """Audits a call of a method that is one backward pass, whose inputs are arrays; of a background, the mean."""
+    coverage = call.objective.coverage(call.engine.composite(call.method))
+    nodes = [op.node for op in coverage.ops]
+    pairs = zip(*(_losses(alone, nodes) for alone in call.by_baseline()), strict=True)
+    lost, change = (np.mean(arrays, 0) for arrays in pairs)
+    return _sorted(nodes, coverage.verdicts, lost, change)
+
+
+def _losses(call: Call, nodes: Sequence[Node]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the loss of each op `[ops, batch]` and the change `[batch]` for a single baseline."""
     engine, method = call.engine, call.method
     composite = engine.composite(method)
-    coverage = call.objective.coverage(composite)
-    nodes = [op.node for op in coverage.ops]
 
     def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> tuple[tf.Tensor, tf.Tensor]:
         scope = Scope(call.objective, inputs, selector)
@@ -120,8 +127,7 @@ def audit_call(call: Call) -> Audit:
         fed = single.arguments(method.data(call.layout), functools.partial(np.take, indices=batch, axis=0))
         compiled = engine.compiled("audit", graph, method, call.objective, fed)
         results.append([tensor.numpy() for tensor in single.run(compiled, fed)])
-    lost = np.stack([losses for losses, _ in results], axis=1)
-    return _sorted(nodes, coverage.verdicts, lost, np.stack([change for _, change in results]))
+    return np.stack([losses for losses, _ in results], axis=1), np.stack([change for _, change in results])
 
 
 def _sorted(nodes: Sequence[Node], verdicts: Sequence[str], lost: np.ndarray, change: np.ndarray) -> Audit:

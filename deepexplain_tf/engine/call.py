@@ -35,7 +35,8 @@ class Call:
       objective: the explained function.
       layout: the shapes and structure of the explained tensors.
       inputs: an array `[batch, ...]` for each input of the model.
-      baseline: `[1 or batch, ...]` for each explained tensor; empty for a method without a baseline.
+      baseline: `[1 or batch, ...]` for each explained tensor, or `[1 or batch, n_baselines, ...]` with a background;
+        empty for a method without a baseline.
       selection: the target.
       batch_size: the number of examples in one batch.
       chunks: the sizes of the chunks of evaluations.
@@ -77,6 +78,16 @@ class Call:
         """The number of rows of results."""
         return self.inputs[0].shape[0] * self.units
 
+    def by_baseline(self) -> Iterator["Call"]:
+        """Yields the call with each baseline of a background alone; without a background the call itself."""
+        if not self.method.has_background:
+            yield self
+            return
+        alone: Any = self.method  # a dataclass with this field
+        method = dataclasses.replace(alone, background=None)
+        for number in range(self.layout.n_baselines):
+            yield dataclasses.replace(self, method=method, baseline=[array[:, number] for array in self.baseline])
+
     def batches(self, total: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
         """Yields for each batch the example numbers, padded to an allowed size, and their number without padding.
 
@@ -93,7 +104,7 @@ class Call:
         if self.objective.batch:
             return self.objective.batch
         # XLA compiles anew for each size, and powers of 2 are few; a method that repeats does no work on padding.
-        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed_sizes and self.method.repeats else count
+        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed_sizes and self.method.loops else count
 
     def evaluate(
         self, method: Method, rows: np.ndarray | None = None, row_data: Mapping[str, np.ndarray] | None = None

@@ -242,7 +242,8 @@ class Engine:
             "data": {name: open_spec(array) for name, array in arguments["data"].items()},
         }
         jit = self.compiles(method, objective, differentiable=differentiable)
-        key = (purpose, type(method), options, objective, form, jit)
+        ranks = tuple(len(array.shape) for array in arguments["baseline"])  # higher by one for a background
+        key = (purpose, type(method), options, objective, form, ranks, jit)
         return self._compile(key, graph, specs, objective, jit)
 
     def forward(self, objective: Objective) -> Callable[..., Any]:

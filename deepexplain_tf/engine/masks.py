@@ -16,6 +16,21 @@ def masks_changed(call: Call) -> Iterator[str]:
     masks = call.objective.masks
     if not masks or not call.baseline:
         return
+    changed = functools.reduce(np.logical_or, map(_changed, call.by_baseline()))
+    counts = changed.sum(1)
+    names = [repr(value.node.name) for value, count in zip(masks, counts, strict=True) if count]
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        kind = "background" if call.method.has_background else "baseline"
+        yield (
+            f"the {kind} changes the mask {names[0]}{more} of {max(counts)} of {changed.shape[1]} examples; a {kind} "
+            "for each example, which equals it where it is masked, keeps the mask"
+        )
+
+
+def _changed(call: Call) -> np.ndarray:
+    """Returns booleans `[masks, batch]`: whether the baseline of an example changes a mask."""
+    masks = call.objective.masks
 
     def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> list[tf.Tensor]:
         del data
@@ -23,16 +38,9 @@ def masks_changed(call: Call) -> Iterator[str]:
         ends = (scope.inner(masks, scope.explained), scope.inner(masks, scope.expand_baseline(baseline)))
         return [tf.reduce_any(x != x0, list(range(1, len(x.shape)))) for x, x0 in zip(*ends, strict=True)]
 
-    total, found = len(call.inputs[0]), []
-    for batch, count in call.batches(total, call.batch_size):
+    found = []
+    for batch, count in call.batches(len(call.inputs[0]), call.batch_size):
         fed = call.arguments({}, functools.partial(np.take, indices=batch, axis=0))
         compiled = call.engine.compiled("masks", graph, call.method, call.objective, fed)
         found.append([mask.numpy()[:count] for mask in call.run(compiled, fed)])
-    counts = [int(np.concatenate(parts).sum()) for parts in zip(*found, strict=True)]
-    names = [repr(value.node.name) for value, count in zip(masks, counts, strict=True) if count]
-    if names:
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        yield (
-            f"the baseline changes the mask {names[0]}{more} of {max(counts)} of {total} examples; a baseline for each "
-            "example, which equals it where it is masked, keeps the mask"
-        )
+    return np.concatenate(found, axis=1)

@@ -1,13 +1,12 @@
 """Batch and chunk sizes from estimates of memory."""
 
-from collections.abc import Sequence
 import math
 import re
 
 from deepexplain_tf.arguments.options import is_int
 from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.graph.footprint import value_bytes
-from deepexplain_tf.methods.base import Method
+from deepexplain_tf.methods.base import Layout, Method
 from deepexplain_tf.objective.chunks import size_for
 from deepexplain_tf.objective.objective import Objective
 
@@ -18,11 +17,13 @@ _BATCH_BYTES = 2**25  # of tensors kept for the examples of a batch, by default
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 # Peak memory, on the safe side of measurements by examples/memory.py: of an evaluation, its activations (the backward
-# pass frees most of them, some go earlier) and so many tensors of the size of its point (the point itself, what it is
-# interpolated or masked from, the gradient, and its terms of sums); of an example, relative to its kept tensors; and a
-# constant.
+# pass frees most of them, some go earlier; twin-valued rules need more of them) and so many tensors of the size of its
+# point (the point itself, what it is interpolated or masked from, the gradient, and its terms of sums); of an example,
+# relative to its kept tensors and to its own set of baselines; and a constant.
 _POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 7.0, 3.0
+_TWIN = 1.75
 _KEPT = 6.0
+_SETS = 2.0
 _BASE = 3 * 2**24
 
 
@@ -54,31 +55,33 @@ class Memory:
     """
 
     def __init__(
-        self, objective: Objective, method: Method, shapes: Sequence[tuple[int, ...]], accelerated: bool = False
+        self, objective: Objective, method: Method, layout: Layout, baselines: int = 0, accelerated: bool = False
     ):
         """Estimates the memory.
 
         Args:
           objective: the explained function.
           method: the method.
-          shapes: for each explained tensor, the shape of one example.
+          layout: the explained tensors.
+          baselines: the bytes of an example's own set of baselines.
           accelerated: whether the program runs on a GPU or TPU.
         """
         self._accelerated = accelerated
-        self._evaluations = method.evaluations or _MANY
-        length = max((shape[0] for shape in shapes if shape and shape[0]), default=1)
+        self._evaluations = method.evaluations_in(layout) or _MANY
+        length = max((shape[0] for shape in layout.shapes if shape and shape[0]), default=1)
         inside = objective.optimised.after_prefix if method.straight else objective
         ends = {*objective.explained, *inside.explained}
         points = _POINTS_MASKED if not method.differentiates else _POINTS_ON_LINES if method.straight else _POINTS
-        point = sum(value_bytes(value, length) for value in inside.explained) if method.repeats else 0
-        self._evaluation = max(inside.activation_bytes(length) + int(points * point), 1)
+        point = sum(value_bytes(value, length) for value in inside.explained) if method.loops else 0
+        activations = inside.activation_bytes(length) * (_TWIN if method.override_map.twin else 1)
+        self._evaluation = max(int(activations + points * point), 1)
         self.result = sum(value_bytes(value, length) for value in objective.explained)
-        self._example = max(sum(value_bytes(value, length) for value in ends), 1)
+        self._example = max(_KEPT * sum(value_bytes(value, length) for value in ends) + _SETS * baselines, 1)
 
     def batch_size(self) -> int:
         """Returns the default number of examples in a batch: what 32 MiB hold, or a chunk, at most 1024."""
         least = -(-self.chunk_size() // self._evaluations)
-        return min(max(int(_BATCH_BYTES / (_KEPT * self._example)), least), _MAX_BATCH_SIZE)
+        return min(max(int(_BATCH_BYTES / self._example), least), _MAX_BATCH_SIZE)
 
     def chunk_size(self) -> int:
         """Returns the default number of evaluations in a chunk; see `chunks.size_for`."""
@@ -94,7 +97,7 @@ class Memory:
         Raises:
           OptionError: what is kept and one evaluation already need more.
         """
-        evaluation, example, fixed = self._evaluation, _KEPT * self._example, _BASE + kept
+        evaluation, example, fixed = self._evaluation, self._example, _BASE + kept
         free = limit - fixed
         if evaluation + example > free:
             needed = math.ceil((evaluation + example + fixed) / 2**20)

@@ -66,6 +66,8 @@ def check_call(
         require_bool("tensors", tensors)
     if baseline is not None and not method.uses_baseline:
         raise OptionError(f"baseline belongs to methods that compare with one. Got a baseline for {name}.")
+    if baseline is not None and method.has_background:
+        raise OptionError("baseline is left out where background is given. Got both.")
 
 
 def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Call:
@@ -136,10 +138,7 @@ def _prepare(
     require_one_length(engine, model, arrays)
     objective, selection, notes = select(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
-    baselines = read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
-    background = getattr(method, "background", None)
-    if background is not None and baseline is not None:
-        raise OptionError("baseline is left out where background is given. Got both.")
+    baselines = _baselines(method, model, baseline, explained)
     symbolic = any(is_symbolic(array) for array in arrays)
     in_xla = symbolic and tf_private.xla_compiles_graph()
     compiled = engine.compiles(method, objective, differentiable=differentiable)
@@ -148,9 +147,9 @@ def _prepare(
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
         fixed_sizes=compiled and not symbolic,  # in a graph being built, data are constants
-        background=() if background is None else read_background(background, model.structure, explained),
+        n_baselines=baselines[0].shape[1] if method.has_background else 0,
     )
-    if compiled:
+    if compiled and not method.has_background:
         baselines = [_full_shape(array, spec) for array, spec in zip(baselines, explained, strict=False)]
     method.data(layout)  # refuses options that do not fit the inputs
     if not symbolic:
@@ -158,15 +157,18 @@ def _prepare(
     fixed = objective.batch
     units = math.prod(selection.units or ())
     count = (arrays[0].shape[0] or 1) * units
-    batch, chunk = _sizes(engine, objective, method, layout, count, batch_size, chunk_size, max_memory)
-    if (compiled or in_xla) and not fixed and chunk_size is None and method.evaluations is not None:
+    evaluations = method.evaluations_in(layout)
+    batch, chunk = _sizes(engine, objective, method, layout, baselines, count, batch_size, chunk_size, max_memory)
+    if evaluations and not fixed:
+        batch = min(batch, (_MOST - MAX_CHUNK_SIZE) // evaluations)  # int32 numbers the evaluations of a batch
+    if (compiled or in_xla) and not fixed and chunk_size is None and evaluations is not None:
         # An open batch counts as one example, on which the padding of a larger chunk would be wasted.
-        total = min(count, batch) * method.evaluations
+        total = min(count, batch) * evaluations
         chunk = engine.settled_chunk_size(method, objective, total, chunk, keep=not symbolic)
     chunks = Chunks(chunk, pad=bool(fixed or compiled or in_xla), small_size=fixed or min(chunk, _FEW))
     if recorded and not fixed and chunk_size is None and max_memory is None:
         # A tape keeps every evaluation until the end, in chunks or not.
-        batch = max(batch_size or chunk // (method.evaluations or chunk), 1)
+        batch = max(batch_size or chunk // (evaluations or chunk), 1)
         chunks = dataclasses.replace(chunks, at_once=True)
     call = Call(
         engine=engine,
@@ -189,7 +191,7 @@ def _prepare(
         engine.agreement(model, objective).require_no_draw()
     else:
         data = selection.data if selection.kind == "callable" else ()
-        engine.agreement(model, objective).check(arrays, data, repeats=method.repeats or units > 1)
+        engine.agreement(model, objective).check(arrays, data, repeats=method.loops or units > 1)
     return call
 
 
@@ -198,6 +200,7 @@ def _sizes(
     objective: Objective,
     method: Method,
     layout: Layout,
+    baselines: Sequence[Any],
     count: int,
     batch_size: int | None,
     chunk_size: int | None,
@@ -208,12 +211,22 @@ def _sizes(
     if objective.batch:
         return objective.batch, objective.batch
     batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
-    if method.repeats or limit is not None:
-        memory = Memory(objective, method, layout.shapes, engine.accelerated)
-        kept = count * memory.result + 2 * sum(array.nbytes for array in layout.background)
+    if method.loops or limit is not None:
+        sets = baselines if method.has_background else []
+        of_each = sum(array.nbytes // len(array) for array in sets if len(array) > 1)
+        memory = Memory(objective, method, layout, of_each, engine.accelerated)
+        kept = count * memory.result + 2 * sum(array.nbytes for array in sets if len(array) == 1)
         batch, chunk = memory.within(limit, kept) if limit else (memory.batch_size(), memory.chunk_size())
     batch, chunk = batch_size or batch, min(chunk_size or chunk, MAX_CHUNK_SIZE)
-    return (batch, chunk) if method.repeats else (min(batch, chunk), chunk)
+    return (batch, chunk) if method.loops else (min(batch, chunk), chunk)
+
+
+def _baselines(method: Method, model: Model, baseline: Any, explained: Sequence[tf.TensorSpec]) -> list[Any]:
+    """Returns a baseline for each explained tensor, or with a background a set of them; nothing where none is used."""
+    background = getattr(method, "background", None)
+    if background is not None:
+        return list(read_background(background, model.structure, explained))
+    return read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
 
 
 def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.TensorSpec]:

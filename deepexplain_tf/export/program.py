@@ -197,7 +197,7 @@ class ExplainerProgram:
 
     def _baseline_specs(self) -> Specs:
         method = self._method
-        if not method.uses_baseline or "baseline" in self._call or getattr(method, "background", None) is not None:
+        if not method.uses_baseline or "baseline" in self._call or method.has_background:
             return {}
         specs: Specs = {}
         for suffix, value in zip(self._explained, self._model.explained, strict=True):

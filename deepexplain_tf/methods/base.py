@@ -33,14 +33,14 @@ class Layout:
       shapes: for each explained tensor, the shape of one example.
       seed: the user's seed.
       fixed_sizes: whether `data` should have the same sizes at every call, since XLA compiles anew for other sizes.
-      background: `[n_baselines, ...]` for each explained tensor; empty for a method without a background.
+      n_baselines: the number of baselines of each example in a background; 0 without a background.
     """
 
     structure: Any
     shapes: tuple[tuple[int, ...], ...]
     seed: int | None
     fixed_sizes: bool = False
-    background: tuple[np.ndarray, ...] = ()
+    n_baselines: int = 0
 
     @property
     def lengths(self) -> tuple[tuple[int, ...], ...]:
@@ -55,11 +55,6 @@ class Layout:
                 f"inputs must have known lengths, but for the batch, where masks replace them. Got {shown}."
             )
         return self.shapes
-
-    @property
-    def background_data(self) -> dict[str, np.ndarray]:
-        """The background under the names by which `paths.background.background_of` finds it in `data`."""
-        return {f"background_{number}": array for number, array in enumerate(self.background)}
 
     def flatten(self, option: str, given: Any) -> list[Any]:
         """Returns the values of an option that has one value for each explained tensor, in their order.
@@ -124,11 +119,13 @@ class Method(abc.ABC):
 
     A method is a frozen dataclass under `@METHODS.register(name, aliases=...)` in a file of its own, with an import
     line in `methods/__init__.py`. Its fields are its options, each with a default; `__post_init__` checks them by
-    `arguments.options.require`. `Layout.background` holds the checked baselines of a field named `background`. The
-    docstring states the formula, the unit, the guarantee and the paper. `GradientXInput` is the shortest example.
+    `arguments.options.require`. A field named `background` is a set of baselines, which `attribute` gets in the place
+    of a baseline. The docstring states the formula, the unit, the guarantee and the paper. `GradientXInput` is the
+    shortest example.
 
-    One traced graph serves all calls with the same `graph_options` and the same names, dtypes and ranks of `data`. So
-    each option reaches the graph either through `data`, or as one of the `graph_options`.
+    One traced graph serves all calls with the same `graph_options`, the same rank of baselines, and the same names,
+    dtypes and ranks of `data`. So each other option reaches the graph either through `data`, or as one of the
+    `graph_options`.
 
     Attributes:
       uses_baseline: whether the method compares with a baseline; if False, `explain` refuses `baseline=`.
@@ -165,8 +162,8 @@ class Method(abc.ABC):
 
         Args:
           scope: the explained function and the examples: `scope.explained`, `value`, `gradient`, `multipliers`, ….
-          baseline: `[1 or batch, ...]` for each explained tensor, which `scope.expand_baseline` broadcasts; empty
-            unless `uses_baseline`.
+          baseline: `[1 or batch, ...]` for each explained tensor, which `scope.expand_baseline` broadcasts; with a
+            background `[1 or batch, n_baselines, ...]`, for `objective.background`; else empty unless `uses_baseline`.
           data: the arrays of `self.data` as tensors, and outside an audit `count`: the number of examples before
             padding, which repeats examples and whose results are dropped.
           composite: `self.override_map` with the user's overrides.
@@ -180,6 +177,21 @@ class Method(abc.ABC):
     def evaluations(self) -> int | None:
         """The number of evaluations of the model for each example, None where it is not known before the call."""
         return None
+
+    def evaluations_in(self, layout: Layout) -> int | None:
+        """Returns the number of evaluations of the model for each example in a loop over chunks, None if not known."""
+        del layout
+        return self.evaluations
+
+    @property
+    def has_background(self) -> bool:
+        """Whether each example is compared with a set of baselines."""
+        return getattr(self, "background", None) is not None
+
+    @property
+    def loops(self) -> bool:
+        """Whether the program has loops over chunks of evaluations."""
+        return self.repeats or self.has_background
 
     @property
     def inside(self) -> str | None:
@@ -196,7 +208,7 @@ class Method(abc.ABC):
 
     @property
     def one_pass(self) -> bool:
-        """Whether the method is one backward pass, so that each op's loss of the sum can be told."""
+        """Whether the method is one backward pass (for each baseline), so that an op's loss of the sum can be told."""
         return self.differentiates and not self.repeats
 
     @property

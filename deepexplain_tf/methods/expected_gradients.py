@@ -11,10 +11,10 @@ from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
 from deepexplain_tf.methods.standard_error import standard_error
+from deepexplain_tf.objective.background import Background
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations, as_column, sum_contributions
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.background import background_of, values_at_background
 from deepexplain_tf.rules.composites import Composite
 
 _MAX_SAMPLES = 100_000
@@ -31,7 +31,8 @@ class ExpectedGradients(Method):
     the samples. `integrated_gradients` with `background=` takes the mean over the whole background, without sampling.
 
     Attributes:
-      background: baselines `[n_baselines, ...]`, in the structure of the explained tensors.
+      background: a set of baselines for all examples `[n_baselines, ...]`, or one for each
+        `[batch, n_baselines, ...]`, in the structure of the explained tensors.
       n_samples: gradients per example, 2 … 100,000; default 256.
       sampling: `"random"` draws α and x₀ independently; `"stratified"` draws one α from each of `n_samples` equal
         parts of (0, 1) and uses all baselines equally often. Its errors are smaller than `standard_error`, which is
@@ -63,7 +64,7 @@ class ExpectedGradients(Method):
         if self.background is None:
             raise OptionError("expected_gradients needs background=, baselines [n_baselines, ...]. Got none.")
         generator, n = np.random.default_rng(layout.seed), self.n_samples
-        size = len(layout.background_data["background_0"])
+        size = layout.n_baselines
         if self.sampling == "random":
             chosen, alphas = generator.integers(size, size=n), generator.random(n)
         else:
@@ -71,18 +72,17 @@ class ExpectedGradients(Method):
             alphas = (generator.permutation(n) + generator.random(n)) / n
         kept = _MAX_SAMPLES if layout.fixed_sizes else n  # so that XLA does not compile anew for another n_samples
         chosen, alphas = np.pad(chosen.astype(np.int32), (0, kept - n)), np.pad(alphas, (0, kept - n))
-        return {"chosen": chosen, "alphas": alphas, "samples": np.int32(n), **layout.background_data}
+        return {"chosen": chosen, "alphas": alphas, "samples": np.int32(n)}
 
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
         simplified, _ = scope.simplified(composite, straight=False)
-        background = background_of(scope, data)
+        background = Background(scope, baseline)
 
         def ends(example: tf.Tensor, sample: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
-            chosen = tf.gather(data["chosen"], sample)
-            pairs = zip(background, scope.explained, strict=True)
-            return [(tf.gather(x0, chosen), tf.gather(x, example)) for x0, x in pairs]
+            baselines = background.rows(example, tf.gather(data["chosen"], sample))
+            return [(x0, tf.gather(x, example)) for x0, x in zip(baselines, scope.explained, strict=True)]
 
         def points(example: tf.Tensor, sample: tf.Tensor) -> list[tf.Tensor]:
             alpha = tf.gather(data["alphas"], sample)
@@ -97,8 +97,9 @@ class ExpectedGradients(Method):
             simplified, composite, evaluations, [*scope.explained, *scope.explained], points, moments
         )
         means = [total / tf.cast(data["samples"], total.dtype) for total in sums]
-        pairs = list(zip(means[: len(background)], means[len(background) :], strict=True))
-        outputs, baseline_outputs = values_at_background(scope, background, sums, data["count"], chunks)
+        count = len(scope.explained)
+        pairs = list(zip(means[:count], means[count:], strict=True))
+        outputs, baseline_outputs = background.values(sums, data["count"], chunks)
         return {
             "attributions": [mean for mean, _ in pairs],
             "standard_error": [_standard_error(mean, square, data["samples"]) for mean, square in pairs],

@@ -19,10 +19,10 @@ from deepexplain_tf.methods.base import (
     TensorData,
 )
 from deepexplain_tf.methods.path_samples import PathSamples
+from deepexplain_tf.objective.background import Background
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.background import background_of, mean_over, values_at_background
 from deepexplain_tf.paths.lines import Lines
 from deepexplain_tf.paths.quadrature import QUADRATURES
 from deepexplain_tf.paths.refinement import integrate
@@ -51,7 +51,8 @@ class IntegratedGradients(Method):
     Attributes:
       n_steps: gradients per example (and baseline), 1 … 100,000; default 64.
       quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`; unused with a tolerance.
-      background: baselines `[n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline`.
+      background: a set of baselines for all examples `[n_baselines, ...]`, or one for each
+        `[batch, n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline`.
       tolerance: in (0, 1); excludes `n_steps` and `background`.
       gap_tolerance: in (0, 1), for the gap; default `tolerance`. Without `tolerance`, refinement ends by the gap alone,
         whatever the error of the attributions.
@@ -104,7 +105,7 @@ class IntegratedGradients(Method):
         rule = QUADRATURES[self.quadrature](steps)
         size = _MAX_STEPS if layout.fixed_sizes else steps  # so that XLA does not compile anew for another n_steps
         nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
-        return {"nodes": nodes, "weights": weights, "steps": np.int32(steps), **layout.background_data}
+        return {"nodes": nodes, "weights": weights, "steps": np.int32(steps)}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         if not self._adaptive:
@@ -143,8 +144,8 @@ class IntegratedGradients(Method):
             attributions = along(lines, baselines)
             outputs, baseline_outputs = lines.values_at_ends(attributions, data["count"], chunks)
         else:
-            background = background_of(scope, data)
+            background = Background(scope, baseline)
             from_one = lambda baselines: along(Lines(scope, composite, baselines), baselines)  # noqa: E731
-            attributions = mean_over(background, from_one, scope.explained)
-            outputs, baseline_outputs = values_at_background(scope, background, attributions, data["count"], chunks)
+            attributions = background.mean(from_one, scope.explained)
+            outputs, baseline_outputs = background.values(attributions, data["count"], chunks)
         return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}

@@ -46,7 +46,7 @@ def sum_contributions(
     contribution: Contribution,
     weights: Weights | None = None,
 ) -> list[tf.Tensor]:
-    """Returns sums over the gradients of each example.
+    """Returns sums over the gradients of each example; see `sum_terms`.
 
     Args:
       scope: the examples; a scope that `Scope.simplified` returned.
@@ -56,6 +56,23 @@ def sum_contributions(
       points: the points at which the gradients are taken.
       contribution: the terms that each gradient adds to the sums.
       weights: the factors of the gradients; None for no factors.
+    """
+
+    def terms(example: tf.Tensor, number: tf.Tensor) -> Tensors:
+        weight = None if weights is None else weights(number)
+        _, gradients = scope.gather(example).gradient(points(example, number), composite, weight)
+        return contribution(example, number, gradients)
+
+    return sum_terms(evaluations, templates, terms)
+
+
+def sum_terms(evaluations: Evaluations, templates: Tensors, terms: Points) -> list[tf.Tensor]:
+    """Returns sums over the evaluations of each example.
+
+    Args:
+      evaluations: the number of evaluations.
+      templates: tensors `[batch, ...]` in the shapes of the sums.
+      terms: examples `[rows]` and numbers `[rows]` → the terms that these evaluations add to the sums.
 
     Returns:
       A tensor `[batch, ...]` for each template, in float64 for a float64 template, else in float32.
@@ -64,9 +81,7 @@ def sum_contributions(
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, sums: Tensors) -> list[tf.Tensor]:
         example, number = numbers // per_example, numbers % per_example
-        weight = None if weights is None else weights(number)
-        _, gradients = scope.gather(example).gradient(points(example, number), composite, weight)
-        parts = zip(sums, contribution(example, number, gradients), strict=True)
+        parts = zip(sums, terms(example, number), strict=True)
         if chunks.pad:  # an extra last row takes the padding, and is dropped at the end
             return [_add_rows(total, tf.where(valid, example, count_rows(total) - 1), part) for total, part in parts]
         return [_add_sorted_rows(total, example, part) for total, part in parts]

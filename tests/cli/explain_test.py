@@ -67,6 +67,18 @@ def test_numbers_are_those_of_the_library(folder, tmp_path):
     np.testing.assert_allclose(found.attributions, expected.attributions, atol=1e-6)
 
 
+def test_a_set_of_baselines(folder, tmp_path):
+    background = np.random.default_rng(1).random((3, 8, 8, 3))
+    np.save(folder / "set.npy", background)
+    flags = ["--method=deeplift", f"--option=background={folder / 'set.npy'}", "--preprocess=unit", "--target=2"]
+    assert _explain(folder, tmp_path, *flags) == 0
+    found = dx.load(tmp_path / "explanation.npz")
+    logits = keras.models.load_model(folder / "pictures.keras")
+    logits.layers[-1].activation = None
+    np.testing.assert_allclose(found.baseline_outputs, logits(background)[:, 2].numpy().mean(), rtol=1e-5)
+    assert np.abs(found.completeness_gap).max() < 1e-5
+
+
 def test_pictures_are_those_of_the_library(folder, tmp_path):
     keras.Sequential(
         [keras.Input((4, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(1, kernel_initializer="ones")]

@@ -18,11 +18,15 @@ def test_words_of_a_verdict():
 
 @pytest.mark.long  # tests/examples/benchmark_test.py measures too
 def test_costs():
-    header, _, row = run("cost.py", "--ratio=cnn", "--calls=2", "--ready=", "--check=").splitlines()
+    flags = ("--calls=2", "--ready=", "--check=", "--baselines=3")
+    header, _, row, _, _, last = run("cost.py", "--ratio=cnn", *flags).splitlines()
     assert header.split()[0] == "network"
     name, xla, plain, ours, ratio = row.split()
     assert (name, xla) == ("cnn", "no")
     assert min(float(plain), float(ours), float(ratio)) > 0
+    name, examples, baselines, *_, gap, off = last.split()
+    assert (name, examples, baselines) == ("small", "64", "3")
+    assert max(float(gap), float(off)) < 1e-4
 
 
 @pytest.mark.long  # a training; tests/derivatives_test.py has one

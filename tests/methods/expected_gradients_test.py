@@ -158,6 +158,7 @@ _WRONG = {
     "a number": (0.0, InputError),
     "strings": (np.array([["a"] * 4]), InputError),
     "a list": ([_BACKGROUND, _BACKGROUND], InputError),
+    "one set for each of two": (np.zeros((2, 5, 4)), InputError),
 }
 
 
