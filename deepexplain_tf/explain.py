@@ -200,13 +200,7 @@ class DeepExplain:
         return self._engine.coverage(make(method, options))
 
     def audit(
-        self,
-        method: str,
-        inputs: Structure,
-        *,
-        target: Target = None,
-        baseline: Structure = None,
-        **options: Any,
+        self, method: str, inputs: Structure, *, target: Target = None, baseline: Structure = None, **options: Any
     ) -> Audit:
         """Runs a method once and returns the loss of each op: Σ multiplier·Δin − Σ multiplier·Δout.
 

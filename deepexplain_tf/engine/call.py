@@ -18,7 +18,8 @@ from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.failure import failure
 from deepexplain_tf.engine.inline import inline
 from deepexplain_tf.errors import ModelError, TargetError, name_of
-from deepexplain_tf.methods.base import Layout, Method
+from deepexplain_tf.methods.base import Method
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
 

@@ -6,7 +6,8 @@ import re
 from deepexplain_tf.arguments.options import is_int
 from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.graph.footprint import value_bytes
-from deepexplain_tf.methods.base import Layout, Method
+from deepexplain_tf.methods.base import Method
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import size_for
 from deepexplain_tf.objective.objective import Objective
 

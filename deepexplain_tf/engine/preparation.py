@@ -25,7 +25,8 @@ from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
 from deepexplain_tf.engine.targets import select
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.graph import tf_private
-from deepexplain_tf.methods.base import Layout, Method
+from deepexplain_tf.methods.base import Method
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE, Chunks
 from deepexplain_tf.objective.model import Model
 from deepexplain_tf.objective.objective import Objective

@@ -1,6 +1,6 @@
 """Attribution methods, each registered once in its own file; an import line in this file makes a method known."""
 
-from deepexplain_tf.methods.base import METHODS, Layout, Method, make
+from deepexplain_tf.methods.base import METHODS, Method, make
 from deepexplain_tf.methods.deconvnet import DeconvNet
 from deepexplain_tf.methods.deeplift import DeepLIFT
 from deepexplain_tf.methods.epsilon_lrp import EpsilonLRP
@@ -14,6 +14,7 @@ from deepexplain_tf.methods.hires_cam import HiResCAM
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
 from deepexplain_tf.methods.kernel_shap import KernelSHAP
 from deepexplain_tf.methods.layer_cam import LayerCAM
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.lime import LIME
 from deepexplain_tf.methods.lrp import LRP
 from deepexplain_tf.methods.occlusion import Occlusion

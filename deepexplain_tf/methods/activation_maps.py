@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require, require_bool
 from deepexplain_tf.errors import OptionError
-from deepexplain_tf.methods.base import Layout, Method, Result, TensorData
+from deepexplain_tf.methods.base import Method, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import wide_dtype
 from deepexplain_tf.objective.feature_maps import FeatureMaps

@@ -8,12 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require, require_bool
-from deepexplain_tf.methods.base import METHODS, Layout, Method, Result, TensorData
+from deepexplain_tf.methods.base import METHODS, Method, Result, TensorData
 from deepexplain_tf.methods.hypothetical import (
     hypothetical_contributions,
     of_present_letters,
     require_one_hot,
 )
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.background import Background
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope

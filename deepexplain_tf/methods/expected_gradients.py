@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.errors import OptionError
-from deepexplain_tf.methods.base import METHODS, Data, Layout, Method, Result, TensorData
+from deepexplain_tf.methods.base import METHODS, Data, Method, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.background import Background
 from deepexplain_tf.objective.chunks import Chunks

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.options import is_real, require, require_whole
 from deepexplain_tf.masking.coalitions import coalition_values
-from deepexplain_tf.methods.base import METHODS, Data, Layout, Result, TensorData
+from deepexplain_tf.methods.base import METHODS, Data, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.players import PlayerMethod, carried, players_of
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope

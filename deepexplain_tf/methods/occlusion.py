@@ -12,7 +12,8 @@ from deepexplain_tf.arguments.options import require
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.masking.masked import masked_values
 from deepexplain_tf.masking.windows import Windows
-from deepexplain_tf.methods.base import METHODS, Data, Layout, Result, TensorData
+from deepexplain_tf.methods.base import METHODS, Data, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.players import PlayerMethod, carried, players_of
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import as_column

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.features import number_elements, number_groups
-from deepexplain_tf.methods.base import Data, Layout, Method, TensorData
+from deepexplain_tf.methods.base import Data, Method, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.objective import Objective
 
 

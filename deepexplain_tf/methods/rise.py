@@ -12,7 +12,8 @@ from deepexplain_tf.arguments.options import is_int, is_real, require, require_w
 from deepexplain_tf.masking.coalitions import present
 from deepexplain_tf.masking.grids import Grids, random_grids
 from deepexplain_tf.masking.masked import Masks, masked_values
-from deepexplain_tf.methods.base import METHODS, Data, Layout, Result, TensorData
+from deepexplain_tf.methods.base import METHODS, Data, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.players import PlayerMethod, carried, players_of
 from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.chunks import Chunks

@@ -12,7 +12,8 @@ import tensorflow as tf
 from deepexplain_tf.arguments.options import is_int, require
 from deepexplain_tf.masking.coalitions import all_coalitions, exact_shapley, present
 from deepexplain_tf.masking.masked import Masks, masked_values
-from deepexplain_tf.methods.base import METHODS, Data, Layout, Result, TensorData
+from deepexplain_tf.methods.base import METHODS, Data, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.players import PlayerMethod, carried, players_of
 from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.background import Background
