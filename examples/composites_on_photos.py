@@ -7,6 +7,7 @@ blue against it. Needs the packages of the demo: pip install 'deepexplain_tf[dem
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from absl import app, flags
 import numpy as np
@@ -18,7 +19,7 @@ _OUT = flags.DEFINE_string("out", "composites.png", "The PNG file to write.")
 
 _LAST = "bn1_relu6"  # the activation behind the last convolution
 # The title of a column, the method and its options.
-_COLUMNS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
+_COLUMNS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("epsilon_lrp", "epsilon_lrp", {}),
     ("deeplift", "deeplift", {}),
     ("lrp, epsilon_plus_flat", "lrp", {"composite": "epsilon_plus_flat"}),

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from deepexplain_tf.rules.base import RULES
+from deepexplain_tf.rules.base import RULES, stabilised_quotient
 from deepexplain_tf.rules.relevance.base import (
     EPSILON,
     Layer,
@@ -10,7 +10,6 @@ from deepexplain_tf.rules.relevance.base import (
     negative,
     of_layers,
     positive,
-    shares,
 )
 from deepexplain_tf.rules.relevance.parameters import number
 
@@ -37,15 +36,16 @@ def gamma(gamma: float = 0.25, epsilon: float = EPSILON) -> RelevanceRule:
     gamma, epsilon = number("gamma", gamma, least=0), number("epsilon", epsilon, least=0)
 
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
-        up, down = layer.parts
-        zeros, total = tf.zeros_like(relevance), []
-        for sign, part, other in ((layer.z > 0, positive, negative), (layer.z < 0, negative, positive)):
-            bias = None if layer.bias is None else layer.bias + gamma * part(layer.bias)
-            terms = [
-                (up, layer.kernel + gamma * part(layer.kernel), bias),
-                (down, layer.kernel + gamma * other(layer.kernel), None),
-            ]
-            total.append(shares(layer, tf.where(sign, relevance, zeros), terms, epsilon))
-        return total[0] + total[1]
+        # With z⁺ the positive contributions, the strengthened sums are z + γz⁺ and z + γ(z − z⁺), whose terms have one
+        # sign; what K + γK⁻ hands back is (1 + γ)K less γK⁺.
+        (up, down), kernels = layer.parts, (positive(layer.kernel), negative(layer.kernel))
+        terms = [(x, kernel) for x, kernel in zip((up, down), kernels, strict=True) if x is not None]
+        more = tf.add_n([layer.product(x, kernel) for x, kernel in terms])
+        more = more if layer.bias is None else more + positive(layer.bias)
+        strong = tf.where(layer.z > 0, layer.z + gamma * more, (1 + gamma) * layer.z - gamma * more)
+        s = tf.where(layer.z != 0, stabilised_quotient(relevance, strong, epsilon), 0)
+        kept, added = tf.where(layer.z > 0, s, (1 + gamma) * s), tf.where(layer.z > 0, s, -s)
+        parts = [x * layer.transposed(added, kernel) for x, kernel in terms]
+        return layer.x * layer.transposed(kept, layer.kernel) + gamma * tf.add_n(parts)
 
     return of_layers(f"gamma({gamma:g})", flow)
