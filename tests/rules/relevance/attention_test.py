@@ -139,7 +139,7 @@ def test_softmax():
     [
         {"heads": 2},
         pytest.param({"causal": True}, marks=pytest.mark.long),  # the mask is that of the softmax's own test
-        {"depth": 6, "causal": True},
+        pytest.param({"depth": 6, "causal": True}, marks=pytest.mark.long),  # six times the same block
     ],
     ids=["encoder", "causal", "deep"],
 )
@@ -151,6 +151,7 @@ def test_relevance_is_conserved_without_biases(options, composite):
     np.testing.assert_allclose(e.completeness_gap, 0, atol=1e-3 * np.abs(e.outputs).max())
 
 
+@pytest.mark.long  # six times the same block
 def test_six_blocks_stay_finite_with_the_published_rule():
     x = np.random.default_rng(1).normal(size=(3, _STEPS, _WIDTH)).astype(np.float32)
     e = explain(encoder(6, 2, causal=True), "lrp", x, target=0, composite="attn_lrp")
