@@ -61,8 +61,8 @@ class ClassActivationMap(ActivationMaps):
 
     With `upsample=True` the map is interpolated linearly along each axis to the positions of an explained tensor, as
     `tf.image.resize` does, and each channel of a position carries the map's value there (metrics give each an equal
-    part of it). An explained tensor on which
-    the layer does not depend, or that has no such positions, gets zeros. Not complete.
+    part of it). An explained tensor on which the layer does not depend, or that has no such positions, gets zeros. Not
+    complete.
 
     Attributes:
       upsample: whether attributions have the shape of the explained tensors; if False, they are the map itself,
