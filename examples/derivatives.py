@@ -25,7 +25,7 @@ _METHODS = flags.DEFINE_list("methods", dx.list_methods(), "The methods.")
 _XLA = flags.DEFINE_list("xla", ["no", "yes"], "Whether XLA compiles the derivative: no, yes or both.")
 
 _STEP = 1e-4
-_STEP_OF = {"epsilon_lrp": 1e-5}  # f(z) / (z + ε·sign z) bends sharply near 0
+_STEP_OF = {"epsilon_lrp": 1e-5, "lrp": 1e-5}  # f(z) / (z + ε·sign z) bends sharply near 0
 _OPTIONS: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"n_steps": 5},
     "expected_gradients": {"n_samples": 6, "seed": 1},

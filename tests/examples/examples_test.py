@@ -40,8 +40,8 @@ def test_a_classifier_learns_not_to_use_a_feature():
 @pytest.mark.long  # tests/derivatives_test.py does the same with smaller networks
 def test_derivatives_of_attributions():
     _, _, *rows = run("derivatives.py").splitlines()
-    found = [float(number) for row in rows for number in row.split()[1:]]
-    assert len(found) >= 40
+    found = [float(number) for row in rows for number in row.split()[1:] if number != "–"]
+    assert len(found) >= 100
     assert max(found) <= 1e-6
 
 
