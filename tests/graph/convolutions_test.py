@@ -65,7 +65,7 @@ def conv(x: tf.Tensor) -> tf.Tensor:
 
 _FUNCTIONS: dict[str, tuple[Callable[[tf.Tensor], tf.Tensor], str]] = {
     "bias and activation": (lambda x: tf.nn.relu(conv(x) + BIAS) * 2.0, "Relu"),
-    "an activation of several ops": (lambda x: tf.nn.gelu(conv(x) + BIAS), "Gelu/mul_2"),
+    "an activation of several ops": (lambda x: (y := conv(x) + BIAS) * tf.sigmoid(1.7 * y), "mul_1"),
     "an activation with its own gradient": (lambda x: tf.nn.silu(conv(x)), "IdentityN"),
     "an activation as a condition": (lambda x: tf.tanh(tf.where((y := conv(x)) > 0, y, 0.1 * y)), "SelectV2"),
     "a normalisation": (
