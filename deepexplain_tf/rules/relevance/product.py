@@ -10,7 +10,7 @@ from deepexplain_tf.rules.base import RULES, Point, gradient_at, stabilised_quot
 from deepexplain_tf.rules.relevance.base import EPSILON, RelevanceRule
 from deepexplain_tf.rules.relevance.parameters import number
 
-GATES = ("Sigmoid",)
+GATES = ("Sigmoid", "HardSigmoid")  # the latter is relu6(x + 3) · ⅙, as `_source` tells
 ATTENTION = ("Softmax",)
 SCALES = ("Rsqrt", "Sqrt", "Reciprocal")
 # Ops between a gate and its product.
@@ -71,10 +71,16 @@ def signal_take_all(epsilon: float = EPSILON) -> RelevanceRule:
 
 
 def _source(value: Value) -> str:
-    """Returns the type of the op that computes a value, seen through reshapes and constant factors."""
-    node = value.node
+    """Returns the type of the op that computes a value, seen through reshapes and constant factors.
+
+    A Relu6 with a factor is `"HardSigmoid"`: an activation has none.
+    """
+    node, scaled = value.node, False
     while node.type in _BETWEEN:
+        scaled = scaled or node.type == "Mul"
         node = node.inputs[0].node if node.type != "Mul" or node.inputs[0].node.inputs else node.inputs[1].node
+    if node.type == "Relu6" and scaled:
+        return "HardSigmoid"
     if node.type == GROUP:  # such as a hard sigmoid, which has no op of its own
         return node.bodies["body"].outputs[0].node.type
     return node.type

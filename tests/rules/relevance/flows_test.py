@@ -105,6 +105,12 @@ def test_products():
     np.testing.assert_allclose(plain.attributions, np.concatenate([product, product], 1) / 2, rtol=1e-5)
 
 
+def test_a_hard_sigmoid_is_a_gate_too():
+    gated = lambda x: x[:, 2:] * (tf.nn.relu6(x[:, :2] + 3) * (1 / 6))  # noqa: E731
+    expected = np.concatenate([np.zeros((2, 2)), np.asarray(gated(tf.constant(_X)))], 1)
+    np.testing.assert_allclose(_relevance(gated).attributions, expected, rtol=1e-5)
+
+
 def test_a_quotient_counts_for_its_numerator():
     e = _relevance(lambda x: x[:, :2] / (3 + x[:, 2:] ** 2))
     np.testing.assert_allclose(e.attributions, np.concatenate([_X[:, :2] / (3 + _X[:, 2:] ** 2), 0 * _X[:, 2:]], 1))
