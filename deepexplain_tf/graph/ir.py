@@ -121,6 +121,14 @@ def constant(name: str, value: Any, dtype: tf.DType) -> Value:
     return Node(name, "Const", (), (tf.TensorSpec(tf.TensorShape(proto.tensor_shape), dtype),), attrs).output()
 
 
+def arguments_for(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Returns the arguments of a new body, in the dtypes and shapes of the values that its node reads."""
+    return tuple(
+        Node(f"operand_{number}", ARGUMENT, (), (tf.TensorSpec(value.shape, value.dtype),)).output()
+        for number, value in enumerate(values)
+    )
+
+
 def is_one(node: Node) -> bool:
     """Whether a node is the constant 1, a scalar."""
     return node.type == "Const" and tf.make_ndarray(node.attrs["value"].tensor).tolist() == 1

@@ -11,7 +11,7 @@ import dataclasses
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse
-from deepexplain_tf.graph.ir import ARGUMENT, GROUP, Node, Program, Value, constant, new_op, rewrite
+from deepexplain_tf.graph.ir import ARGUMENT, GROUP, Node, Program, Value, arguments_for, constant, new_op, rewrite
 from deepexplain_tf.graph.kinds import BRANCHES, COMPARISONS, KINDS, LOOPS, SELECTIONS, Kind
 
 _EMPTY_LISTS = ("EmptyTensorList", "TensorListReserve")
@@ -149,17 +149,17 @@ def _selects_elements(node: Node) -> bool:
 
 def _selection(node: Node, inputs: tuple[Value, ...]) -> Value:
     """Returns a selection that reads its condition as a number."""
-    arguments = [Node(f"operand_{n}", ARGUMENT, (), (value.spec,)).output() for n, value in enumerate(inputs)]
+    arguments = arguments_for(inputs)
     inner = dataclasses.replace(node, inputs=(_cast(arguments[0], tf.bool), *arguments[1:]))
-    body = Program(tuple(arguments), (inner.output(),))
+    body = Program(arguments, (inner.output(),))
     return dataclasses.replace(node, inputs=inputs, bodies={"body": body}).output()
 
 
 def _step(node: Node, inputs: tuple[Value, ...]) -> Value:
     """Returns a comparison as a group, a function of its operands whose values are 1 and 0."""
-    arguments = [Node(f"operand_{n}", ARGUMENT, (), (value.spec,)).output() for n, value in enumerate(inputs)]
-    output = _cast(dataclasses.replace(node, inputs=tuple(arguments)).output(), inputs[0].dtype)
-    body = Program(tuple(arguments), (output,))
+    arguments = arguments_for(inputs)
+    output = _cast(dataclasses.replace(node, inputs=arguments).output(), inputs[0].dtype)
+    body = Program(arguments, (output,))
     return Node(node.name, GROUP, inputs, (output.spec,), device=node.device, bodies={"body": body}).output()
 
 

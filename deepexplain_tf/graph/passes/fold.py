@@ -12,7 +12,7 @@ from deepexplain_tf.graph.passes.invariants import invariants
 
 _CONVOLUTIONS = ("Conv2D", "Conv3D")
 _TRANSPOSED = ("Conv2DBackpropInput", "Conv3DBackpropInputV2")
-_CHANNELS_LAST = (b"NHWC", b"NDHWC")
+_CHANNELS_LAST = (b"NHWC", b"NDHWC", b"")
 _SUMS = ("AddV2", "Add", "BiasAdd")
 BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 
@@ -74,9 +74,12 @@ def channel_axes(node: Node, kernel: Value, channels: int | None) -> list[int] |
         axes = [channels]
     else:
         return None
-    if "data_format" in node.attrs and node.attrs["data_format"].s not in _CHANNELS_LAST:
-        return None
-    return axes if math.prod(axes) == channels else None
+    return axes if channels_last(node) and math.prod(axes) == channels else None
+
+
+def channels_last(node: Node) -> bool:
+    """Whether an op's channels are its last axis, by its data format or because it has none."""
+    return "data_format" not in node.attrs or node.attrs["data_format"].s in _CHANNELS_LAST
 
 
 def fold(program: Program, explained: Collection[Value], rows: int) -> Program:
@@ -119,7 +122,7 @@ def _layer(node: Node, inputs: tuple[Value, ...], activity: Activity, fixed: Col
         linear = not node.attrs["transpose_a"].b and node.output().shape.rank == 2
     else:
         known = node.type in _CONVOLUTIONS or node.type == "DepthwiseConv2dNative"
-        linear = known and node.attrs["data_format"].s in _CHANNELS_LAST
+        linear = known and channels_last(node)
     kernel = node.inputs[1].shape
     if not linear or node.output().shape[-1] is None or not kernel.is_fully_defined():
         return None
@@ -140,9 +143,9 @@ def _onto(node: Node, activity: Activity, fixed: Collection[Value], uses: Mappin
         return None
     if node.type in BATCH_NORMS:
         alone = all(uses[value] == 0 for value in node.outputs()[1:])
-        plain = not node.attrs["is_training"].b and node.attrs["data_format"].s in _CHANNELS_LAST
+        plain = not node.attrs["is_training"].b and channels_last(node)
         return position if position == 0 and alone and plain else None
-    if node.type == "BiasAdd" and node.attrs["data_format"].s != b"NHWC":
+    if not channels_last(node):
         return None
     subtracted = node.type == "Sub" and position == 0
     return position if node.type in _SUMS or node.type == "Mul" or subtracted else None

@@ -8,10 +8,8 @@ stay outside, as linear ops.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 import dataclasses
 
-import tensorflow as tf
-
 from deepexplain_tf.graph.activity import Activity, analyse
-from deepexplain_tf.graph.ir import ARGUMENT, GROUP, Node, Program, Value, rewrite, rewrite_program
+from deepexplain_tf.graph.ir import GROUP, Node, Program, Value, arguments_for, rewrite, rewrite_program
 from deepexplain_tf.graph.kinds import BRANCHES, ELEMENTWISE, LOOPS, Kind, kind_of
 
 
@@ -130,10 +128,7 @@ def _group(region: _Region, current: Mapping[Value, Value]) -> Node:
     operands = dict.fromkeys([region.entry])
     for node in region.members:
         operands.update(dict.fromkeys(value for value in node.inputs if value.node not in region.members))
-    arguments = {
-        value: Node(f"operand_{index}", ARGUMENT, (), (tf.TensorSpec(value.shape, value.dtype),)).output()
-        for index, value in enumerate(operands)
-    }
+    arguments = dict(zip(operands, arguments_for(operands), strict=True))
     inside = rewrite([region.exit.output()], lambda *_: None, dict(arguments))
     body = Program(tuple(arguments.values()), (inside[region.exit.output()],))
     inputs = tuple(current[value] for value in operands)

@@ -8,14 +8,13 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity
 from deepexplain_tf.graph.ir import Node, Value, constant, new_op
-from deepexplain_tf.graph.passes.fold import BATCH_NORMS, on_weights, reshaped, scale_and_shift
+from deepexplain_tf.graph.passes.fold import BATCH_NORMS, channels_last, on_weights, reshaped, scale_and_shift
 
 _KEPT = ("EnsureShape", "ExpandDims", "Identity", "Pad")  # zeros stay zeros, and channels stay channels
 _MATRICES = ("MatMul", "BatchMatMul", "BatchMatMulV2")
 _SCALABLE = (*_MATRICES, "Conv2D", "Conv3D", "DepthwiseConv2dNative")
 _SCALES = ("Mul", "RealDiv", "Div")
 _SHIFTS = ("AddV2", "Add", "BiasAdd", "Sub")
-_CHANNELS_LAST = (b"NHWC", b"NDHWC", b"")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +91,7 @@ def kernel_axes(product: Node, channels: tf.TensorShape) -> list[int] | None:
         return None
     if any(attrs[key].b for key in ("transpose_a", "adj_x") if key in attrs):
         return None
-    if "data_format" in attrs and attrs["data_format"].s not in _CHANNELS_LAST:
+    if not channels_last(product):
         return None
     last = any(attrs[key].b for key in ("transpose_b", "adj_y") if key in attrs)
     axes = [*channels] if last else [*channels, 1]
@@ -135,7 +134,7 @@ def _step(
         return None
     (position,) = active
     inputs = tuple(current[operand] for operand in node.inputs)
-    if "data_format" in node.attrs and node.attrs["data_format"].s not in _CHANNELS_LAST:
+    if not channels_last(node):
         return None
     if node.type in BATCH_NORMS:
         alone = not any(uses[other] for other in node.outputs()[1:])

@@ -13,12 +13,12 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse
 from deepexplain_tf.graph.ir import (
-    ARGUMENT,
     CAPTURE,
     LAYER,
     Node,
     Program,
     Value,
+    arguments_for,
     rewrite_program,
     topological_order,
 )
@@ -26,6 +26,7 @@ from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
 from deepexplain_tf.graph.passes.fold import (
     BATCH_NORMS,
     channel_axes,
+    channels_last,
     on_weights,
     per_channel,
     reshaped,
@@ -223,13 +224,13 @@ def _grown(
         return layer.scaled(reshaped(operand, [layer.spec.shape[-1]]))
     if node.type not in _SUMS or not _broadcasts(operand, layer) or (node.type == "Sub" and position == 1):
         return None
-    if node.type == "BiasAdd" and node.attrs["data_format"].s not in (b"NHWC", b""):
+    if not channels_last(node):
         return None
     return layer.shifted(on_weights("Neg", operand) if node.type == "Sub" else operand)
 
 
 def _normalised(node: Node, inputs: tuple[Value, ...], uses: Mapping[Value, int], layer: _Layer) -> _Layer | None:
-    plain = not node.attrs["is_training"].b and node.attrs["data_format"].s in (b"NHWC", b"NDHWC")
+    plain = not node.attrs["is_training"].b and channels_last(node)
     if not plain or any(uses[value] for value in node.outputs()[1:]):
         return None
     scale, shift = scale_and_shift(node, inputs)
@@ -255,7 +256,7 @@ def _node(layer: _Layer, node: Node, names: Mapping[Value, str], *, last: bool) 
     others = [value for n, value in enumerate(product.inputs) if n not in (layer.x, kernel)] + layer.head.others
     others += [value for part in layer.tail for value in part.inputs[1:]]
     inputs = (*operands, *dict.fromkeys(others))
-    arguments = [Node(f"operand_{n}", ARGUMENT, (), (value.spec,)).output() for n, value in enumerate(inputs)]
+    arguments = arguments_for(inputs)
     known = dict(zip(inputs[len(operands) :], arguments[len(operands) :], strict=True))
     places = {layer.x: layer.head.of(arguments[0], known), kernel: arguments[1]}
     read = [places[n] if n in places else known[value] for n, value in enumerate(product.inputs)]
@@ -272,7 +273,7 @@ def _node(layer: _Layer, node: Node, names: Mapping[Value, str], *, last: bool) 
         "first": layer.first,
         "last": last,
     }
-    bodies = {"body": Program(tuple(arguments), (output,)), "product": Program(tuple(arguments), (value,))}
+    bodies = {"body": Program(arguments, (output,)), "product": Program(arguments, (value,))}
     return Node(product.name, LAYER, inputs, node.specs[:1], attrs, bodies=bodies)
 
 

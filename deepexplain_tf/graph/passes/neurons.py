@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 import dataclasses
 
 from deepexplain_tf.graph.activity import Activity, analyse
-from deepexplain_tf.graph.ir import ARGUMENT, NEURON, Node, Program, Value, rewrite, rewrite_program
+from deepexplain_tf.graph.ir import NEURON, Node, Program, Value, arguments_for, rewrite, rewrite_program
 from deepexplain_tf.graph.kinds import ADDITIONS, AVERAGES, BRANCHES, LOOPS, ROUTING, SCALINGS, WEIGHTED, Kind, kind_of
 
 _LINEAR = ADDITIONS | AVERAGES | ROUTING | SCALINGS | WEIGHTED
@@ -106,9 +106,7 @@ def _kind(front: Collection[Node], activity: Activity) -> Kind | None:
 def _neuron(function: Node, front: Sequence[Node], activity: Activity, current: Mapping[Value, Value]) -> Node:
     members = dict.fromkeys((function, *front))
     operands = dict.fromkeys(value for node in members for value in node.inputs if value.node not in members)
-    arguments = {
-        value: Node(f"operand_{index}", ARGUMENT, (), (value.spec,)).output() for index, value in enumerate(operands)
-    }
+    arguments = dict(zip(operands, arguments_for(operands), strict=True))
     inside = rewrite([function.output()], lambda *_: None, dict(arguments))
     (position,) = activity.inputs(function)
     ends = {"front": function.inputs[position], "body": function.output()}
