@@ -48,6 +48,8 @@ def _row(entry: Entry) -> tuple[str, int, float, float]:
     for layer in model.layers:
         if isinstance(layer, keras.layers.Rescaling):
             layer.offset = 0.0
+        if isinstance(layer, keras.layers.Normalization) and layer.input_mean is not None:
+            layer.mean = keras.ops.zeros_like(layer.mean)
     for variable in model.variables:
         if variable.name in _SUMMANDS:
             variable.assign(np.zeros(variable.shape))

@@ -5,23 +5,24 @@ import tensorflow as tf
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.rules.base import RULES
 from deepexplain_tf.rules.relevance.base import (
-    EPSILON,
+    ONE_SIGN,
+    Contributions,
     Layer,
     RelevanceRule,
     negative,
     of_layers,
     positive,
-    shares,
+    where_needed,
 )
 from deepexplain_tf.rules.relevance.parameters import number
 
 
 @RULES.register("alpha_beta")
-def alpha_beta(alpha: float = 2.0, beta: float = 1.0, epsilon: float = EPSILON, *, bias: bool = True) -> RelevanceRule:
+def alpha_beta(alpha: float = 2.0, beta: float = 1.0, epsilon: float = ONE_SIGN, *, bias: bool = True) -> RelevanceRule:
     """Returns the rule α · shares of the positive contributions − β · shares of the negative ones.
 
-    Positive contributions are x⁺K⁺ + x⁻K⁻ and b⁺, negative ones x⁺K⁻ + x⁻K⁺ and b⁻. Conserves relevance up to what
-    the bias and ε absorb, where an output has contributions of both signs.
+    Positive contributions are x⁺K⁺ + x⁻K⁻ and b⁺, negative ones x⁺K⁻ + x⁻K⁺ and b⁻. Where an output has those of one
+    sign only, these share its relevance. Conserves relevance up to what the bias and ε absorb.
 
     Args:
       alpha: α ≥ 1.
@@ -43,20 +44,34 @@ def alpha_beta(alpha: float = 2.0, beta: float = 1.0, epsilon: float = EPSILON, 
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
         up, down = layer.parts
         more, less = ((part(layer.kernel), part(layer.bias) if bias else None) for part in (positive, negative))
-        found = alpha * shares(layer, relevance, [(up, *more), (down, less[0], None)], epsilon)
-        if beta:
-            found -= beta * shares(layer, relevance, [(up, *less), (down, more[0], None)], epsilon)
-        return found
+        above = Contributions.of(layer, [(up, *more), (down, less[0], None)])
+        if not beta:
+            return _all_to(above, layer, relevance, epsilon, bias=bias)
+        below = Contributions.of(layer, [(up, *less), (down, more[0], None)])
+        to_below = tf.where(above.z == 0, relevance, tf.where(below.z != 0, -beta * relevance, 0))
+        return above.share(relevance - to_below, epsilon) + below.share(to_below, epsilon)
 
     without = "" if bias else ", bias=False"
     return of_layers(f"alpha_beta({alpha:g}, {beta:g}{without})" if beta else f"z_plus({without[2:]})", flow)
 
 
+def _all_to(above: Contributions, layer: Layer, relevance: tf.Tensor, epsilon: float, *, bias: bool) -> tf.Tensor:
+    """Returns the shares of the positive contributions; where there is none, those of all, which are not positive."""
+    shared = above.share(tf.where(above.z != 0, relevance, 0), epsilon)
+
+    def below(rest: tf.Tensor) -> tf.Tensor:
+        terms = [(layer.x, layer.kernel, layer.bias if bias else None)]
+        return Contributions.of(layer, terms).share(rest, epsilon)
+
+    return shared + where_needed(tf.where(above.z == 0, relevance, 0), below, shared)
+
+
 @RULES.register("z_plus")
-def z_plus(epsilon: float = EPSILON, *, bias: bool = True) -> RelevanceRule:
+def z_plus(epsilon: float = ONE_SIGN, *, bias: bool = True) -> RelevanceRule:
     """Returns the rule of shares of the positive contributions, x⁺K⁺ + x⁻K⁻ and b⁺.
 
-    Conserves relevance up to what the bias and ε absorb, where an output has a positive contribution.
+    Where an output has none, as only nets without rectifiers have it with relevance, its contributions share. Conserves
+    relevance up to what the bias and ε absorb.
 
     Args:
       epsilon: the stabilizer ε ≥ 0.

@@ -10,6 +10,7 @@ import in `composites.py`. `shares` computes what nearly all of them are: shares
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import functools
 from typing import Any
 
 import tensorflow as tf
@@ -18,7 +19,8 @@ from deepexplain_tf.graph.emit import Op, Outputs, emit
 from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.rules.base import Point, single, stabilised_quotient
 
-EPSILON = 1e-6  # the default stabilizer of all rules
+EPSILON = 1e-6  # the default stabilizer
+ONE_SIGN = 1e-9  # that of sums whose terms have one sign: they are small only where all of these are
 
 Flow = Callable[[Op, Point, Sequence[tf.Tensor]], Sequence[tf.Tensor]]
 
@@ -93,13 +95,43 @@ class Layer:
 Term = tuple[tf.Tensor | None, tf.Tensor, tf.Tensor | None]
 
 
+@dataclasses.dataclass(frozen=True)
+class Contributions:
+    """What inputs and biases add to the outputs of a layer: a sum of products, z = Σₜ Kₜ·xₜ + bₜ.
+
+    Attributes:
+      z: the sum, shaped like the layer's outputs.
+    """
+
+    z: tf.Tensor
+    _layer: Layer
+    _terms: tuple[tuple[tf.Tensor, tf.Tensor], ...]
+
+    @classmethod
+    def of(cls, layer: Layer, terms: Sequence[Term]) -> "Contributions":
+        """Returns the sum of some terms."""
+        present = [(x, kernel, bias) for x, kernel, bias in terms if x is not None]
+        parts = [layer.product(x, kernel) for x, kernel, _ in present]
+        parts += [bias for _, _, bias in present if bias is not None]
+        return cls(functools.reduce(tf.add, parts), layer, tuple((x, kernel) for x, kernel, _ in present))
+
+    def share(self, relevance: tf.Tensor, epsilon: float) -> tf.Tensor:
+        """Returns Σₜ xₜ ⊙ Kₜᵀ s with s = R / (z + ε·sign z): to each input its share of the sum."""
+        return self.handed(stabilised_quotient(relevance, self.z, epsilon))
+
+    def handed(self, s: tf.Tensor) -> tf.Tensor:
+        """Returns Σₜ xₜ ⊙ Kₜᵀ s."""
+        return tf.add_n([x * self._layer.transposed(s, kernel) for x, kernel in self._terms])
+
+
 def shares(layer: Layer, relevance: tf.Tensor, terms: Sequence[Term], epsilon: float) -> tf.Tensor:
-    """Returns Σₜ xₜ ⊙ Kₜᵀ s with s = R / (z + ε·sign z) and z = Σₜ Kₜ·xₜ + bₜ: to each input its share of the sum."""
-    present = [(x, kernel, bias) for x, kernel, bias in terms if x is not None]
-    parts = [layer.product(x, kernel) for x, kernel, _ in present]
-    z = tf.add_n([part if bias is None else part + bias for part, (_, _, bias) in zip(parts, present, strict=True)])
-    s = stabilised_quotient(relevance, z, epsilon)
-    return tf.add_n([x * layer.transposed(s, kernel) for x, kernel, _ in present])
+    """Returns to each input its share of Σₜ Kₜ·xₜ + bₜ, by `Contributions`."""
+    return Contributions.of(layer, terms).share(relevance, epsilon)
+
+
+def where_needed(relevance: tf.Tensor, flow: Callable[[tf.Tensor], tf.Tensor], like: tf.Tensor) -> tf.Tensor:
+    """Returns `flow(relevance)`, or zeros without the work where there is no relevance at all; shaped like `like`."""
+    return tf.cond(tf.reduce_any(relevance != 0), lambda: flow(relevance), lambda: tf.zeros_like(like))
 
 
 def of_layers(text: str, flow: Callable[[Layer, tf.Tensor], tf.Tensor]) -> RelevanceRule:

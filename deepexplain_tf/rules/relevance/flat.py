@@ -3,12 +3,12 @@
 import tensorflow as tf
 
 from deepexplain_tf.rules.base import RULES
-from deepexplain_tf.rules.relevance.base import EPSILON, Layer, RelevanceRule, of_layers, shares
+from deepexplain_tf.rules.relevance.base import ONE_SIGN, Layer, RelevanceRule, of_layers, shares
 from deepexplain_tf.rules.relevance.parameters import number
 
 
 @RULES.register("flat")
-def flat(epsilon: float = EPSILON) -> RelevanceRule:
+def flat(epsilon: float = ONE_SIGN) -> RelevanceRule:
     """Returns the rule that shares relevance equally among all inputs that an output reads, whatever their values.
 
     An input of 0 gets relevance too, and the bias none. Conserves relevance.

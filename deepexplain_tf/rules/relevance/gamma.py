@@ -5,11 +5,13 @@ import tensorflow as tf
 from deepexplain_tf.rules.base import RULES, stabilised_quotient
 from deepexplain_tf.rules.relevance.base import (
     EPSILON,
+    Contributions,
     Layer,
     RelevanceRule,
     negative,
     of_layers,
     positive,
+    where_needed,
 )
 from deepexplain_tf.rules.relevance.parameters import number
 
@@ -36,16 +38,20 @@ def gamma(gamma: float = 0.25, epsilon: float = EPSILON) -> RelevanceRule:
     gamma, epsilon = number("gamma", gamma, least=0), number("epsilon", epsilon, least=0)
 
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
-        # With z⁺ the positive contributions, the strengthened sums are z + γz⁺ and z + γ(z − z⁺), whose terms have one
-        # sign; what K + γK⁻ hands back is (1 + γ)K less γK⁺.
-        (up, down), kernels = layer.parts, (positive(layer.kernel), negative(layer.kernel))
-        terms = [(x, kernel) for x, kernel in zip((up, down), kernels, strict=True) if x is not None]
-        more = tf.add_n([layer.product(x, kernel) for x, kernel in terms])
-        more = more if layer.bias is None else more + positive(layer.bias)
-        strong = tf.where(layer.z > 0, layer.z + gamma * more, (1 + gamma) * layer.z - gamma * more)
+        # With z⁺ the positive contributions, the strengthened sums are z + γz⁺ and z + γ(z − z⁺).
+        up, down = layer.parts
+        rising, falling = positive(layer.kernel), negative(layer.kernel)
+        above = Contributions.of(layer, [(up, rising, positive(layer.bias)), (down, falling, None)]).z
+        strong = tf.where(layer.z > 0, layer.z + gamma * above, (1 + gamma) * layer.z - gamma * above)
         s = tf.where(layer.z != 0, stabilised_quotient(relevance, strong, epsilon), 0)
-        kept, added = tf.where(layer.z > 0, s, (1 + gamma) * s), tf.where(layer.z > 0, s, -s)
-        parts = [x * layer.transposed(added, kernel) for x, kernel in terms]
-        return layer.x * layer.transposed(kept, layer.kernel) + gamma * tf.add_n(parts)
+
+        def handed(s: tf.Tensor, *parts: tf.Tensor) -> tf.Tensor:
+            kernels = (layer.kernel + gamma * part for part in parts)
+            pairs = zip((up, down), kernels, strict=True)
+            return tf.add_n([x * layer.transposed(s, kernel) for x, kernel in pairs if x is not None])
+
+        to_positive = handed(tf.where(layer.z > 0, s, 0), rising, falling)
+        rest = tf.where(layer.z <= 0, s, 0)  # behind a rectifier there is none
+        return to_positive + where_needed(rest, lambda rest: handed(rest, falling, rising), to_positive)
 
     return of_layers(f"gamma({gamma:g})", flow)

@@ -3,12 +3,12 @@
 import tensorflow as tf
 
 from deepexplain_tf.rules.base import RULES
-from deepexplain_tf.rules.relevance.base import EPSILON, Layer, RelevanceRule, of_layers, shares
+from deepexplain_tf.rules.relevance.base import ONE_SIGN, Layer, RelevanceRule, of_layers, shares
 from deepexplain_tf.rules.relevance.parameters import number
 
 
 @RULES.register("w_square")
-def w_square(epsilon: float = EPSILON) -> RelevanceRule:
+def w_square(epsilon: float = ONE_SIGN) -> RelevanceRule:
     """Returns the rule that shares relevance by the squares of the weights, whatever the input.
 
     Shares are K² / (Σ K² + b²); an input of 0 gets relevance too. Conserves relevance up to what the bias absorbs.

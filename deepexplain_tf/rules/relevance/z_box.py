@@ -10,7 +10,7 @@ import tensorflow as tf
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.rules.base import RULES
 from deepexplain_tf.rules.relevance.base import (
-    EPSILON,
+    ONE_SIGN,
     Layer,
     RelevanceRule,
     negative,
@@ -22,7 +22,7 @@ from deepexplain_tf.rules.relevance.parameters import bound, number
 
 
 @RULES.register("z_box")
-def z_box(low: Any = None, high: Any = None, epsilon: float = EPSILON) -> RelevanceRule:
+def z_box(low: Any = None, high: Any = None, epsilon: float = ONE_SIGN) -> RelevanceRule:
     """Returns the rule x ⊙ Kᵀs − l ⊙ (K⁺)ᵀs − h ⊙ (K⁻)ᵀs, for pixels and other inputs between l and h.
 
     s = R / (z + ε·sign z) with z = K·x − K⁺·l − K⁻·h, which is never negative. Conserves relevance up to ε, whatever
@@ -62,7 +62,7 @@ def z_box(low: Any = None, high: Any = None, epsilon: float = EPSILON) -> Releva
 def _at(given: np.ndarray | None, extreme: Any, x: tf.Tensor) -> tf.Tensor:
     of_example = functools.partial(extreme, x, list(range(1, len(x.shape))), keepdims=True)
     value = of_example() if given is None else tf.constant(given, x.dtype)
-    return tf.broadcast_to(value, tf.shape(x))
+    return value * tf.ones_like(x)
 
 
 def _shown(given: np.ndarray | None) -> str:

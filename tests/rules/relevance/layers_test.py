@@ -149,6 +149,38 @@ def test_relevance_of_a_layer(rule, layer, opened):
     np.testing.assert_allclose(e.completeness_gap, e.attributions.reshape(3, -1).sum(1) - e.outputs, atol=1e-12)
 
 
+_ONE_SIGN = {
+    "dense": ((5,), lambda **options: L.Dense(4, **options)),
+    "conv": ((4, 4, 2), lambda **options: L.Conv2D(4, 2, **options)),
+    "depthwise": ((3, 3, 2), lambda **options: L.DepthwiseConv2D(1, depth_multiplier=2, **options)),
+}
+
+
+@pytest.mark.parametrize("layer", _ONE_SIGN)
+@pytest.mark.parametrize("rule", ["z_plus", "alpha_beta"])
+def test_contributions_of_one_sign_share_all(rule, layer):
+    """With no rectifier behind them: of four outputs or channels, two have contributions of one sign only."""
+    shape, make = _ONE_SIGN[layer]
+    ours, theirs = _RULES[rule]
+    generator = np.random.default_rng(5)
+    hidden = make(bias_initializer=lambda size, dtype=None: np.array([-0.1, 0.2, 0.3, -0.3]), dtype="float64")
+    tail = [L.Flatten(dtype="float64"), L.Dense(2, dtype="float64")]
+    model = keras.Sequential([keras.Input(shape, dtype="float64"), hidden, *tail])
+    signs = np.array([-1.0, 1.0, np.nan, np.nan]).reshape(hidden.weights[0].shape[-2:] if layer == "depthwise" else -1)
+    drawn = generator.normal(size=hidden.weights[0].shape)
+    hidden.weights[0].assign(np.where(np.isnan(signs), drawn, np.abs(drawn) * signs))
+    x = generator.uniform(0.1, 1, (2, *shape))
+    matrix, bias = oracle.linear_part(hidden, shape)
+    weights, offsets = model.layers[-1].get_weights()
+    composite = [("first", ours(oracle.EPSILON)), ("dense", dx.rules.epsilon(oracle.EPSILON))]
+    e = explain(model, "lrp", x, target=1, composite=composite)
+    for row, found, output in zip(x, e.attributions, e.outputs, strict=True):
+        values = row.ravel() @ matrix + bias
+        relevance = oracle.epsilon(values, weights[:, [1]], offsets[[1]], np.array([output]))
+        expected = theirs(row.ravel(), matrix, bias, relevance)
+        np.testing.assert_allclose(found.ravel(), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
 def test_input_without_a_value_gets_relevance_by_rules_for_the_first_layer():
     layers = [keras.Input((4,)), L.Dense(3, "relu", bias_initializer="ones"), L.Dense(2)]
     with dx.DeepExplain(keras.Sequential(layers)) as de:

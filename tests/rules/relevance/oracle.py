@@ -39,9 +39,12 @@ def epsilon_without_bias(x, matrix, bias, relevance):
 
 
 def alpha_beta(x, matrix, bias, relevance, alpha=2.0, beta=1.0):
+    """An output whose contributions have one sign gives all its relevance to these."""
     more, less = _by_sign(x, matrix)
-    up = _shared(more, np.maximum(bias, 0), relevance)
-    return alpha * up - beta * _shared(less, np.minimum(bias, 0), relevance)
+    above, below = np.maximum(bias, 0), np.minimum(bias, 0)
+    rising, falling = more.sum(0) + above > 0, less.sum(0) + below < 0
+    up, down = np.where(falling, alpha, 1) * rising, np.where(rising, beta, -1) * falling
+    return _shared(more, above, up * relevance) - _shared(less, below, down * relevance)
 
 
 def z_plus(x, matrix, bias, relevance):
