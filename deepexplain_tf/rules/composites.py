@@ -8,7 +8,7 @@ from typing import Any
 from deepexplain_tf.errors import OptionError, UnsupportedOpError, shortened
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, SingleRule, TwinRule
 from deepexplain_tf.graph.ir import LAYER, NEURON
-from deepexplain_tf.graph.kinds import Kind
+from deepexplain_tf.graph.kinds import ROUTING, Kind
 from deepexplain_tf.rules.base import RULES, of_user
 from deepexplain_tf.rules.choice import choice
 from deepexplain_tf.rules.cross_max import cross_max
@@ -122,8 +122,11 @@ class Composite:
 
 
 def selects(selector: str, op: Op) -> bool:
-    """Whether a selector is an op's kind or type; or `"first"`, `"last"`, an op type or a name's glob of a layer."""
-    if selector in (op.kind, op.type):
+    """Whether a selector is an op's kind or type; or `"first"`, `"last"`, an op type or a name's glob of a layer.
+
+    A kind does not stand for ops that only move numbers, some of which move lists of tensors.
+    """
+    if selector == op.type or (selector == op.kind and op.type not in ROUTING):
         return True
     if op.type != LAYER:
         return False
