@@ -3,6 +3,7 @@
 from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, single, twin
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
+from deepexplain_tf.rules.relevance.absolute import absolute
 from deepexplain_tf.rules.relevance.alpha_beta import alpha_beta, z_plus
 from deepexplain_tf.rules.relevance.base import Layer, of_layers, shares
 from deepexplain_tf.rules.relevance.epsilon import epsilon
@@ -21,6 +22,7 @@ __all__ = [
     "Coverage",
     "Layer",
     "Point",
+    "absolute",
     "alpha_beta",
     "epsilon",
     "flat",
