@@ -57,6 +57,30 @@ def test_summands_have_their_shares():
     np.testing.assert_allclose(e.completeness_gap, -0.5 * e.outputs / (summands.sum(1) + 0.5), rtol=1e-5)
 
 
+def test_summands_have_their_shares_by_size():
+    e = _relevance(lambda x: x[:, :1] + 2 * x[:, 1:2] - x[:, 2:3] + 0.5, composite=[("linear", dx.rules.absolute())])
+    summands = _X[:, :3] * [1, 2, -1]
+    inner = np.abs(summands[:, :2].sum(1))  # of the first sum, which the second and the third have as a summand
+    middle = np.abs(summands.sum(1))
+    r = e.outputs * middle / (middle + 0.5)
+    first = (r * inner / (inner + np.abs(summands[:, 2])))[:, None]
+    shares = np.abs(summands[:, :2]) / np.abs(summands[:, :2]).sum(1, keepdims=True)
+    last = r * np.abs(summands[:, 2]) / (inner + np.abs(summands[:, 2]))
+    np.testing.assert_allclose(e.attributions[:, :3], np.column_stack([first * shares, last]), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "mean", [lambda x: tf.reduce_mean(x, 1, keepdims=True), lambda x: tf.reduce_sum(x, 1)[:, None] / 4]
+)
+def test_centring_keeps_relevance_bounded_by_size(mean):
+    x = _X + 1000
+    composite = [("linear", dx.rules.absolute())]
+    e = _relevance(lambda x: tf.nn.relu(x - mean(x)), x, composite=composite)
+    assert np.abs(e.attributions).sum(1) == pytest.approx(e.outputs, rel=1e-6)
+    signed = _relevance(lambda x: tf.nn.relu(x - mean(x)), x)
+    assert (np.abs(signed.attributions).sum(1) > 100 * e.outputs).all()
+
+
 @pytest.mark.parametrize("mean", [lambda x: tf.reduce_mean(x, 1), lambda x: tf.reduce_sum(x, 1) / 4])
 def test_means_are_shares(mean):
     e = _relevance(lambda x: mean(x)[:, None])

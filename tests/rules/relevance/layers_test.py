@@ -17,6 +17,7 @@ _RULES = {
     "gamma": (lambda e: dx.rules.gamma(0.25, e), oracle.gamma),
     "alpha_beta": (lambda e: dx.rules.alpha_beta(2, 1, e), oracle.alpha_beta),
     "z_plus": (dx.rules.z_plus, oracle.z_plus),
+    "absolute": (dx.rules.absolute, oracle.absolute),
     "w_square": (dx.rules.w_square, oracle.w_square),
     "flat": (dx.rules.flat, oracle.flat),
     "z_box": (lambda e: dx.rules.z_box(-2.0, 3.0, e), oracle.z_box),
@@ -189,7 +190,7 @@ def test_input_without_a_value_gets_relevance_by_rules_for_the_first_layer():
             assert (np.abs(e.attributions) > 1e-4).all()
 
 
-@pytest.mark.parametrize("rule", ["epsilon, no bias", "gamma", "z_plus", "w_square", "flat", "z_box"])
+@pytest.mark.parametrize("rule", ["epsilon, no bias", "gamma", "z_plus", "absolute", "w_square", "flat", "z_box"])
 def test_relevance_is_conserved_without_biases(rule):
     """Positive inputs and weights of both signs; no output is 0, where ε absorbs."""
     keras.utils.set_random_seed(1)

@@ -59,6 +59,10 @@ def gamma(x, matrix, bias, relevance, gamma=0.25):
     return _shared(strengthened, bias * np.where(bias * z > 0, 1 + gamma, 1), relevance)
 
 
+def absolute(x, matrix, bias, relevance):
+    return _shared(np.abs(x[:, None] * matrix), np.abs(bias), relevance)
+
+
 def w_square(x, matrix, bias, relevance):
     del x
     return _shared(matrix**2, bias**2, relevance)
