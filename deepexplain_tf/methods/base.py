@@ -148,6 +148,14 @@ class Method(abc.ABC):
         """
         return False
 
+    @property
+    def insensitive(self) -> bool:
+        """Whether attributions hardly depend on what the last layers have learned, as `examples/sanity.py` measures.
+
+        Such a method draws much the same picture where these layers lose their trained weights.
+        """
+        return False
+
     def shares(self, layout: Layout, objective: Objective, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Returns attributions that may be added up over features, for metrics; by default the attributions themselves.
 

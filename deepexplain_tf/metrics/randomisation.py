@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import dataclasses
+import itertools
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 
 from deepexplain_tf.arguments.options import require_bool, require_seed
 from deepexplain_tf.arguments.types import Structure
-from deepexplain_tf.errors import InputError, ModelError, UnknownNameError, brief, closest
+from deepexplain_tf.errors import InputError, ModelError, UnknownNameError, brief, closest, shortened
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
 from deepexplain_tf.metrics.correlation import spearman
@@ -22,8 +23,8 @@ class Randomisation(Score):
     """The rank correlation of each example with its original attributions, `per_example` `[batch, layers]`.
 
     Attributes:
-      layers: the names of the layers in the order of their re-initialisation; entry i of a row is the correlation after
-        the first i + 1 layers.
+      layers: the names of the layers in the order of their re-initialisation, of a block that of its last layer; entry
+        i of a row is the correlation after the first i + 1 layers or blocks.
     """
 
     layers: tuple[str, ...]
@@ -46,7 +47,7 @@ def randomisation(
     model: keras.Model,
     inputs: Structure,
     *,
-    layers: Sequence[str] | None = None,
+    layers: Sequence[str | Sequence[str]] | None = None,
     seed: int | None = None,
     absolute: bool = False,
 ) -> Randomisation | dict[str, Randomisation]:
@@ -62,8 +63,9 @@ def randomisation(
       explain: a function `(model, inputs)` → attributions; or several by name, which get the same weights.
       model: a Keras model that `keras.models.clone_model` can copy.
       inputs: the examples.
-      layers: the names of layers, in the order of their re-initialisation; default: all layers with weights, also those
-        of nested models, from the last to the first. Where two layers share a name, it is `"MODEL/LAYER"`.
+      layers: the names of layers, in the order of their re-initialisation, where a list or tuple of names is a block
+        that is re-initialised at once; default: all layers with weights, also those of nested models, from the last to
+        the first. Where two layers share a name, it is `"MODEL/LAYER"`.
       seed: seed of the weights.
       absolute: whether attributions are compared without their signs.
 
@@ -91,12 +93,14 @@ def randomisation(
     sign = np.abs if absolute else np.asarray
     originals = explainers(examples.batch, copy, examples.pack(examples.inputs))
     correlations: list[list[np.ndarray]] = [[] for _ in originals]
-    for layer in chosen.values():
-        _initialise(layer, generator)
+    for _, block in chosen:
+        for layer in block:
+            _initialise(layer, generator)
         randomised = explainers.repeat(originals, copy, examples.pack(examples.inputs))
         for column, original, new in zip(correlations, originals, randomised, strict=True):
             column.append(spearman(sign(original), sign(new)))
-    return explainers.by_name([Randomisation(per_example=np.stack(c, 1), layers=tuple(chosen)) for c in correlations])
+    names = tuple(name for name, _ in chosen)
+    return explainers.by_name([Randomisation(per_example=np.stack(c, 1), layers=names) for c in correlations])
 
 
 def _copy(model: keras.Model) -> keras.Model:
@@ -108,21 +112,30 @@ def _copy(model: keras.Model) -> keras.Model:
     return copy
 
 
-def _chosen(model: keras.Model, names: Sequence[str] | None) -> dict[str, keras.Layer]:
-    """Returns the layers to re-initialise, in order, by name."""
+def _chosen(model: keras.Model, given: Any) -> list[tuple[str, list[keras.Layer]]]:
+    """Returns the blocks of layers to re-initialise, in order, each with the name of its last layer."""
     found = [(path, layer) for path, layer in _layers(model) if _weights(layer)]
     names_found = [layer.name for _, layer in found]
     known = {layer.name if names_found.count(layer.name) == 1 else path: layer for path, layer in found}
     if not known:
         raise ModelError("model must have layers with weights. Got none.")
-    if names is None:
-        return dict(reversed(known.items()))
-    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
-        raise InputError(f"layers must be one or more names of layers. Got {names!r}.")
-    for name in names:
-        if name not in known:
-            raise UnknownNameError(f"layers must name layers with weights. Got {name!r}; {closest(str(name), known)}.")
-    return {name: known[name] for name in names}
+    blocks = [[name] for name in reversed(known)] if given is None else list(map(_block, _listed(given)))
+    for name in itertools.chain(*blocks):
+        if not isinstance(name, str) or name not in known:
+            raise UnknownNameError(
+                f"layers must name layers with weights. Got {shortened(name)}; {closest(str(name), known)}."
+            )
+    return [(block[-1], [known[name] for name in block]) for block in blocks]
+
+
+def _block(given: Any) -> list[Any]:
+    return _listed(given) if isinstance(given, list | tuple) else [given]
+
+
+def _listed(given: Any) -> list[Any]:
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+        raise InputError(f"layers must be one or more names of layers, or blocks of them. Got {shortened(given)}.")
+    return list(given)
 
 
 def _layers(model: keras.Model, path: str = "") -> list[tuple[str, keras.Layer]]:

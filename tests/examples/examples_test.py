@@ -55,6 +55,16 @@ def test_cost_of_sensitivity_n():
     assert float(ours.split()[-1]) > 0
 
 
+@pytest.mark.long  # tests/sanity_test.py measures the same
+def test_a_method_that_stays_the_same_and_one_that_changes(tmp_path):
+    flags = ("--networks=digits", "--methods=guided_backprop,gradient_x_input", "--draws=1")
+    out = run("sanity.py", *flags, f"--out={tmp_path / 'sanity.md'}")
+    changes, stays = out.splitlines()[-2:]
+    assert changes.split()[:2] == ["gradient_x_input", "changes"]
+    assert stays.split()[:3] == ["guided_backprop", "†", "stays"]
+    assert "| guided_backprop † | stays |" in (tmp_path / "sanity.md").read_text("utf-8")
+
+
 @pytest.mark.long  # tests/demo and tests/cli explain and draw the demo's pictures
 @pytest.mark.skipif(bool(_missing), reason=f"the demo's packages are not installed: {_missing}")
 def test_photo(tmp_path):

@@ -162,6 +162,8 @@ def small():
         (small(), {"layers": "dense"}, dx.DeepExplainError, "layers must be one or more names"),
         (small(), {"layers": []}, dx.DeepExplainError, "layers must be one or more names"),
         (small(), {"layers": [0]}, dx.DeepExplainError, "layers must name layers"),
+        (small(), {"layers": [[["dense"]]]}, dx.DeepExplainError, "layers must name layers"),
+        (small(), {"layers": ["dense", []]}, dx.DeepExplainError, "layers must be one or more names"),
         (small(), {"absolute": 1}, dx.DeepExplainError, "absolute must be True or False"),
         (small(), {"seed": -3}, dx.DeepExplainError, "seed must be"),
         (keras.Sequential([keras.Input((4,)), keras.layers.ReLU()]), {}, dx.DeepExplainError, "layers with weights"),

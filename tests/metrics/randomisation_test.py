@@ -61,6 +61,16 @@ def test_layers_that_are_named():
     assert (seen[0]["first/kernel"] != seen[1]["first/kernel"]).all()
 
 
+def test_a_block_is_initialised_at_once():
+    one_by_one, _ = weights_seen(seed=0)
+    seen, result = weights_seen(layers=["last", ("norm", "first")], seed=0)
+    assert result.layers == ("last", "first")
+    assert result.per_example.shape == (3, 2)
+    for weights, expected in zip(seen, [one_by_one[0], one_by_one[1], one_by_one[3]], strict=True):
+        for name in weights:
+            np.testing.assert_array_equal(weights[name], expected[name])
+
+
 def test_the_user_s_model_stays():
     model = network()
     before, identities = model.get_weights(), [id(weight) for weight in model.weights]

@@ -52,6 +52,19 @@ NAMED: Mapping[str, Selected] = {
     ),
     "cp_lrp": ((Kind.PRODUCT.value, half(but=(*SCALES, *ATTENTION))), *_ATTENTION),
 }
+# Those whose relevance hardly depends on what the last layers have learned, see `Method.insensitive`: shares of the
+# positive contributions alone, or mostly, lead to one map, whatever relevance arrives from above.
+INSENSITIVE = (
+    "epsilon_plus",
+    "epsilon_plus_flat",
+    "epsilon_gamma_box",
+    "epsilon_alpha2_beta1",
+    "epsilon_alpha2_beta1_flat",
+    "deep_taylor",
+    "excitation_backprop",
+    "attn_lrp",
+    "cp_lrp",
+)
 
 
 def read_composite(given: Any) -> Selected:
