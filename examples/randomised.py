@@ -15,7 +15,7 @@ from deepexplain_tf.metrics import Score
 from deepexplain_tf.rules.relevance.composites import NAMED
 
 STAGES = ("last layer", "upper half", "all layers")
-# Attributions whose ranks correlate as much, whatever the sign, after the last layer or the upper half are the same map.
+# Attributions are the same map whose ranks correlate as much, whatever the sign, after the last layer or upper half.
 SAME = 0.75
 _SIDE = 4  # squares along each side of a picture, the features of methods that take groups
 _PHOTOS = ("chelsea.png", "coffee.png", "astronaut.png", "rocket.jpg", "camera.png", "motorcycle_left.png")
@@ -83,8 +83,10 @@ class Network:
             return np.abs(found[-1].attributions)
 
         both = {"with signs": with_signs, "without": without}
-        layers_of_stages = self.blocks[:stages]
-        return found, dx.metrics.randomisation(both, self.model, self.pictures, layers=layers_of_stages, seed=seed)
+        blocks = self.blocks[:stages]
+        scores = dx.metrics.randomisation(both, self.model, self.pictures, layers=blocks, seed=seed)
+        assert isinstance(scores, dict)  # as `both` is
+        return found, scores
 
     def measure(self, case: Case, draws: int = 1, stages: int = len(STAGES)) -> dict[str, Score]:
         """Returns |correlation| with the attributions of the trained network, `[pictures · draws, stages]`.
@@ -132,7 +134,7 @@ def demo(count: int = 4) -> Network:
     pixels = []
     for name in _PHOTOS[:count]:
         with Image.open(packages.file("skimage", f"data/{name}")) as photo:
-            pixels.append(photos.crop(photo, efficientnet_lite0.IMAGE_SIZE))
+            pixels.append(np.asarray(photos.crop(photo, efficientnet_lite0.IMAGE_SIZE)))
     pictures = efficientnet_lite0.preprocess(np.stack(pixels))
     greys = np.broadcast_to(np.linspace(-1, 1, 4, dtype=np.float32)[:, None, None, None], (4, *pictures.shape[1:]))
     return Network(efficientnet_lite0.load(), pictures, greys)

@@ -17,8 +17,8 @@ class GradCAMPlusPlus(GradientMap):
     α is the paper's for the score exp(F), whose higher derivatives are those of a network that is linear behind ReLUs;
     where its denominator is 0, so is α. The factor exp(F) of the gradient of that score, one number for each example,
     is left out. In units of the target, and ≥ 0 where A is; not complete. It hardly depends on what the last layer has
-    learned: where that is randomised, its ranks correlate by 0.93 with those before (`examples/sanity.py`). For the options see
-    `activation_maps.ClassActivationMap`.
+    learned: where that is randomised, its ranks correlate by 0.93 with those before (`examples/sanity.py`). For the
+    options see `activation_maps.ClassActivationMap`.
 
     References:
       Chattopadhay et al., *Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks*, WACV 2018,

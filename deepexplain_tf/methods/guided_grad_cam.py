@@ -20,8 +20,9 @@ class GuidedGradCAM(ActivationMaps):
     """The modified gradient of `guided_backprop` times the map of `grad_cam`, upsampled, for each channel.
 
     Not in units of the target, and not complete. The map takes the ordinary gradient. Its details are those of
-    `guided_backprop`, which hardly depend on what the last layers have learned (`examples/sanity.py`). An explained tensor without the
-    positions of the layer `at` gets zeros; for that option see `activation_maps.ActivationMaps`.
+    `guided_backprop`, which hardly depend on what the last layers have learned (`examples/sanity.py`). An
+    explained tensor without the positions of the layer `at` gets zeros; for that option see
+    `activation_maps.ActivationMaps`.
 
     References:
       Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization*, ICCV 2017,

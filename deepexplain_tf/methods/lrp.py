@@ -22,10 +22,10 @@ class LRP(Method):
     product with weights, with the bias added to it and the batch normalisation behind it merged into its weights.
     `completeness_gap` is Σ relevance − target: what biases and stabilizers have absorbed.
 
-    By each named composite but `"epsilon"`, the relevance of a deep network hardly depends on what the last layers have
-    learned (Sixt et al., *When Explanations Lie*, ICML 2020, https://arxiv.org/abs/1912.09818): where the last one is
-    randomised, its ranks correlate with those before, up to the sign, by 0.99 to 1.00 for `"deep_taylor"` and
-    `"excitation_backprop"`, and by 0.5 on photos to 1.0 on digits for the others (`examples/sanity.py`).
+    By each named composite but `"epsilon"`, relevance may hardly depend on what the last layers have learned (Sixt et
+    al., *When Explanations Lie*, ICML 2020, https://arxiv.org/abs/1912.09818): where the last one is randomised, its
+    ranks correlate with those before, up to the sign, by 0.99 to 1.00 for `"deep_taylor"` and `"excitation_backprop"`,
+    and for the others by about 0.5 on photos and 0.97 to 1.00 on digits (`examples/sanity.py`).
 
     Attributes:
       composite: which rule each layer and op gets: a name (`"epsilon"`, `"epsilon_plus"`, `"epsilon_plus_flat"`,

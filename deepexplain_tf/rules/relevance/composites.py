@@ -52,8 +52,8 @@ NAMED: Mapping[str, Selected] = {
     ),
     "cp_lrp": ((Kind.PRODUCT.value, half(but=(*SCALES, *ATTENTION))), *_ATTENTION),
 }
-# Those whose relevance hardly depends on what the last layers have learned, see `Method.insensitive`: shares of the
-# positive contributions alone, or mostly, lead to one map, whatever relevance arrives from above.
+# Those whose relevance, on some networks, hardly depends on what the last layers have learned: shares of the positive
+# contributions alone, or mostly, lead to one map, whatever relevance arrives from above. See `Method.insensitive`.
 INSENSITIVE = (
     "epsilon_plus",
     "epsilon_plus_flat",
