@@ -12,7 +12,7 @@ from randomised import SAME, cases, demo, digits, labelled
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _CASES = cases()
-_QUICK = ("gradient_x_input", "guided_backprop", "lrp, deep_taylor")
+_QUICK = ("gradient_x_input", "guided_backprop")
 _ON_PHOTOS = ("deconvnet",)  # on the digits it changes
 _missing = packages.missing()
 
@@ -63,7 +63,7 @@ def test_a_composite_of_the_user_s_has_no_label():
     assert not make("lrp", {"composite": list(NAMED["deep_taylor"])}).insensitive
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", list(METHODS))
 def test_labels_stand_in_docstrings_and_in_the_readme(name):
     label = make(name, {}).insensitive
     assert label == (f"`{name}` †" in (_ROOT / "README.md").read_text("utf-8"))
