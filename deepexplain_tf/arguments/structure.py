@@ -1,6 +1,6 @@
 """Lists, tuples and dicts that users pass, flattened in the order of the model's inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -63,3 +63,19 @@ def positions(inputs: Any, specs: Any) -> Any:
         names = names_of(specs)
         return {name: names.index(name) for name in inputs}
     return type(inputs)(range(len(inputs)))
+
+
+def pack(structure: Any, leaves: Sequence[Any]) -> Any:
+    """Returns leaves in a structure of their positions; see `positions`."""
+    if isinstance(structure, Mapping):
+        return {name: leaves[position] for name, position in structure.items()}
+    return leaves[0] if structure == 0 else type(structure)(leaves)
+
+
+def unpack(structure: Any, given: Any) -> list[Any] | None:
+    """Returns the leaves of what has a structure of positions, in their order; None if it has another structure."""
+    if isinstance(structure, Mapping) and isinstance(given, Mapping) and given.keys() == structure.keys():
+        return [given[name] for name in sorted(structure, key=structure.__getitem__)]
+    if isinstance(structure, list | tuple) and isinstance(given, list | tuple) and len(given) == len(structure):
+        return list(given)
+    return [given] if structure == 0 else None

@@ -152,9 +152,11 @@ def _prepare(
     )
     if compiled and not method.has_background:
         baselines = [_full_shape(array, spec) for array, spec in zip(baselines, explained, strict=False)]
+    method = method.bound(layout)
     method.data(layout)  # refuses options that do not fit the inputs
-    if not symbolic:
-        method.check(functools.partial(_explained_arrays, engine, model, arrays))
+    if not symbolic and not any(map(is_symbolic, baselines)):
+        numbers = functools.partial(_explained_arrays, engine, model, arrays)
+        method.check(numbers, baselines, given=baseline is not None)
     fixed = objective.batch
     units = math.prod(selection.units or ())
     count = (arrays[0].shape[0] or 1) * units

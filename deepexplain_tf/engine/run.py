@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.structure import pack
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.judgement import judge
 from deepexplain_tf.engine.masks import masks_changed
@@ -27,34 +28,34 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
     """
     call = prepare(engine, method, inputs, **arguments)
     if call.symbolic:
-        result = method.run(call.evaluate_symbolic, None)
+        result = call.method.run(call.evaluate_symbolic, None)
     elif call.differentiable:
-        result = method.run(call.evaluate, None)
+        result = call.method.run(call.evaluate, None)
     else:
-        result = method.run(call.evaluate, call.count)
+        result = call.method.run(call.evaluate, call.count)
 
     arrays = not (call.symbolic or call.differentiable)
 
     def by_unit(value: Any) -> Any:
         return value if call.selection.units is None else _by_unit(value, call.selection.units)
 
-    def pack(values: Sequence[Any] | None) -> Any:
+    def packed(values: Sequence[Any] | None) -> Any:
         if values is None:
             return None
-        packed = _pack(call.layout.structure, list(map(by_unit, values)))
+        whole = pack(call.layout.structure, list(map(by_unit, values)))
         of_table = arrays and engine.settings.layer is None and call.selection.units is None
-        return call.contents.pack(packed) if of_table else packed
+        return call.contents.pack(whole) if of_table else whole
 
     summed = method.complete or method.conserves
     gap = None if not summed else _gap(result) if arrays else _tensor_gap(result)
     judged = (*judge(call, result, gap if method.complete else None), *masks_changed(call)) if arrays else ()
     return Explanation(
-        attributions=pack(result["attributions"]),
+        attributions=packed(result["attributions"]),
         outputs=by_unit(result["outputs"]),
         baseline_outputs=by_unit(result.get("baseline_outputs")),
         completeness_gap=by_unit(gap),
         n_steps=by_unit(result.get("n_steps")),
-        standard_error=pack(result.get("standard_error")),
+        standard_error=packed(result.get("standard_error")),
         estimated_error=by_unit(result.get("estimated_error")),
         method=name,
         target=call.selection.reported,
@@ -86,9 +87,3 @@ def _tensor_gap(result: Mapping[str, Any]) -> tf.Tensor:
     if summed is None:
         summed = tf.add_n([tf.reduce_sum(a, list(range(1, len(a.shape)))) for a in result["attributions"]])
     return summed - (result["outputs"] - result.get("baseline_outputs", 0))
-
-
-def _pack(positions: Any, values: Sequence[Any]) -> Any:
-    if isinstance(positions, Mapping):
-        return {name: values[position] for name, position in positions.items()}
-    return values[0] if positions == 0 else type(positions)(values)

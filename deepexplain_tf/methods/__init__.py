@@ -1,6 +1,7 @@
 """Attribution methods, each registered once in its own file; an import line in this file makes a method known."""
 
 from deepexplain_tf.methods.base import METHODS, Method, make
+from deepexplain_tf.methods.blur_ig import BlurIG
 from deepexplain_tf.methods.deconvnet import DeconvNet
 from deepexplain_tf.methods.deeplift import DeepLIFT
 from deepexplain_tf.methods.epsilon_lrp import EpsilonLRP
@@ -10,6 +11,7 @@ from deepexplain_tf.methods.grad_cam_plus_plus import GradCAMPlusPlus
 from deepexplain_tf.methods.gradient_x_input import GradientXInput
 from deepexplain_tf.methods.guided_backprop import GuidedBackprop
 from deepexplain_tf.methods.guided_grad_cam import GuidedGradCAM
+from deepexplain_tf.methods.guided_ig import GuidedIG
 from deepexplain_tf.methods.hires_cam import HiResCAM
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
 from deepexplain_tf.methods.kernel_shap import KernelSHAP
@@ -27,6 +29,7 @@ __all__ = [
     "LIME",
     "LRP",
     "RISE",
+    "BlurIG",
     "DeconvNet",
     "DeepLIFT",
     "EpsilonLRP",
@@ -36,6 +39,7 @@ __all__ = [
     "GradientXInput",
     "GuidedBackprop",
     "GuidedGradCAM",
+    "GuidedIG",
     "HiResCAM",
     "IntegratedGradients",
     "KernelSHAP",

@@ -64,7 +64,6 @@ class Method(abc.ABC):
         `completeness_gap` is Σ attributions − outputs.
       repeats: whether the method evaluates the model many times for each example, in loops over `chunks` as
         `objective.evaluations` and `masking.masked` offer them.
-      straight: whether these evaluations lie on straight lines from baseline to input, as `paths.lines` takes them.
       remedy: what a user can do about a large gap, or about attributions that are very large, in words.
       graph_options: the names of the options that `attribute` or `override_map` reads from `self`.
     """
@@ -74,7 +73,6 @@ class Method(abc.ABC):
     complete: ClassVar[bool] = False
     conserves: ClassVar[bool] = False
     repeats: ClassVar[bool] = False
-    straight: ClassVar[bool] = False
     remedy: ClassVar[str] = "another baseline may help"
     graph_options: ClassVar[tuple[str, ...]] = ()
 
@@ -111,6 +109,11 @@ class Method(abc.ABC):
         """Returns the number of evaluations of the model for each example in a loop over chunks, None if not known."""
         del layout
         return self.evaluations
+
+    @property
+    def straight(self) -> bool:
+        """Whether the evaluations lie on straight lines from baseline to input, as `paths.lines` takes them."""
+        return False
 
     @property
     def has_background(self) -> bool:
@@ -186,16 +189,25 @@ class Method(abc.ABC):
         del layout
         return {}
 
-    def check(self, explained: Callable[[], Sequence[np.ndarray]]) -> None:
+    def bound(self, layout: Layout) -> "Method":
+        """Returns the method for these explained tensors, if its graph must know the user's structure of them."""
+        del layout
+        return self
+
+    def check(
+        self, explained: Callable[[], Sequence[np.ndarray]], baseline: Sequence[np.ndarray], *, given: bool
+    ) -> None:
         """Checks the numbers that are explained, before any work is done; tensors of a graph being built have none.
 
         Args:
           explained: returns an array `[batch, ...]` for each explained tensor; those of layers are computed.
+          baseline: as `attribute` gets it.
+          given: whether the baseline is the user's, not zeros for want of one.
 
         Raises:
-          InputError: numbers that do not fit the method.
+          DeepExplainError: numbers that do not fit the method.
         """
-        del explained
+        del explained, baseline, given
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         """Returns the result for all examples; a method that looks at results between steps overrides this.

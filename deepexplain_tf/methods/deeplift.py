@@ -73,7 +73,9 @@ class DeepLIFT(Method):
     def per_unit(self) -> bool:
         return self.hypothetical  # what is not there adds up to nothing
 
-    def check(self, explained: Callable[[], Sequence[np.ndarray]]) -> None:
+    def check(
+        self, explained: Callable[[], Sequence[np.ndarray]], baseline: Sequence[np.ndarray], *, given: bool
+    ) -> None:
         if self.hypothetical:
             require_one_hot(explained())
 

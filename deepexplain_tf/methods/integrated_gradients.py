@@ -1,62 +1,47 @@
 """Integrated Gradients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 import dataclasses
 from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.options import is_int, is_real, require
-from deepexplain_tf.errors import OptionError
-from deepexplain_tf.methods.base import (
-    METHODS,
-    Data,
-    Evaluate,
-    Layout,
-    Method,
-    Result,
-    TensorData,
-)
-from deepexplain_tf.methods.path_samples import PathSamples
+from deepexplain_tf.arguments.options import require
+from deepexplain_tf.methods.base import METHODS, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
+from deepexplain_tf.methods.path_integral import PathIntegral
 from deepexplain_tf.objective.background import Background
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.paths.curves import Curve, straight
 from deepexplain_tf.paths.lines import Lines
-from deepexplain_tf.paths.quadrature import QUADRATURES
-from deepexplain_tf.paths.refinement import integrate
+from deepexplain_tf.paths.user_path import UserPath
 from deepexplain_tf.rules.composites import Composite
-
-_MAX_STEPS = 100_000
-_DEFAULT_STEPS, _DEFAULT_MAX_STEPS = 64, 4096
-_FIRST_STEPS = 9  # gradients of the first round of refinement
 
 
 @METHODS.register("integrated_gradients", aliases=("intgrad", "ig"))
 @dataclasses.dataclass(frozen=True)
-class IntegratedGradients(Method):
-    """(x − x₀) · ∫₀¹ ∂F/∂x (x₀ + α(x − x₀)) dα, by a quadrature of gradients.
+class IntegratedGradients(PathIntegral):
+    """(x − x₀) · ∫₀¹ ∂F/∂x (x₀ + α(x − x₀)) dα, by a quadrature of gradients; with `path`, along another path.
 
-    In units of the target. Guarantees completeness, Σ attributions = F(x) − F(x₀), up to the error of the
-    quadrature, which `completeness_gap` shows. With `background`, the attributions are the mean over its baselines and
-    add up to F(x) − mean F(x₀).
+    In units of the target. Guarantees completeness, Σ attributions = F(x) − F(x₀), up to the error of the quadrature,
+    which `completeness_gap` shows. With `background`, the attributions are the mean over its baselines and add up to
+    F(x) − mean F(x₀).
 
-    With a tolerance, each example gets more nodes where its path needs them (see `paths.refinement`), until both the
-    bound on the relative L2 error of its attributions that is estimated and its gap, relative to |F(x) − F(x₀)|, are
-    below the tolerance; a gap below 1e-6·max(|F|, ‖attributions‖) counts as rounding. `estimated_error` and the number
-    of gradients `n_steps` are reported for each example, also for one that `max_steps` ends before. A regression closes
-    the remaining gap, so that only `estimated_error`, not `completeness_gap`, judges the attributions.
+    With a `path` γ, they are ∫₀¹ dγ/dα · ∂F/∂x (γ(α)) dα, and add up to F(x) − F(γ(0)); `baseline_outputs` is F(γ(0)).
+    The derivative of γ is taken by TensorFlow. A path ends at x, γ(1) = x, and begins at the baseline if one is given;
+    arrays are checked for that (the first eight examples), tensors of a graph being built are not.
 
     Attributes:
-      n_steps: gradients per example (and baseline), 1 … 100,000; default 64.
-      quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`; unused with a tolerance.
+      path: a function `path(alpha, x, baseline)` → γ(α), by ops of TensorFlow, for one example: alpha is a scalar in
+        0 … 1 of the dtype of x; x and the baseline (zeros if none is given) come without the batch, in the structure of
+        the explained tensors; the point has their structure, shapes and dtypes. The library calls it for all rows at
+        once by `tf.vectorized_map`. Excludes `background`.
       background: a set of baselines for all examples `[n_baselines, ...]`, or one for each
-        `[batch, n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline`.
-      tolerance: in (0, 1); excludes `n_steps` and `background`.
-      gap_tolerance: in (0, 1), for the gap; default `tolerance`. Without `tolerance`, refinement ends by the gap alone,
-        whatever the error of the attributions.
-      max_steps: the largest number of gradients per example with a tolerance, 9 … 100,000; default 4096.
+        `[batch, n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline` and a tolerance.
+      n_steps, quadrature, tolerance, gap_tolerance, max_steps: see `PathIntegral`.
 
     References:
       Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017,
@@ -64,65 +49,35 @@ class IntegratedGradients(Method):
     """
 
     uses_baseline: ClassVar[bool] = True
-    repeats: ClassVar[bool] = True
-    straight: ClassVar[bool] = True
     remedy: ClassVar[str] = "more n_steps, a tolerance (tolerance=0.05), or a baseline nearer to the inputs help"
-    complete: ClassVar[bool] = True
-    n_steps: int | None = None
-    quadrature: str = "gauss_legendre"
+    graph_options: ClassVar[tuple[str, ...]] = ("path",)
     background: Any = None
-    tolerance: float | None = None
-    gap_tolerance: float | None = None
-    max_steps: int | None = None
+    path: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
-        known = ", ".join(map(repr, QUADRATURES))
-        valid = isinstance(self.quadrature, str) and self.quadrature in QUADRATURES
-        require(valid, "quadrature", f"one of {known}", self.quadrature)
-        for option, least in (("n_steps", 1), ("max_steps", _FIRST_STEPS)):
-            value = getattr(self, option)
-            in_range = value is None or (is_int(value) and least <= value <= _MAX_STEPS)
-            require(in_range, option, f"a whole number in {least} … {_MAX_STEPS}", value)
-        for option in ("tolerance", "gap_tolerance"):
-            value = getattr(self, option)
-            require(value is None or (is_real(value) and 0 < value < 1), option, "a number between 0 and 1", value)
-        if self._adaptive:
-            require(self.n_steps is None, "n_steps", "left out where a tolerance is given", self.n_steps)
+        super().__post_init__()
+        if self.adaptive:
             require(self.background is None, "background", "left out where a tolerance is given", self.background)
-        else:
-            require(self.max_steps is None, "max_steps", "given together with a tolerance", self.max_steps)
+        if self.path is not None:
+            fits = callable(self.path) and isinstance(self.path, Hashable)
+            require(fits, "path", "a function (alpha, x, baseline) → points", self.path)
+            require(self.background is None, "background", "left out where a path is given", self.background)
 
     @property
-    def _adaptive(self) -> bool:
-        return self.tolerance is not None or self.gap_tolerance is not None
+    def straight(self) -> bool:
+        return self.path is None
 
-    @property
-    def evaluations(self) -> int:
-        return self.n_steps or _DEFAULT_STEPS
+    def bound(self, layout: Layout) -> "IntegratedGradients":
+        return self if self.path is None else dataclasses.replace(self, path=UserPath(self.path, layout.structure))
 
-    def data(self, layout: Layout) -> Data:
-        steps = self.evaluations
-        rule = QUADRATURES[self.quadrature](steps)
-        size = _MAX_STEPS if layout.fixed_sizes else steps  # so that XLA does not compile anew for another n_steps
-        nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
-        return {"nodes": nodes, "weights": weights, "steps": np.int32(steps)}
+    def check(
+        self, explained: Callable[[], Sequence[np.ndarray]], baseline: Sequence[np.ndarray], *, given: bool
+    ) -> None:
+        if isinstance(self.path, UserPath):
+            self.path.check(explained(), baseline, begins=given)
 
-    def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
-        if not self._adaptive:
-            return {**evaluate(self), "n_steps": self.evaluations}
-        if count is None:
-            raise OptionError(
-                "a tolerance must give arrays, outside of tf.function, and is not exported: it needs results between "
-                "steps. Got a call inside a graph or for tensors; give n_steps instead."
-            )
-        integral = integrate(
-            PathSamples().sampler(evaluate),
-            count,
-            tolerance=self.tolerance,
-            gap_tolerance=self.gap_tolerance,
-            max_steps=self.max_steps or _DEFAULT_MAX_STEPS,
-        )
-        return dict(vars(integral))
+    def curve(self, data: TensorData) -> Curve:
+        return self.path if isinstance(self.path, UserPath) else straight
 
     def attribute(
         self,
@@ -132,6 +87,8 @@ class IntegratedGradients(Method):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
+        if self.path is not None:
+            return super().attribute(scope, baseline, data, composite, chunks)
         evaluations = Evaluations(data["steps"], data["count"], chunks)
 
         def along(lines: Lines, baselines: Sequence[tf.Tensor]) -> list[tf.Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from deepexplain_tf.arguments.options import is_int
+from deepexplain_tf.arguments.structure import unpack
 from deepexplain_tf.errors import InputError, OptionError, shortened
 
 
@@ -53,12 +54,9 @@ class Layout:
           OptionError: the option does not have the structure of the inputs.
         """
         structure = self.structure
-        if isinstance(structure, Mapping) and isinstance(given, Mapping) and given.keys() == structure.keys():
-            return [given[name] for name in sorted(structure, key=structure.__getitem__)]
-        if isinstance(structure, list | tuple) and isinstance(given, list | tuple) and len(given) == len(structure):
-            return list(given)
-        if structure == 0:
-            return [given]
+        leaves = unpack(structure, given)
+        if leaves is not None:
+            return leaves
         shown = list(structure) if isinstance(structure, Mapping) else f"{len(structure)} inputs"
         raise OptionError(f"{option} must have the structure of the inputs, {shown}. Got {str(given)[:100]}.")
 

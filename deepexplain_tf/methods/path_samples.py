@@ -1,26 +1,54 @@
 """The samples of adaptive integration: the target and its gradient at single points of paths."""
 
-from collections.abc import Callable, Sequence
+import abc
+from collections.abc import Callable, Hashable, Sequence
 import dataclasses
 from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.methods.base import Evaluate, Method, Result, TensorData
+from deepexplain_tf.methods.base import Data, Evaluate, Method, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
-from deepexplain_tf.objective.evaluations import as_column
 from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.paths.curves import Curve
 from deepexplain_tf.paths.refinement import Samples
 from deepexplain_tf.rules.composites import Composite
 
 
+class CurveMethod(Method):
+    """A method whose attributions are an integral along a curve."""
+
+    @abc.abstractmethod
+    def curve(self, data: TensorData) -> Curve:
+        """Returns the curve; it may read `graph_options` and the arrays of `curve_data`, as tensors."""
+
+    def curve_data(self, layout: Layout) -> Data:
+        """Returns the arrays that the curve needs, as `data` does."""
+        del layout
+        return {}
+
+
 @dataclasses.dataclass(frozen=True)
 class PathSamples(Method):
-    """F and (x − x₀)·∂F/∂x at x₀ + α(x − x₀), with an α `[batch]` for each row of the batch; not registered."""
+    """F and γ′(α)·∂F/∂x at γ(α) on the curve of a method, with an α `[batch]` for each row; not registered.
 
-    uses_baseline: ClassVar[bool] = True
+    Attributes:
+      of: the method.
+    """
+
+    graph_options: ClassVar[tuple[str, ...]] = ("form",)
     repeats: ClassVar[bool] = True
+    of: CurveMethod
+
+    @property
+    def form(self) -> Hashable:
+        """What the graph reads from the method."""
+        return (type(self.of), *(getattr(self.of, option) for option in self.of.graph_options))
+
+    def data(self, layout: Layout) -> Data:
+        return self.of.curve_data(layout)
 
     def sampler(self, evaluate: Evaluate) -> Callable[[np.ndarray, np.ndarray], Samples]:
         """Returns a function `(example numbers [rows], α [rows])` → the `Samples` at these points."""
@@ -35,15 +63,10 @@ class PathSamples(Method):
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
         simplified, _ = scope.simplified(composite, straight=False)
-        alpha, baselines = data["alpha"], scope.expand_baseline(baseline)
-        differences = [x - x0 for x0, x in zip(baselines, scope.explained, strict=True)]
-        points = [
-            # At α = 1 exactly x, without rounding.
-            tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * difference)
-            for x0, x, difference in zip(baselines, scope.explained, differences, strict=True)
-        ]
+        baselines = scope.expand_baseline(baseline) if self.of.uses_baseline else []
+        points, velocities = self.of.curve(data)(data["alpha"], scope.explained, baselines)
         target, gradients = simplified.gradient(points, composite)
         return {
-            "attributions": [difference * g for difference, g in zip(differences, gradients, strict=True)],
+            "attributions": [velocity * gradient for velocity, gradient in zip(velocities, gradients, strict=True)],
             "outputs": target,
         }

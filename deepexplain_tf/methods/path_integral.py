@@ -1,0 +1,120 @@
+"""What methods share that integrate gradients along a curve: quadrature in a number of steps, or to a tolerance."""
+
+from collections.abc import Sequence
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.arguments.options import is_int, is_real, require
+from deepexplain_tf.errors import OptionError
+from deepexplain_tf.methods.base import Data, Evaluate, Result, TensorData
+from deepexplain_tf.methods.layout import Layout
+from deepexplain_tf.methods.path_samples import CurveMethod, PathSamples
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.evaluations import Evaluations
+from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.paths.curves import Curves
+from deepexplain_tf.paths.quadrature import QUADRATURES
+from deepexplain_tf.paths.refinement import integrate
+from deepexplain_tf.rules.composites import Composite
+
+_MAX_STEPS = 100_000
+_DEFAULT_STEPS, _DEFAULT_MAX_STEPS = 64, 4096
+_FIRST_STEPS = 9  # gradients of the first round of refinement
+
+
+@dataclasses.dataclass(frozen=True)
+class PathIntegral(CurveMethod):
+    """∫₀¹ γ′(α)·∂F/∂x (γ(α)) dα along a curve γ that ends at x, by a quadrature of gradients.
+
+    In units of the target. Guarantees completeness, Σ attributions = F(x) − F(γ(0)), up to the error of the quadrature,
+    which `completeness_gap` shows.
+
+    With a tolerance, each example gets more nodes where its curve needs them (see `paths.refinement`), until both the
+    bound on the relative L2 error of its attributions that is estimated and its gap, relative to |F(x) − F(γ(0))|, are
+    below the tolerance; a gap below 1e-6·max(|F|, ‖attributions‖) counts as rounding. `estimated_error` and the number
+    of gradients `n_steps` are reported for each example, also for one that `max_steps` ends before. A regression closes
+    the remaining gap, so that only `estimated_error`, not `completeness_gap`, judges the attributions.
+
+    Attributes:
+      n_steps: gradients per example (and baseline), 1 … 100,000; default 64.
+      quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`; unused with a tolerance.
+      tolerance: in (0, 1); excludes `n_steps`.
+      gap_tolerance: in (0, 1), for the gap; default `tolerance`. Without `tolerance`, refinement ends by the gap alone,
+        whatever the error of the attributions.
+      max_steps: the largest number of gradients per example with a tolerance, 9 … 100,000; default 4096.
+    """
+
+    repeats: ClassVar[bool] = True
+    complete: ClassVar[bool] = True
+    n_steps: int | None = None
+    quadrature: str = "gauss_legendre"
+    tolerance: float | None = None
+    gap_tolerance: float | None = None
+    max_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        known = ", ".join(map(repr, QUADRATURES))
+        valid = isinstance(self.quadrature, str) and self.quadrature in QUADRATURES
+        require(valid, "quadrature", f"one of {known}", self.quadrature)
+        for option, least in (("n_steps", 1), ("max_steps", _FIRST_STEPS)):
+            value = getattr(self, option)
+            in_range = value is None or (is_int(value) and least <= value <= _MAX_STEPS)
+            require(in_range, option, f"a whole number in {least} … {_MAX_STEPS}", value)
+        for option in ("tolerance", "gap_tolerance"):
+            value = getattr(self, option)
+            require(value is None or (is_real(value) and 0 < value < 1), option, "a number between 0 and 1", value)
+        if self.adaptive:
+            require(self.n_steps is None, "n_steps", "left out where a tolerance is given", self.n_steps)
+        else:
+            require(self.max_steps is None, "max_steps", "given together with a tolerance", self.max_steps)
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether a tolerance is given."""
+        return self.tolerance is not None or self.gap_tolerance is not None
+
+    @property
+    def evaluations(self) -> int:
+        return self.n_steps or _DEFAULT_STEPS
+
+    def data(self, layout: Layout) -> Data:
+        steps = self.evaluations
+        rule = QUADRATURES[self.quadrature](steps)
+        size = _MAX_STEPS if layout.fixed_sizes else steps  # so that XLA does not compile anew for another n_steps
+        nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
+        return {**self.curve_data(layout), "nodes": nodes, "weights": weights, "steps": np.int32(steps)}
+
+    def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
+        if not self.adaptive:
+            return {**evaluate(self), "n_steps": self.evaluations}
+        if count is None:
+            raise OptionError(
+                "a tolerance must give arrays, outside of tf.function, and is not exported: it needs results between "
+                "steps. Got a call inside a graph or for tensors; give n_steps instead."
+            )
+        integral = integrate(
+            PathSamples(self).sampler(evaluate),
+            count,
+            tolerance=self.tolerance,
+            gap_tolerance=self.gap_tolerance,
+            max_steps=self.max_steps or _DEFAULT_MAX_STEPS,
+        )
+        return dict(vars(integral))
+
+    def attribute(
+        self,
+        scope: Scope,
+        baseline: Sequence[tf.Tensor],
+        data: TensorData,
+        composite: Composite,
+        chunks: Chunks,
+    ) -> Result:
+        baselines = scope.expand_baseline(baseline, shared=True) if self.uses_baseline else []
+        curves = Curves(scope, composite, self.curve(data), baselines)
+        evaluations = Evaluations(data["steps"], data["count"], chunks)
+        attributions = curves.integrals(data["nodes"], data["weights"], evaluations)
+        outputs, baseline_outputs = curves.values_at_ends(attributions, data["count"], chunks)
+        return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}

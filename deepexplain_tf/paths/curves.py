@@ -1,0 +1,96 @@
+"""Curves of any form that end at the examples, and the gradients along them."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from deepexplain_tf.objective.chunks import Chunks
+from deepexplain_tf.objective.evaluations import (
+    Evaluations,
+    Tensors,
+    as_column,
+    gather_shared,
+    sum_terms,
+    target_values,
+    wide_dtype,
+)
+from deepexplain_tf.objective.scope import Scope
+from deepexplain_tf.rules.composites import Composite
+
+# (α [rows] in 0 … 1, examples [rows, ...], baselines [rows, ...]) → the points γ(α), and dγ/dα there, [rows, ...] each;
+# at α = 1 stands the example. Baselines are empty for a method without them.
+Curve = Callable[[tf.Tensor, Tensors, Tensors], tuple[Tensors, Tensors]]
+
+
+def straight(alpha: tf.Tensor, examples: Tensors, baselines: Tensors) -> tuple[Tensors, Tensors]:
+    """The straight line from the baseline; at α = 1 exactly the example, without rounding."""
+    pairs = list(zip(examples, baselines, strict=True))
+    differences = [x - x0 for x, x0 in pairs]
+    points = [
+        tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * difference)
+        for (x, x0), difference in zip(pairs, differences, strict=True)
+    ]
+    return points, differences
+
+
+class Curves:
+    """The curves of the examples of a batch."""
+
+    def __init__(self, scope: Scope, composite: Composite, curve: Curve, baselines: Tensors):
+        """Prepares the curves.
+
+        Args:
+          scope: the examples.
+          composite: the single-valued rules of the gradient.
+          curve: the form of the curves.
+          baselines: `[1 or batch, ...]` for each explained tensor, with all axes of an example; none for a curve that
+            needs none.
+        """
+        self._scope, _ = scope.simplified(composite, straight=False)
+        self._composite, self._curve, self._baselines = composite, curve, baselines
+
+    def integrals(self, nodes: tf.Tensor, weights: tf.Tensor, evaluations: Evaluations) -> list[tf.Tensor]:
+        """Returns Σₖ wₖ γ′(αₖ)·∇F(γ(αₖ)) for each example, `[batch, ...]` for each explained tensor.
+
+        Args:
+          nodes: α, `[evaluations.per_example or more]`, in 0 … 1.
+          weights: w, as many.
+          evaluations: the number of nodes, the same for each example; the rest of `nodes` is padding.
+        """
+        explained = self._scope.explained
+
+        def terms(example: tf.Tensor, step: tf.Tensor) -> Tensors:
+            points, velocities = self._at(example, tf.gather(nodes, step))
+            _, gradients = self._scope.gather(example).gradient(points, self._composite)
+            weight = tf.gather(weights, step)
+            return [
+                as_column(weight, x, wide_dtype(x))
+                * tf.cast(velocity, wide_dtype(x))
+                * tf.cast(gradient, wide_dtype(x))
+                for x, velocity, gradient in zip(explained, velocities, gradients, strict=True)
+            ]
+
+        sums = sum_terms(evaluations, explained, terms)
+        return [tf.cast(total, x.dtype) for total, x in zip(sums, explained, strict=True)]
+
+    def values_at_ends(self, after: Tensors, examples: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the target `[batch]` at the examples, and `[batch]` where the curves begin; see `target_values`.
+
+        Args:
+          after: tensors to compute first.
+          examples: the number of examples, without padding.
+          chunks: the sizes of the chunks.
+        """
+
+        def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
+            beginning, _ = self._at(example, tf.zeros_like(end, wide_dtype(self._scope.explained[0])))
+            pairs = zip(self._scope.explained, beginning, strict=True)
+            return [tf.where(as_column(end, x, tf.bool), tf.gather(x, example), point) for x, point in pairs]
+
+        evaluations = Evaluations(tf.constant(2), examples, chunks.for_few_evaluations())
+        values = target_values(self._scope, points, evaluations, after)
+        return values[:, 1], values[:, 0]
+
+    def _at(self, example: tf.Tensor, alpha: tf.Tensor) -> tuple[Tensors, Tensors]:
+        examples = [tf.gather(x, example) for x in self._scope.explained]
+        return self._curve(alpha, examples, [gather_shared(x0, example) for x0 in self._baselines])
