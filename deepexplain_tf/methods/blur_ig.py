@@ -72,7 +72,7 @@ class BlurIG(PathIntegral):
             for shape, given in zip(layout.shapes, sigmas, strict=True):
                 fits = isinstance(given, list | tuple | np.ndarray) and np.ndim(given) == 1
                 if not fits or len(given) != len(shape) or not all(is_real(n) and 0 <= n <= _MAX_SIGMA for n in given):
-                    self._refuse(f", {len(shape)} for shape {list(shape)}")
+                    self._refuse(f" ({len(shape)} numbers for shape {list(shape)})")
             if not any(n for given in sigmas for n in given):
                 self._refuse()
         return {f"variance_{number}": np.square(given, dtype=np.float64) for number, given in enumerate(sigmas)}
