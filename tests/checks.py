@@ -58,8 +58,8 @@ def options_of(method: str, like: Any) -> dict[str, Any]:
     if method == "expected_gradients":
         draw = lambda array: generator.normal(size=(3, *array.shape[1:]))  # noqa: E731
         return {"n_samples": 8, "background": tf.nest.map_structure(draw, like)}
-    if method == "blur_ig":  # along every axis, since not all of what is explained has channels
-        sigmas = tf.nest.map_structure(lambda array: (1.5,) * (array.ndim - 1), like)
+    if method == "blur_ig":  # along the first axis, since not all of what is explained has channels
+        sigmas = tf.nest.map_structure(lambda array: np.eye(1, array.ndim - 1)[0] * 1.5, like)
         return {"n_steps": 8, "max_sigma": sigmas}
     few = {"shapley_sampling": 8, "lime": 16, "rise": 64}  # with fewer masks some feature is never kept
     stepping = ("integrated_gradients", "guided_ig")

@@ -1,7 +1,8 @@
 """Blur Integrated Gradients."""
 
+from collections.abc import Sequence
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from deepexplain_tf.paths.blur import blur_curve
 from deepexplain_tf.paths.curves import Curve
 
 _MAX_SIGMA = 1e6  # pixels; its square has room in float32
+
+
+class _Sigmas(tuple[tuple[float, ...], ...]):
+    """σ for each non-batch axis of each explained tensor, in their order."""
 
 
 @METHODS.register("blur_ig")
@@ -43,46 +48,51 @@ class BlurIG(PathIntegral):
     """
 
     remedy: ClassVar[str] = "more n_steps, a tolerance (tolerance=0.05), or a smaller max_sigma help"
-    graph_options: ClassVar[tuple[str, ...]] = ("spatial", "sqrt")
+    graph_options: ClassVar[tuple[str, ...]] = ("axes", "sqrt")
     max_sigma: Any = 50.0
     sqrt: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_bool("sqrt", self.sqrt)
-        if self.spatial and not 0 < self.max_sigma <= _MAX_SIGMA:
+        if is_real(self.max_sigma) and not 0 < self.max_sigma <= _MAX_SIGMA:
             self._refuse()
 
-    @property
-    def spatial(self) -> bool:
-        """Whether one number holds for all spatial axes."""
-        return is_real(self.max_sigma)
-
-    def curve_data(self, layout: Layout) -> Data:
-        if self.spatial:
+    def bound(self, layout: Layout) -> "BlurIG":
+        if is_real(self.max_sigma):
             flat = [list(shape) for shape in layout.shapes if len(shape) < 2]
             if flat:
                 raise InputError(
                     "blur_ig needs spatial axes, [..., channels], or max_sigma=(…) with a number for each non-batch "
                     f"axis. Got examples of shape {flat[0]}."
                 )
-            sigmas = [[self.max_sigma] * (len(shape) - 1) + [0] for shape in layout.shapes]
-        else:
-            sigmas = layout.flatten("max_sigma", self.max_sigma)
-            for shape, given in zip(layout.shapes, sigmas, strict=True):
-                fits = isinstance(given, list | tuple | np.ndarray) and np.ndim(given) == 1
-                if not fits or len(given) != len(shape) or not all(is_real(n) and 0 <= n <= _MAX_SIGMA for n in given):
-                    self._refuse(f" ({len(shape)} numbers for shape {list(shape)})")
-            if not any(n for given in sigmas for n in given):
-                self._refuse()
-        return {f"variance_{number}": np.square(given, dtype=np.float64) for number, given in enumerate(sigmas)}
+            return self._with([[self.max_sigma] * (len(shape) - 1) + [0] for shape in layout.shapes])
+        sigmas = layout.flatten("max_sigma", self.max_sigma)
+        for shape, given in zip(layout.shapes, sigmas, strict=True):
+            fits = isinstance(given, list | tuple | np.ndarray) and np.ndim(given) == 1 and len(given) == len(shape)
+            if not fits or not all(is_real(number) and 0 <= number <= _MAX_SIGMA for number in given):
+                self._refuse(f" ({len(shape)} numbers for shape {list(shape)})")
+        if not any(number for given in sigmas for number in given):
+            self._refuse()
+        return self._with(sigmas)
+
+    def _with(self, sigmas: Sequence[Sequence[float]]) -> "BlurIG":
+        return dataclasses.replace(self, max_sigma=_Sigmas(tuple(map(float, given)) for given in sigmas))
+
+    @property
+    def axes(self) -> tuple[tuple[int, ...], ...]:
+        """The axes that are blurred, for each explained tensor of a method that is bound."""
+        return tuple(tuple(axis for axis, sigma in enumerate(given) if sigma) for given in self.max_sigma)
+
+    def curve_data(self, layout: Layout) -> Data:
+        del layout
+        return {f"variance_{number}": np.square(given) for number, given in enumerate(self.max_sigma)}
 
     def curve(self, data: TensorData) -> Curve:
-        count = sum(name.startswith("variance_") for name in data)
-        variances = [data[f"variance_{number}"] for number in range(count)]
-        return blur_curve(variances, channels=self.spatial, sqrt=self.sqrt)
+        axes = self.axes
+        return blur_curve([data[f"variance_{number}"] for number in range(len(axes))], axes, sqrt=self.sqrt)
 
-    def _refuse(self, shown: str = "") -> None:
+    def _refuse(self, shown: str = "") -> NoReturn:
         raise OptionError(
             f"max_sigma must be a number in (0, {_MAX_SIGMA:.0f}], or such a number ≥ 0 for each non-batch axis, not "
             f"all of them 0{shown}. Got {shortened(self.max_sigma)}."

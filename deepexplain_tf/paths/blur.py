@@ -12,20 +12,19 @@ _LEAST = 4e-4  # variance below which a kernel is 1 at its centre, and 0 elsewhe
 _TERMS = 10  # of the sum of a narrow kernel
 
 
-def blur_curve(variances: Sequence[tf.Tensor], *, channels: bool, sqrt: bool) -> Curve:
+def blur_curve(variances: Sequence[tf.Tensor], axes: Sequence[Sequence[int]], *, sqrt: bool) -> Curve:
     """Returns the curve of blurred examples.
 
     The kernel is exp(−d²/2σ²) at whole distances d, over its sum on all of them; beyond its borders an example is 0.
 
     Args:
       variances: σ² at α = 0, `[axes but the batch]` for each explained tensor.
-      channels: whether the last axis is left as it is.
+      axes: the axes to blur for each explained tensor, where 0 is the first after the batch.
       sqrt: whether σ falls like √(1 − α), so that the variance falls evenly; else σ falls evenly.
     """
 
     def curve(alpha: tf.Tensor, examples: Tensors, baselines: Tensors) -> tuple[Tensors, Tensors]:
         del baselines
-        axes = [range(len(x.shape) - 1 - channels) for x in examples]
         pairs = [_blurred(alpha, *of_x, sqrt=sqrt) for of_x in zip(examples, variances, axes, strict=True)]
         return [point for point, _ in pairs], [velocity for _, velocity in pairs]
 

@@ -117,13 +117,21 @@ class UserPath:
         """Returns the point of one example for each explained tensor."""
         found = function(alpha, pack(self._structure, x), pack(self._structure, x0))
         leaves = unpack(self._structure, found)
-        points = [tf.convert_to_tensor(leaf) for leaf in leaves or ()]
-        fits = (p.dtype == e.dtype and p.shape.is_compatible_with(e.shape) for p, e in zip(points, x, strict=False))
-        if leaves is None or not all(fits):
-            shown = "another structure" if leaves is None else [f"{p.dtype.name}{p.shape}" for p in points]
-            wanted = [f"{e.dtype.name}{e.shape}" for e in x]
-            raise self._error(f"must return one point in the structure of x, {wanted}. Got {shown}")
-        return points
+        if leaves is None or not all(map(_fits, leaves, x)):
+            shown = ["another structure"] if leaves is None else list(map(_shown, leaves))
+            raise self._error(f"must return one point in the structure of x, {list(map(_shown, x))}. Got {shown}")
+        return [tf.convert_to_tensor(leaf) for leaf in leaves]
 
     def _error(self, text: str) -> OptionError:
         return OptionError(f"path {name_of(self._function)} {text}.")
+
+
+def _fits(point: Any, x: tf.Tensor) -> bool:
+    if not tf.is_tensor(point) and not isinstance(point, np.ndarray):
+        return False
+    return tf.as_dtype(point.dtype) == x.dtype and tf.TensorShape(point.shape).is_compatible_with(x.shape)
+
+
+def _shown(value: Any) -> str:
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", "")
+    return type(value).__name__ if dtype is None else f"{tf.as_dtype(dtype).name}{shape}"

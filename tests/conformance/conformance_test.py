@@ -108,7 +108,11 @@ def opened(name: str, jit_compile: bool = False) -> dx.DeepExplain:
 
 def options(name: str, method: str) -> dict[str, Any]:
     """Few evaluations, where a method makes many; everything else has its defaults."""
-    needed = method in ("blur_ig", "expected_gradients", "kernel_shap")  # with options in the structure of what is explained
+    needed = method in (
+        "blur_ig",
+        "expected_gradients",
+        "kernel_shap",
+    )  # with options in the structure of what is explained
     return options_of(method, explained(name, "saliency").attributions if needed else None)
 
 
