@@ -39,8 +39,8 @@ class BlurIG(PathIntegral):
       max_sigma: the standard deviation of the first blur in positions (pixels), in (0, 1,000,000]; or such a number ≥ 0
         for each non-batch axis, 0 where an axis is not blurred, and with several explained tensors such a tuple for
         each; default 50.
-      sqrt: whether σ = max_sigma·√(1 − α), even steps of the variance; default False, even steps of σ. (The authors'
-        own code then ends at √max_sigma.) Only the nodes of the quadrature differ.
+      sqrt: whether σ = max_sigma·√(1 − α), even steps of the variance; default False, even steps of σ. The integral is
+        the same, but not the nodes of its quadrature. (The authors' own code then ends at √max_sigma.)
       n_steps, quadrature, tolerance, gap_tolerance, max_steps: as of `integrated_gradients`; see `PathIntegral`.
 
     References:

