@@ -279,7 +279,7 @@ class Explainer:
 
         Raises:
           PathError: `path` exists, or cannot be written to.
-          OptionError: integrated_gradients to a tolerance, which is no single graph.
+          OptionError: a path integral to a tolerance, which is no single graph.
           ModelError: `jit_compile=True` or `format="stablehlo"`, and XLA cannot compile the program.
           DeepExplainError: any other argument that does not fit, before anything is written.
         """

@@ -38,7 +38,7 @@ class IntegratedGradients(PathIntegral):
       path: a function `path(alpha, x, baseline)` → γ(α), by ops of TensorFlow, for one example: alpha is a scalar in
         0 … 1 of the dtype of x; x and the baseline (zeros if none is given) come without the batch, in the structure of
         the explained tensors; the point has their structure, shapes and dtypes. The library calls it for all rows at
-        once by `tf.vectorized_map`. Excludes `background`.
+        once by `tf.vectorized_map`. XLA compiles `tf.where`, but no condition on alpha. Excludes `background`.
       background: a set of baselines for all examples `[n_baselines, ...]`, or one for each
         `[batch, n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline` and a tolerance.
       n_steps, quadrature, tolerance, gap_tolerance, max_steps: see `PathIntegral`.
