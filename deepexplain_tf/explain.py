@@ -53,7 +53,8 @@ class DeepExplain:
           model: a Keras or tf_keras model or layer; the path of a `.keras`, `.h5` or `.pb` file or of a SavedModel
             folder; a GraphDef, ConcreteFunction, tf.function, tf.Module or callable of tensors.
           output: `"auto"` strips a final softmax or sigmoid from each output, so that the target is a logit;
-            `"model"` strips nothing; a name or index chooses one of several outputs, and strips it too.
+            `"model"` strips nothing; a name or index chooses one of several outputs, and strips it too. The name of
+            a Keras layer (`"name:i"`: one of its calls) explains neurons: units of that layer's output, as it is.
           layer: the name of a Keras layer whose output is explained instead of the inputs (`"name:i"`: one of its
             calls), or a list of such names and of inputs, which are explained together.
           overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under

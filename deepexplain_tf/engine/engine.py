@@ -115,7 +115,7 @@ class Engine:
             key = (inside, None if self._source.specs is not None and not lengths else signature(inputs))
             if key not in self._models:
                 source = with_lengths(self._source, inputs) if lengths else self._source
-                traced = trace(source, self.settings.layer, inputs, inside)
+                traced = trace(source, self.settings.layer, inputs, inside, self.settings.output)
                 traced = dataclasses.replace(traced, notes=(*traced.notes, *([_LENGTHS] if lengths else ())))
                 model = cut_model(traced, self.settings.layer, self.settings.output)
                 self._models[key] = model.frozen() if self.settings.freeze else model

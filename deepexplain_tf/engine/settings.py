@@ -10,7 +10,7 @@ class Settings:
     """The settings of a model that stay the same over all calls; see `DeepExplain`.
 
     Attributes:
-      output: `"auto"`, `"model"`, or the name or index of the explained output.
+      output: `"auto"`, `"model"`, the name or index of the explained output, or the name of a layer.
       layer: the name of the layer whose output is explained, several names of places, None for the inputs.
       overrides: the user's own rules, by op type or kind.
       jit_compile: True, False or `"auto"`.

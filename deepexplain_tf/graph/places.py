@@ -47,6 +47,18 @@ def places_of(layered: Any, layer: str | tuple[str, ...] | None, inputs: Sequenc
     return [_place(layered, name, list(inputs)) for name in layer]
 
 
+def neurons_of(layered: Any, output: str | int) -> list[Place]:
+    """Returns the layer that `output=` names, if it names one; an output of that name goes before it."""
+    layers = _layers(layered) if isinstance(output, str) else {}
+    named = {output, str(output).rpartition(":")[0]} & layers.keys()
+    return [Place(str(output), _layer(layered, str(output)))] if named else []
+
+
+def layer_names(layered: Any) -> list[str]:
+    """Returns the names of the layers of a Keras model, none for a model without layers."""
+    return list(_layers(layered))
+
+
 def _place(layered: Any, name: str, inputs: list[str]) -> Place:
     if name not in inputs:
         return Place(name, _layer(layered, name, inputs))

@@ -13,7 +13,7 @@ from deepexplain_tf.arguments.structure import names_of
 from deepexplain_tf.errors import ModelError, UnknownNameError, brief, shortened
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import Program, Value
-from deepexplain_tf.graph.places import Marks, Place, places_of, require_apart
+from deepexplain_tf.graph.places import Marks, Place, layer_names, neurons_of, places_of, require_apart
 from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.sources.source import Source
 
@@ -29,6 +29,8 @@ class Traced:
       names: the names of the outputs, in the order of their positions; empty if the model has none.
       places: the explained places in the order of their names, none if all inputs are explained.
       inside: the output of the layer that a method looks into, where one was named; else none.
+      neurons: the output of the layer that is explained in place of the model's outputs, if one was named; else none.
+      layers: the names of the model's layers.
       batch: the batch size of the trace, None if it is open.
       notes: remarks about the trace, for the user.
       variables: the variables that the model reads.
@@ -42,6 +44,8 @@ class Traced:
     names: tuple[str, ...]
     places: tuple[Value, ...]
     inside: tuple[Value, ...]
+    neurons: tuple[Value, ...]
+    layers: tuple[str, ...]
     batch: int | None
     notes: tuple[str, ...]
     variables: tuple[tf.Variable, ...]
@@ -49,7 +53,13 @@ class Traced:
     owner: Any
 
 
-def trace(source: Source, layer: str | tuple[str, ...] | None, inputs: Any = None, inside: str | None = None) -> Traced:
+def trace(
+    source: Source,
+    layer: str | tuple[str, ...] | None,
+    inputs: Any = None,
+    inside: str | None = None,
+    output: str | int = "auto",
+) -> Traced:
     """Traces a model into a program.
 
     Args:
@@ -58,6 +68,7 @@ def trace(source: Source, layer: str | tuple[str, ...] | None, inputs: Any = Non
         of layers and inputs, or None.
       inputs: the user's arrays, in the structure of the inputs; needed if `source.specs` is None.
       inside: the name of a Keras layer whose output is marked besides, or None.
+      output: what is explained; where it is the name of a Keras layer and of no output, that layer is marked too.
 
     Raises:
       ModelError: the model cannot be traced, or the layer's output cannot be marked.
@@ -65,11 +76,12 @@ def trace(source: Source, layer: str | tuple[str, ...] | None, inputs: Any = Non
     """
     places = places_of(source.layered, layer, _input_names(source, inputs))
     looked_into = places_of(source.layered, inside, ())
+    neurons = neurons_of(source.layered, output)
     first_error: Exception | None = None
     fallback: Traced | None = None
     for specs, note in _candidates(source, inputs):
         try:
-            traced = _trace(source, specs, places, looked_into, note)
+            traced = _trace(source, specs, places, looked_into, neurons, note)
         except (ModelError, UnknownNameError):
             raise  # our own errors do not depend on the signature
         except Exception as error:  # whatever the user's program raises for these shapes and dtypes
@@ -127,8 +139,15 @@ def unchanged(variables: Sequence[tf.Variable]) -> Iterator[None]:
             variable.assign(value)
 
 
-def _trace(source: Source, specs: Any, places: Sequence[Place], inside: Sequence[Place], note: str) -> Traced:
-    marks = Marks([*places, *inside])
+def _trace(
+    source: Source,
+    specs: Any,
+    places: Sequence[Place],
+    inside: Sequence[Place],
+    neurons: Sequence[Place],
+    note: str,
+) -> Traced:
+    marks = Marks([*places, *inside, *neurons])
 
     def program(*flat: tf.Tensor) -> Any:
         return source.call(tf.nest.pack_sequence_as(specs, flat))
@@ -156,6 +175,7 @@ def _trace(source: Source, specs: Any, places: Sequence[Place], inside: Sequence
             f"the model's custom gradient at {reader.lost[0]} is not in its file: TensorFlow's is used (at {count} ops)"
         )
     names = tuple(_output_names(source, positions))
+    hidden = [place for place in neurons if place.name not in names]
     read = tuple(function.graph.variables)
     assigned = read if _assigns(function.graph) else ()
     return Traced(
@@ -165,6 +185,8 @@ def _trace(source: Source, specs: Any, places: Sequence[Place], inside: Sequence
         names,
         values,
         marks.values(inside, function, reader, flat_program),
+        marks.values(hidden, function, reader, flat_program),
+        tuple(layer_names(source.layered)),
         batch,
         tuple(notes),
         read,

@@ -26,7 +26,8 @@ class Model:
       places: the names of the explained values where `layer=` names several, else none.
       prefix: the program inputs → explained values, None where the inputs themselves are explained.
       outputs: the structure of chosen outputs, with positions in `program.outputs` as leaves.
-      positions: the positions of the chosen outputs in `traced.program.outputs`.
+      positions: the positions of the chosen outputs in `traced.program.outputs`; all of them where a layer inside the
+        model is explained.
       program: the program explained values and inputs → chosen outputs.
       notes: notes for the user on the trace and on stripped probabilities.
       inside: the output of the layer that a method looks into, where one was marked; else none.
@@ -170,16 +171,17 @@ def cut_model(traced: Traced, layer: str | tuple[str, ...] | None, output: str |
     Args:
       traced: the trace, with the places marked.
       layer: the name of the layer to explain, several names of places, or None for the inputs.
-      output: `"auto"`, `"model"`, or the name or index of one output; `"model"` strips no probability.
+      output: `"auto"`, `"model"`, the name or index of one output, or the name of a layer; of `"model"` and of a layer
+        no probability is stripped.
 
     Raises:
       UnknownNameError: there is no such output.
       ModelError: a chosen output is not a float.
     """
-    structure, chosen = _choose_output(traced, output)
-    values = [traced.program.outputs[position] for position in chosen]
+    structure, chosen = (0, range(len(traced.program.outputs))) if traced.neurons else _choose_output(traced, output)
+    values = list(traced.neurons) or [traced.program.outputs[position] for position in chosen]
     notes = list(traced.notes)
-    if output != "model":
+    if output != "model" and not traced.neurons:
         stripped = [strip_probability(value) for value in values]
         notes += [note for value, (_, ops) in zip(values, stripped, strict=True) for note in _notes(traced, value, ops)]
         values = [value for value, _ in stripped]
@@ -218,5 +220,6 @@ def _choose_output(traced: Traced, output: str | int) -> tuple[Any, list[int]]:
             raise UnknownNameError(f"output must lie in 0 … {len(positions) - 1}. Got {output}.")
         return 0, [positions[output]]
     if output not in traced.names:
-        raise UnknownNameError(f"unknown output {output!r}; {closest(output, [*traced.names, 'auto', 'model'])}.")
+        known = {*traced.names, "auto", "model", *traced.layers}
+        raise UnknownNameError(f"unknown output or layer {output!r}; {closest(output, known)}.")
     return 0, [positions[traced.names.index(output)]]
