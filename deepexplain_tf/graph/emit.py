@@ -14,6 +14,7 @@ from deepexplain_tf.graph.control_flow import emit_control_flow
 from deepexplain_tf.graph.eager import run_eagerly
 from deepexplain_tf.graph.ir import ARGUMENT, CAPTURE, Node, Program, Value, topological_order
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, Kind, kind_of
+from deepexplain_tf.graph.max_pool import POOL_GRADIENT
 from deepexplain_tf.graph.pooling import COMPOSED
 from deepexplain_tf.graph.twin import Signal, Twin, at_baseline, at_x
 
@@ -245,7 +246,7 @@ def _create(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     graph = tf.compat.v1.get_default_graph()
     dtypes = [spec.dtype for spec in node.specs]
     attrs = dict(node.attrs)
-    gradient = gradient_name(node)
+    gradient = POOL_GRADIENT if node.type == "MaxPool" else gradient_name(node)
     if gradient is not None:
         attrs["_gradient_op_type"] = tf.compat.v1.AttrValue(s=gradient.encode())
     with tf.device(node.device or None):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 from deepexplain_tf.graph.ir import Node
+from deepexplain_tf.graph.max_pool import POOL_GRADIENT
 
 _LAST = "NDHWC"
 
@@ -24,7 +25,8 @@ def max_pool_3d(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     def pool(pictures: tf.Tensor, *axes: str) -> tf.Tensor:
         ksize, steps = ([1, *(of.get(axis, 1) for axis in axes), 1] for of in (lengths, strides))
         padding = node.attrs["padding"].s.decode()
-        return tf.raw_ops.MaxPool(input=pictures, ksize=ksize, strides=steps, padding=padding)
+        with tf.compat.v1.get_default_graph().gradient_override_map({"MaxPool": POOL_GRADIENT}):
+            return tf.raw_ops.MaxPool(input=pictures, ksize=ksize, strides=steps, padding=padding)
 
     batch, depth, height, width, channels = _sizes(x)
     pictures = pool(tf.reshape(x, [-1, height, width, channels]), "H", "W")
