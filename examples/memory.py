@@ -66,8 +66,10 @@ def _parts(shape: tuple[int, ...]) -> np.ndarray:
 
 def _options(method: str, shape: tuple[int, ...], evaluations: int) -> dict[str, Any]:
     """Returns options with which a method evaluates the network at least so often for each example."""
-    if method == "integrated_gradients":
+    if method in ("integrated_gradients", "layer_conductance"):
         return {"n_steps": evaluations}
+    if method == "integrated_hessians":
+        return {"n_steps": -(-evaluations // _PARTS), "groups": _parts(shape)}
     if method in ("deeplift", "expected_gradients"):
         size = evaluations if method == "deeplift" else 10
         background = np.random.default_rng(1).normal(size=(size, *shape)).astype("float32")
@@ -90,7 +92,8 @@ def grown(name: str, method: str, limit: str) -> str:
         scored: dict[str, Any] = {"methods": ["gradient_x_input"], "metrics": [("sensitivity_n", {"subsets": 16})]}
         dx.compare(model, x, **scored, target=0, groups=_parts(shape), max_memory=limit, seed=0)
     else:
-        with dx.DeepExplain(model) as de:
+        layer = model.layers[-1].name if method == "layer_conductance" else None
+        with dx.DeepExplain(model, layer=layer) as de:
             made = make(method, {key: value for key, value in _options(method, shape, 8).items() if key != "seed"})
             call = prepare(de.engine, made, x, target=0, max_memory=limit)
             evaluations = max(2 * call.chunks.size // min(_EXAMPLES, call.batch_size), 8)

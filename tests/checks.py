@@ -24,17 +24,24 @@ from deepexplain_tf.paths.quadrature import QUADRATURES
 PROMISED = (DeepExplainError, TypeError, FileNotFoundError)
 _CONSTRUCTOR = set(inspect.signature(dx.DeepExplain).parameters)
 
-# Methods that look into a layer with positions, such as a convolution; all others explain any model.
+# Methods that look into a layer: with positions, such as a convolution, or by a name that they need.
 MAPS = [name for name in METHODS if issubclass(METHODS[name], ActivationMaps)]
-GENERAL = [name for name in METHODS if name not in MAPS]
+INSIDE = [*MAPS, "neuron_conductance"]
+GENERAL = [name for name in METHODS if name not in INSIDE]  # explain any model
+PAIRWISE = [name for name in METHODS if METHODS[name].pairwise]
+BY_ELEMENT = [name for name in GENERAL if name not in PAIRWISE]  # attributions in the shape of what is explained
+FROM_INPUTS = [name for name in METHODS if METHODS[name].from_inputs]  # wherever what is explained is
+AT_LAYERS = [name for name in BY_ELEMENT if name not in FROM_INPUTS]  # explain a layer as if the rest were the model
 MAPS_BY_WEIGHTS_ALONE = ("grad_cam_plus_plus", "hires_cam", "layer_cam")  # differ from grad_cam in arithmetic
 # Methods that replace parts of the input and take no gradient: inputs may be whole numbers and strings.
 EVALUATING = [name for name in METHODS if issubclass(METHODS[name], PlayerMethod)]
+# Methods with steps along a path.
+STEPPING = ("guided_ig", "integrated_gradients", "internal_influence", "layer_conductance")
 # Methods whose numbers come from random samples for each feature, so that one without effect has 0 on average only.
 FITTED = ("lime", "rise")
 # Methods that differ from gradient_x_input in a rule, or a sign, alone; or from shapley_sampling in their masks and in
-# what they make of the values under them.
-BY_RULE_ALONE = ("deconvnet", "guided_backprop", "kernel_shap", "lime", "lrp", "rise", "saliency")
+# what they make of the values under them; or from layer_conductance in what is added up.
+BY_RULE_ALONE = ("deconvnet", "guided_backprop", "internal_influence", "kernel_shap", "lime", "lrp", "rise", "saliency")
 
 
 def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
@@ -61,9 +68,13 @@ def options_of(method: str, like: Any) -> dict[str, Any]:
     if method == "blur_ig":  # along the first axis, since not all of what is explained has channels
         sigmas = tf.nest.map_structure(lambda array: np.eye(1, array.ndim - 1)[0] * 1.5, like)
         return {"n_steps": 8, "max_sigma": sigmas}
+    if method == "neuron_conductance":
+        return {"n_steps": 8, "at": "conv"}  # a layer of the structure with positions
     few = {"shapley_sampling": 8, "lime": 16, "rise": 64}  # with fewer masks some feature is never kept
-    stepping = ("integrated_gradients", "guided_ig")
-    return {"n_samples": few[method]} if method in few else {"n_steps": 8} if method in stepping else {}
+    if method in few:
+        return {"n_samples": few[method]}
+    steps = {"integrated_hessians": 4, **dict.fromkeys(STEPPING, 8)}
+    return {"n_steps": steps[method]} if method in steps else {}
 
 
 def total(outputs: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import EVALUATING, GENERAL, derivative, options_of
+from tests.checks import AT_LAYERS, BY_ELEMENT, EVALUATING, GENERAL, derivative, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -167,7 +167,7 @@ def parts() -> tuple[keras.Model, keras.Model, keras.Model]:
     return model, keras.Model(inputs, middle), keras.Model(second, after[1](after[0](second)))
 
 
-@pytest.mark.parametrize("method", GENERAL)
+@pytest.mark.parametrize("method", AT_LAYERS)
 def test_a_layer_is_explained_as_if_the_rest_were_the_model(method: str):
     model, first, second = parts()
     middle = np.asarray(first(X))
@@ -270,12 +270,12 @@ def test_a_layer_of_a_model_with_a_fixed_batch_size():
 # --- what an Explanation says -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", GENERAL)
+@pytest.mark.parametrize("method", BY_ELEMENT)
 def test_the_fields_of_an_explanation(method: str):
     e = explain(perceptron(), method)
-    paths = ("blur_ig", "expected_gradients", "guided_ig", "integrated_gradients")
-    complete = method in (*paths, "deeplift", "kernel_shap", "shapley_sampling")
-    compares = complete or method in EVALUATING
+    by_steps = ("blur_ig", "guided_ig", "integrated_gradients", "layer_conductance", "internal_influence")
+    complete = method in (*by_steps[:4], "expected_gradients", "deeplift", "kernel_shap", "shapley_sampling")
+    compares = complete or method in (*by_steps, *EVALUATING)
     ends = "evaluated at the ends of each path only: "
     assert isinstance(e, dx.Explanation)
     assert (e.method, e.target) == (method, 1)
@@ -293,7 +293,7 @@ def test_the_fields_of_an_explanation(method: str):
         start = 0 if e.baseline_outputs is None else e.baseline_outputs
         gap = e.attributions.astype(np.float64).sum(1) - (e.outputs.astype(np.float64) - start)
         np.testing.assert_allclose(e.completeness_gap, gap, atol=1e-6)
-    assert e.n_steps == (8 if method in paths and method != "expected_gradients" else None)
+    assert e.n_steps == (8 if method in by_steps else None)
     assert (e.standard_error is not None) == (method in ("expected_gradients", "rise", "shapley_sampling"))
     assert e.estimated_error is None
 

@@ -166,7 +166,7 @@ def sequential() -> Any:
         keras.Sequential(
             [
                 keras.Input((6, 6, 2)),
-                layers.Conv2D(3, 3, activation="relu"),
+                layers.Conv2D(3, 3, activation="relu", name="conv"),
                 layers.BatchNormalization(),
                 layers.MaxPooling2D(2),
                 layers.Flatten(),

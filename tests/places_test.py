@@ -14,7 +14,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError, UnknownNameError
 from deepexplain_tf.export.stablehlo import is_available
-from tests.checks import FITTED, GENERAL, explain, message_of, options_of
+from tests.checks import AT_LAYERS, FITTED, explain, message_of, options_of
 from tests.models import filled, floats
 
 _LONG = pytest.mark.long  # the same comparison, of another rule or size
@@ -173,7 +173,7 @@ def test_places_of_other_models_are_explained_as_if_the_rest_were_the_model(name
 
 
 @pytest.mark.long  # the same comparison: every model with every method
-@pytest.mark.parametrize("method", GENERAL)
+@pytest.mark.parametrize("method", AT_LAYERS)
 @pytest.mark.parametrize("name", CASES)
 def test_places_of_every_model_by_every_method(name: str, method: str):
     equals_the_rest(name, method)

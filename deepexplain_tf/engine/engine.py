@@ -195,7 +195,7 @@ class Engine:
             tf_private.watch_variables(objective.variables)
             scope = Scope(objective, inputs, selector)
             result = method.attribute(scope, baseline, data, composite, chunks)
-            return _cast_result(result, objective)
+            return _cast_result(result, objective, pairwise=method.pairwise)
 
         return graph
 
@@ -277,8 +277,11 @@ class Engine:
         return () if reason is None else (f"not compiled by XLA, which refused: {reason}",)
 
 
-def _cast_result(result: Result, objective: Objective) -> Result:
+def _cast_result(result: Result, objective: Objective, *, pairwise: bool) -> Result:
     """Casts attributions to the dtypes of the explained tensors; exactly 0 where the target does not depend on one."""
+    if pairwise:
+        dtype = objective.explained[0].dtype
+        return {**result, "attributions": [_cast(tensor, dtype) for tensor in result["attributions"]]}
     for name in ("attributions", "standard_error"):
         if name in result:
             triples = zip(result[name], objective.explained, objective.depends, strict=True)

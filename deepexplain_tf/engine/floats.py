@@ -10,18 +10,34 @@ from deepexplain_tf.errors import InputError
 from deepexplain_tf.objective.model import Model
 
 
-def require_floats(model: Model) -> None:
+def require_floats(model: Model, *, path: bool = False) -> None:
     """Checks that what is explained of a model has a gradient; the objective looks at a single layer's output.
+
+    Args:
+      model: the traced model.
+      path: whether the model's inputs move along a path, wherever the explained tensors are.
 
     Raises:
       InputError: inputs, or places among several, of another dtype.
     """
+    if path and model.prefix is not None:
+        _require_path(model)
     if model.prefix is not None and not model.places:
         return
     for spec in tf.nest.flatten(model.structure):
         if not spec.dtype.is_floating:
             name = f" for {spec.name!r}" if spec.name else ""
             _refuse("places" if model.places else "inputs", f"{spec.dtype.name}{name}")
+
+
+def _require_path(model: Model) -> None:
+    for spec in tf.nest.flatten(model.traced.specs):
+        if not spec.dtype.is_floating:
+            name = f" for {spec.name!r}" if spec.name else ""
+            raise InputError(
+                f"inputs must be floats to move along a path. Got {spec.dtype.name}{name}; integrated_gradients takes "
+                "the path at the layer, and so does neuron_conductance, which looks into another one."
+            )
 
 
 def require_numbers(arrays: Any) -> None:

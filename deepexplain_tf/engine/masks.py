@@ -14,7 +14,7 @@ from deepexplain_tf.objective.scope import Scope
 def masks_changed(call: Call) -> Iterator[str]:
     """Yields a note if masks, which are comparisons with constants, differ between examples and their baselines."""
     masks = call.objective.masks
-    if not masks or not call.baseline:
+    if not masks or not call.baseline or call.method.from_inputs:  # then masks may lie before the explained tensors
         return
     changed = functools.reduce(np.logical_or, map(_changed, call.by_baseline()))
     counts = changed.sum(1)

@@ -23,6 +23,7 @@ _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**
 # relative to its kept tensors and to its own set of baselines; and a constant.
 _POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 7.0, 3.0
 _TWIN = 1.75
+_SECOND = 2.0  # of activations through which a gradient is differentiated
 _KEPT = 6.0
 _SETS = 2.0
 _BASE = 3 * 2**24
@@ -74,10 +75,16 @@ class Memory:
         ends = {*objective.explained, *inside.explained}
         points = _POINTS_MASKED if not method.differentiates else _POINTS_ON_LINES if method.straight else _POINTS
         point = sum(value_bytes(value, length) for value in inside.explained) if method.loops else 0
-        activations = inside.activation_bytes(length) * (_TWIN if method.override_map.twin else 1)
+        factor = _TWIN if method.override_map.twin else _SECOND if method.pairwise else 1
+        activations = inside.activation_bytes(length) * factor
+        if method.from_inputs:
+            activations += objective.prefix_bytes(length) * _SECOND
+            ends |= {*objective.inputs}
+            point += sum(value_bytes(value, length) for value in objective.inputs)
         self._evaluation = max(int(activations + points * point), 1)
-        self.result = sum(value_bytes(value, length) for value in objective.explained)
-        self._example = max(_KEPT * sum(value_bytes(value, length) for value in ends) + _SETS * baselines, 1)
+        pairs = method.pairs_in(layout) * objective.explained[0].dtype.size
+        self.result = pairs or sum(value_bytes(value, length) for value in objective.explained)
+        self._example = max(_KEPT * (pairs + sum(value_bytes(value, length) for value in ends)) + _SETS * baselines, 1)
 
     def batch_size(self) -> int:
         """Returns the default number of examples in a batch: what 32 MiB hold, or a chunk, at most 1024."""

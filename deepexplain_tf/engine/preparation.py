@@ -112,7 +112,8 @@ def _with_history(call: Call, model: Model, inputs: Any, baseline: Any) -> Call:
     tensors = [as_tensor(array, leaf) for array, leaf in zip(call.inputs, given, strict=True)]
     if not call.baseline or baseline is None or is_number(baseline):
         return dataclasses.replace(call, inputs=tensors)
-    given = flatten_like(with_strings(baseline, model.structure), model.structure, "baseline")
+    structure = model.traced.specs if call.method.from_inputs else model.structure
+    given = flatten_like(with_strings(baseline, structure), structure, "baseline")
     baselines = [as_tensor(array, leaf) for array, leaf in zip(call.baseline, given, strict=True)]
     return dataclasses.replace(call, inputs=tensors, baseline=baselines)
 
@@ -135,11 +136,12 @@ def _prepare(
     model = engine.model(inputs, method.inside)
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates:
-        require_floats(model)
+        require_floats(model, path=method.from_inputs)
     require_one_length(engine, model, arrays)
     objective, selection, notes = select(engine, method, model, target, arrays)
     explained = _explained(engine, model, arrays)
-    baselines = _baselines(method, model, baseline, explained)
+    compared = [tf.TensorSpec(array.shape, array.dtype) for array in arrays] if method.from_inputs else explained
+    baselines = _baselines(method, model, baseline, compared)
     symbolic = any(is_symbolic(array) for array in arrays)
     in_xla = symbolic and tf_private.xla_compiles_graph()
     compiled = engine.compiles(method, objective, differentiable=differentiable)
@@ -151,7 +153,7 @@ def _prepare(
         n_baselines=baselines[0].shape[1] if method.has_background else 0,
     )
     if compiled and not method.has_background:
-        baselines = [_full_shape(array, spec) for array, spec in zip(baselines, explained, strict=False)]
+        baselines = [_full_shape(array, spec) for array, spec in zip(baselines, compared, strict=False)]
     method = method.bound(layout)
     method.data(layout)  # refuses options that do not fit the inputs
     if not symbolic and not any(map(is_symbolic, baselines)):
@@ -224,12 +226,13 @@ def _sizes(
     return (batch, chunk) if method.loops else (min(batch, chunk), chunk)
 
 
-def _baselines(method: Method, model: Model, baseline: Any, explained: Sequence[tf.TensorSpec]) -> list[Any]:
-    """Returns a baseline for each explained tensor, or with a background a set of them; nothing where none is used."""
+def _baselines(method: Method, model: Model, baseline: Any, compared: Sequence[tf.TensorSpec]) -> list[Any]:
+    """Returns a baseline for each compared tensor, or with a background a set of them; nothing where none is used."""
     background = getattr(method, "background", None)
+    structure = model.traced.specs if method.from_inputs else model.structure
     if background is not None:
-        return list(read_background(background, model.structure, explained))
-    return read_baseline(baseline, model.structure, explained) if method.uses_baseline else []
+        return list(read_background(background, structure, compared))
+    return read_baseline(baseline, structure, compared) if method.uses_baseline else []
 
 
 def _explained(engine: Engine, model: Model, arrays: Sequence[Any]) -> list[tf.TensorSpec]:

@@ -42,8 +42,8 @@ def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any
     def packed(values: Sequence[Any] | None) -> Any:
         if values is None:
             return None
-        whole = pack(call.layout.structure, list(map(by_unit, values)))
-        of_table = arrays and engine.settings.layer is None and call.selection.units is None
+        whole = pack(0 if method.pairwise else call.layout.structure, list(map(by_unit, values)))
+        of_table = arrays and engine.settings.layer is None and call.selection.units is None and not method.pairwise
         return call.contents.pack(whole) if of_table else whole
 
     summed = method.complete or method.conserves

@@ -80,7 +80,8 @@ class ExplainerProgram:
         arrays = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
         for field in ("attributions", "standard_error"):
             leaves = [] if getattr(e, field) is None else self._leaves(getattr(e, field))
-            arrays |= {f"{field}{suffix}": leaf for suffix, leaf in zip(self._explained, leaves, strict=False)}
+            suffixes = [""] if self._method.pairwise else self._explained
+            arrays |= {f"{field}{suffix}": leaf for suffix, leaf in zip(suffixes, leaves, strict=False)}
         return {name: tensor for name, tensor in arrays.items() if tensor is not None}
 
     def predict(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -116,7 +117,8 @@ class ExplainerProgram:
         fixed |= {
             name: tf.TensorSpec([count, *spec.shape[1:]], spec.dtype, name) for name, spec in self._target.items()
         }
-        pairs = zip(self._baselines.items(), self._explained_shapes(fixed), strict=False)
+        shapes_of = [fixed[name].shape for name in self.inputs] if self._method.from_inputs else None
+        pairs = zip(self._baselines.items(), shapes_of or self._explained_shapes(fixed), strict=False)
         return fixed | {name: tf.TensorSpec([1, *shape[1:]], spec.dtype, name) for (name, spec), shape in pairs}
 
     def in_range(self, tensors: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
@@ -182,6 +184,8 @@ class ExplainerProgram:
 
     def _leaves(self, structure: Any) -> list[tf.Tensor]:
         """Returns the tensors of the explained values in their order."""
+        if self._method.pairwise:
+            return [structure]
         return [structure[name] for name in self._model.places] or tf.nest.flatten(structure)
 
     def _ordered(self, tensors: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
@@ -200,7 +204,11 @@ class ExplainerProgram:
         if not method.uses_baseline or "baseline" in self._call or method.has_background:
             return {}
         specs: Specs = {}
-        for suffix, value in zip(self._explained, self._model.explained, strict=True):
+        suffixes, values = self._explained, self._model.explained
+        if method.from_inputs:
+            values = self._model.traced.program.inputs
+            suffixes = [f"_{name}" for name in self.inputs] if len(values) > 1 else [""]
+        for suffix, value in zip(suffixes, values, strict=True):
             specs |= self._free_spec(f"baseline{suffix}", [None, *value.shape[1:]], value.dtype)
         return specs
 

@@ -14,11 +14,15 @@ from deepexplain_tf.methods.guided_grad_cam import GuidedGradCAM
 from deepexplain_tf.methods.guided_ig import GuidedIG
 from deepexplain_tf.methods.hires_cam import HiResCAM
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
+from deepexplain_tf.methods.integrated_hessians import IntegratedHessians
+from deepexplain_tf.methods.internal_influence import InternalInfluence
 from deepexplain_tf.methods.kernel_shap import KernelSHAP
 from deepexplain_tf.methods.layer_cam import LayerCAM
+from deepexplain_tf.methods.layer_conductance import LayerConductance
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.lime import LIME
 from deepexplain_tf.methods.lrp import LRP
+from deepexplain_tf.methods.neuron_conductance import NeuronConductance
 from deepexplain_tf.methods.occlusion import Occlusion
 from deepexplain_tf.methods.rise import RISE
 from deepexplain_tf.methods.saliency import Saliency
@@ -42,10 +46,14 @@ __all__ = [
     "GuidedIG",
     "HiResCAM",
     "IntegratedGradients",
+    "IntegratedHessians",
+    "InternalInfluence",
     "KernelSHAP",
     "LayerCAM",
+    "LayerConductance",
     "Layout",
     "Method",
+    "NeuronConductance",
     "Occlusion",
     "Saliency",
     "ScoreCAM",

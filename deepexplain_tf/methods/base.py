@@ -28,7 +28,8 @@ class Result(TypedDict, total=False):
     """The tensors that `Method.attribute` returns; `attributions` and `outputs` are required.
 
     Attributes:
-      attributions: `[batch, ...]` for each explained tensor, in its shape; the engine casts them to its dtype.
+      attributions: `[batch, ...]` for each explained tensor, in its shape; the engine casts them to its dtype. A
+        pairwise method has one, `[batch, features, features]`.
       outputs: `[batch]`, the target at the inputs.
       baseline_outputs: `[batch]`, the target at the baseline; required where `complete` is set.
       standard_error: `[batch, ...]` for each explained tensor, of sampled attributions.
@@ -64,6 +65,10 @@ class Method(abc.ABC):
         `completeness_gap` is Σ attributions − outputs.
       repeats: whether the method evaluates the model many times for each example, in loops over `chunks` as
         `objective.evaluations` and `masking.masked` offer them.
+      from_inputs: whether baselines and paths are those of the model's inputs, wherever the explained tensors are; if
+        True, `attribute` gets a baseline for each of `scope.inputs`.
+      pairwise: whether attributions belong to pairs of features: one array `[batch, features, features]` for all
+        explained tensors together.
       remedy: what a user can do about a large gap, or about attributions that are very large, in words.
       graph_options: the names of the options that `attribute` or `override_map` reads from `self`.
     """
@@ -73,6 +78,8 @@ class Method(abc.ABC):
     complete: ClassVar[bool] = False
     conserves: ClassVar[bool] = False
     repeats: ClassVar[bool] = False
+    from_inputs: ClassVar[bool] = False
+    pairwise: ClassVar[bool] = False
     remedy: ClassVar[str] = "another baseline may help"
     graph_options: ClassVar[tuple[str, ...]] = ()
 
@@ -89,8 +96,9 @@ class Method(abc.ABC):
 
         Args:
           scope: the explained function and the examples: `scope.explained`, `value`, `gradient`, `multipliers`, ….
-          baseline: `[1 or batch, ...]` for each explained tensor, which `scope.expand_baseline` broadcasts; with a
-            background `[1 or batch, n_baselines, ...]`, for `objective.background`; else empty unless `uses_baseline`.
+          baseline: `[1 or batch, ...]` for each explained tensor (or input, see `from_inputs`), which
+            `scope.expand_baseline` broadcasts; with a background `[1 or batch, n_baselines, ...]`, for
+            `objective.background`; else empty unless `uses_baseline`.
           data: the arrays of `self.data` as tensors, and outside an audit `count`: the number of examples before
             padding, which repeats examples and whose results are dropped.
           composite: `self.override_map` with the user's overrides.
@@ -109,6 +117,11 @@ class Method(abc.ABC):
         """Returns the number of evaluations of the model for each example in a loop over chunks, None if not known."""
         del layout
         return self.evaluations
+
+    def pairs_in(self, layout: Layout) -> int:
+        """Returns the number of attributions of an example that are not those of its elements, but of pairs."""
+        del layout
+        return 0
 
     @property
     def straight(self) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 import dataclasses
 from typing import Any, ClassVar
 
-import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.options import is_int, is_real, require
@@ -16,7 +15,7 @@ from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.paths.curves import Curves
-from deepexplain_tf.paths.quadrature import QUADRATURES
+from deepexplain_tf.paths.quadrature import QUADRATURES, as_data
 from deepexplain_tf.paths.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
 
@@ -82,10 +81,8 @@ class PathIntegral(CurveMethod):
 
     def data(self, layout: Layout) -> Data:
         steps = self.evaluations
-        rule = QUADRATURES[self.quadrature](steps)
         size = _MAX_STEPS if layout.fixed_sizes else steps  # so that XLA does not compile anew for another n_steps
-        nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
-        return {**self.curve_data(layout), "nodes": nodes, "weights": weights, "steps": np.int32(steps)}
+        return {**self.curve_data(layout), **as_data(QUADRATURES[self.quadrature](steps), steps, size)}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         if not self.adaptive:

@@ -36,6 +36,24 @@ class Players:
         return [array / members[ids] for array, ids in zip(attributions, self.ids, strict=True)]
 
 
+def read_players(layout: Layout, groups: Any) -> Players:
+    """Returns the players of a layout: the user's groups, or every element by itself.
+
+    Args:
+      layout: the explained tensors.
+      groups: see `PlayerMethod`.
+
+    Raises:
+      OptionError: groups that do not fit the explained tensors.
+      InputError: lengths that are open inside the graph being built.
+    """
+    if groups is None:
+        ids = number_elements(layout.lengths)
+    else:
+        ids = number_groups(layout.flatten("groups", groups), layout.lengths)
+    return Players(ids, 1 + max(int(array.max(initial=-1)) for array in ids))
+
+
 @dataclasses.dataclass(frozen=True)
 class PlayerMethod(Method):
     """A method that evaluates the target where some players are absent: they have the values of the baseline.
@@ -54,16 +72,8 @@ class PlayerMethod(Method):
     groups: Any = None
 
     def players(self, layout: Layout) -> Players:
-        """Returns the players of this layout.
-
-        Raises:
-          OptionError: groups that do not fit the explained tensors.
-        """
-        if self.groups is None:
-            ids = number_elements(layout.lengths)
-        else:
-            ids = number_groups(layout.flatten("groups", self.groups), layout.lengths)
-        return Players(ids, 1 + max(int(array.max(initial=-1)) for array in ids))
+        """Returns the players of this layout; see `read_players`."""
+        return read_players(layout, self.groups)
 
     def shares(self, layout: Layout, objective: Objective, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
         return self.players(layout).shares(attributions)

@@ -105,7 +105,9 @@ def _add_sorted_rows(total: tf.Tensor, row: tf.Tensor, part: tf.Tensor) -> tf.Te
     return _add_rows(total, tf.range(first, last + 1), summed)
 
 
-def target_values(scope: Scope, points: Points, evaluations: Evaluations, after: Tensors = ()) -> tf.Tensor:
+def target_values(
+    scope: Scope, points: Points, evaluations: Evaluations, after: Tensors = (), *, of_inputs: bool = False
+) -> tf.Tensor:
     """Returns the target `[batch, per_example]` at points.
 
     Args:
@@ -113,6 +115,7 @@ def target_values(scope: Scope, points: Points, evaluations: Evaluations, after:
       points: the points at which the target is evaluated.
       evaluations: the number of points.
       after: tensors to compute first; two loops side by side would need the memory of both.
+      of_inputs: whether the points are inputs of the model, in place of explained tensors.
     """
     per_example = evaluations.per_example
 
@@ -120,13 +123,68 @@ def target_values(scope: Scope, points: Points, evaluations: Evaluations, after:
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, state: Tensors) -> list[tf.Tensor]:
         example = numbers // per_example
-        target = scope.gather(example).value(points(example, numbers % per_example))
+        rows, at = scope.gather(example), points(example, numbers % per_example)
+        if of_inputs:
+            rows = rows.at(at)
+            at = rows.explained
+        target = rows.value(at)
         row = tf.where(valid, numbers, total)  # an extra last row takes the padding, and is dropped at the end
         return [tf.tensor_scatter_nd_update(state[0], tf.expand_dims(row, 1), target)]
 
     with tf.control_dependencies(after):
         (values,) = evaluations.chunks.run(evaluations.total, [tf.zeros([total + 1], scope.dtype)], body)
     return tf.reshape(values[:-1], [scope.size, per_example])
+
+
+def target_at_ends(
+    scope: Scope,
+    starts: Tensors,
+    ends: Tensors,
+    examples: tf.Tensor,
+    chunks: Chunks,
+    after: Tensors,
+    *,
+    of_inputs: bool = False,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the target `[batch]` at the ends of lines, and `[batch]` at their starts; see `target_values`.
+
+    Args:
+      scope: the examples.
+      starts: `[1 or batch, ...]` each.
+      ends: `[batch, ...]` each.
+      examples: the number of examples, without padding.
+      chunks: the sizes of the chunks.
+      after: tensors to compute first.
+      of_inputs: whether the lines are those of the model's inputs, in place of the explained tensors.
+    """
+
+    def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
+        return on_line(starts, ends, example, end)
+
+    evaluations = Evaluations(tf.constant(2), examples, chunks.for_few_evaluations())
+    values = target_values(scope, points, evaluations, after, of_inputs=of_inputs)
+    return values[:, 1], values[:, 0]
+
+
+def on_line(starts: Tensors, ends: Tensors, example: tf.Tensor, alpha: tf.Tensor) -> list[tf.Tensor]:
+    """Returns the points x₀ + α(x − x₀) of some examples, exactly x at α = 1.
+
+    Args:
+      starts: x₀, `[1 or batch, ...]` each.
+      ends: x, `[batch, ...]` each.
+      example: the numbers of the examples, `[rows]`.
+      alpha: α of each, `[rows]`.
+    """
+    points = []
+    for start, end in zip(starts, ends, strict=True):
+        x0, x = gather_shared(start, example), tf.gather(end, example)
+        points.append(tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * (x - x0)))
+    return points
+
+
+def weighted(weights: tf.Tensor, tensors: Tensors) -> list[tf.Tensor]:
+    """Returns tensors `[rows, ...]` times weights `[rows]`, in the dtypes of sums over them."""
+    return [as_column(weights, part, wide_dtype(part)) * tf.cast(part, wide_dtype(part)) for part in tensors]
 
 
 def gather_shared(tensor: tf.Tensor, example: tf.Tensor) -> tf.Tensor:

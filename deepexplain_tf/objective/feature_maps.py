@@ -93,8 +93,8 @@ def feature_maps(program: Program, explained: Sequence[Value], inside: Sequence[
       OptionError: the layer does not lie between the explained tensors and the outputs, or has no positions.
       InputError: no explained tensor has positions for the layer's.
     """
-    activity = analyse(explained, program.outputs)
     if at is None:
+        activity = analyse(explained, program.outputs)
         found = (value for value in convolution_outputs(program, activity) if _reaches(value, program))
         value = next(found, None)
         if value is None:
@@ -103,8 +103,7 @@ def feature_maps(program: Program, explained: Sequence[Value], inside: Sequence[
                 "the target. Got none; name a layer with at=."
             )
     else:
-        value = inside[0] if inside else scope_output(program, activity, at)
-        _require_between(value, program, explained, at)
+        value = value_inside(program, explained, inside, at)
     _require_positions(value, at)
     first = channels_first(program)
     axes = _axes(value.shape.rank, first.get(value, False))
@@ -116,6 +115,13 @@ def feature_maps(program: Program, explained: Sequence[Value], inside: Sequence[
             f"Got {shapes}."
         )
     return FeatureMaps(value, axes, places)
+
+
+def value_inside(program: Program, explained: Sequence[Value], inside: Sequence[Value], at: str) -> Value:
+    """Returns the output of a layer between the explained tensors and the outputs; see `feature_maps`."""
+    value = inside[0] if inside else scope_output(program, analyse(explained, program.outputs), at)
+    _require_between(value, program, explained, at)
+    return value
 
 
 def _axes(rank: int, first: bool) -> Axes:

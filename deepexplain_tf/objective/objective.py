@@ -32,7 +32,7 @@ from deepexplain_tf.graph.passes import (
 )
 from deepexplain_tf.graph.read import argument
 from deepexplain_tf.objective.chunks import size_for
-from deepexplain_tf.objective.feature_maps import FeatureMaps, feature_maps
+from deepexplain_tf.objective.feature_maps import FeatureMaps, feature_maps, value_inside
 from deepexplain_tf.rules.composites import Composite, refusal_error
 from deepexplain_tf.rules.coverage import Coverage
 
@@ -145,6 +145,10 @@ class Objective:
             self._footprints[length] = footprint(self.explained, self.program.outputs, length)
         return self._footprints[length]
 
+    def prefix_bytes(self, length: int) -> int:
+        """Returns the bytes of activations of one example before the explained tensors; see `activation_bytes`."""
+        return 0 if self.prefix is None else footprint(self.inputs, self.prefix.outputs, length)
+
     @functools.cached_property
     def _footprints(self) -> dict[int, int]:
         return {}
@@ -181,6 +185,10 @@ class Objective:
           at: the layer's name, by which a model with layers was marked; None for the layer of the last convolution.
         """
         return feature_maps(self.program, self.explained, self.inside, at)
+
+    def value_inside(self, at: str) -> Value:
+        """Returns the output of a layer between the explained tensors and the outputs; see `feature_maps`."""
+        return value_inside(self.program, self.explained, self.inside, at)
 
     def behind(self, value: Value) -> "Objective":
         """Returns the objective behind a value, which it explains, for looking at its ops; a scope does not take it."""

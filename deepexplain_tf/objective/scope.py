@@ -5,13 +5,13 @@ import functools
 
 import tensorflow as tf
 
-from deepexplain_tf.errors import UnsupportedOpError
 from deepexplain_tf.graph.activity import changes_rows, control_depends_on
 from deepexplain_tf.graph.emit import emit, emit_twin, emit_with_rules
 from deepexplain_tf.graph.ir import Program, Value
 from deepexplain_tf.graph.passes import AffinePrefix, hoistable
 from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.objective.feature_maps import FeatureMaps
+from deepexplain_tf.objective.gradients import gradients_of
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.shapes import count_rows, shape_with_rows
 from deepexplain_tf.rules.composites import Composite
@@ -56,6 +56,11 @@ class Scope:
         return emit(prefix, self._given)
 
     @property
+    def inputs(self) -> list[tf.Tensor]:
+        """The model's inputs, `[batch, ...]` each."""
+        return list(self._inputs)
+
+    @property
     def size(self) -> tf.Tensor:
         """The number of examples."""
         return count_rows(self._inputs[0])
@@ -65,14 +70,17 @@ class Scope:
         """The dtype of the target."""
         return self._objective.program.outputs[0].dtype
 
-    def expand_baseline(self, baseline: Sequence[tf.Tensor], *, shared: bool = False) -> list[tf.Tensor]:
+    def expand_baseline(
+        self, baseline: Sequence[tf.Tensor], *, shared: bool = False, of: Sequence[tf.Tensor] | None = None
+    ) -> list[tf.Tensor]:
         """Returns baselines broadcast to the shapes of the explained tensors.
 
         Args:
           baseline: `[1 or batch, ...]` for each explained tensor; axes of length 1 broadcast.
           shared: whether a baseline that all examples share stays one row; by default each example gets a row.
+          of: the tensors that the baselines belong to, by default the explained tensors.
         """
-        pairs = list(zip(baseline, self.explained, strict=True))
+        pairs = list(zip(baseline, self.explained if of is None else of, strict=True))
         if not shared:
             return [_broadcast(b, tf.shape(x), x) for b, x in pairs]
         rows = tf.reduce_max([count_rows(b) for b in baseline])
@@ -86,6 +94,15 @@ class Scope:
             for value, tensor in zip(objective.inputs, self._inputs, strict=True)
         ]
         return Scope(objective, inputs, [tf.gather(tensor, index) for tensor in self._selector], self._fixed)
+
+    def at(self, inputs: Sequence[tf.Tensor]) -> "Scope":
+        """Returns a scope of the same examples at other inputs of the model, `[rows, ...]` each."""
+        return Scope(self._objective, inputs, self._selector, self._fixed)
+
+    @property
+    def twice_differentiable(self) -> "Scope":
+        """The same scope, whose gradients have the right derivatives; see `Objective.differentiable`."""
+        return Scope(self._objective.differentiable, self._inputs, self._selector, self._fixed)
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Scope, AffinePrefix | None]":
         """Returns the scope on which many gradients are cheapest, and the affine prefix before it, if any.
@@ -162,29 +179,36 @@ class Scope:
         with replaced_gradients():
             outputs, _ = self.outputs_with_rules(points, composite)
             target = self._select(outputs[0])
-            return target, _gradients(target, points, weights)
+            return target, gradients_of(target, points, None if weights is None else tf.cast(weights, target.dtype))
 
     def feature_maps(self, at: str | None) -> FeatureMaps:
         """Returns the output of a layer as feature maps; see `Objective.feature_maps`."""
         return self._objective.feature_maps(at)
 
-    def gradient_inside(self, value: Value, composite: Composite) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def value_inside(self, at: str) -> Value:
+        """Returns the output of a layer inside the program; see `Objective.value_inside`."""
+        return self._objective.value_inside(at)
+
+    def gradient_inside(
+        self, value: Value, composite: Composite, explained: Sequence[tf.Tensor] | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns the target `[rows]`, a value inside the program, and the gradient of the target there.
 
         Args:
           value: a value of the program, without canonical groups or layers.
           composite: single-valued rules for the program as it was traced.
+          explained: the points, `[rows, ...]` for each explained tensor; None for the explained tensors themselves.
 
         Raises:
           UnsupportedOpError: an op has no gradient.
         """
         objective = self._objective
         program = Program(objective.program.inputs, (objective.program.outputs[0], value))
-        given = self._bind(self.explained)
+        given = self._bind(self.explained if explained is None else explained)
         with replaced_gradients():
             output, inside = emit_with_rules(program, given, objective.explained, composite.single_rule)
             target = self._select(output)
-            (gradient,) = _gradients(target, [inside])
+            (gradient,) = gradients_of(target, [inside])
         return target, inside, gradient
 
     def relevance(self, explained: Sequence[tf.Tensor], composite: Composite) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -204,8 +228,8 @@ class Scope:
         with replaced_gradients():
             outputs, _ = self.outputs_with_rules(points, composite)
             target = self._select(outputs[0])
-            (weights,) = _gradients(target, outputs[:1])
-            return target, _gradients(outputs[0], points, outputs[0] * weights)
+            (weights,) = gradients_of(target, outputs[:1])
+            return target, gradients_of(outputs[0], points, outputs[0] * weights)
 
     def multipliers(
         self, explained: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor], composite: Composite
@@ -229,7 +253,7 @@ class Scope:
             outputs, at_baseline = self.outputs_with_rules(points, composite, baseline)
             select = self._selection(outputs[0])
             target = select(outputs[0])
-            multipliers = _gradients(target, points)
+            multipliers = gradients_of(target, points)
         return target, select(tf.broadcast_to(at_baseline[0], tf.shape(outputs[0]))), multipliers
 
     def _bind(self, explained: Sequence[tf.Tensor]) -> Mapping[Value, tf.Tensor]:
@@ -253,14 +277,6 @@ class Scope:
         rows = tf.range(tf.cast(count_rows(output), index.dtype))
         positions = tf.concat([tf.expand_dims(rows, 1), index], 1)  # `batch_dims=1` would make 50 ops of it
         return lambda output: tf.gather_nd(output, positions)
-
-
-def _gradients(target: tf.Tensor, points: Sequence[tf.Tensor], weights: tf.Tensor | None = None) -> list[tf.Tensor]:
-    upstream = None if weights is None else tf.cast(weights, target.dtype)
-    try:
-        return list(tf.gradients(target, list(points), upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO))
-    except LookupError as error:
-        raise UnsupportedOpError(f"every op on the way to the target needs a gradient. Got: {error}") from None
 
 
 def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, example: tf.Tensor) -> tf.Tensor:

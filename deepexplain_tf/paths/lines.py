@@ -11,7 +11,8 @@ from deepexplain_tf.objective.evaluations import (
     as_column,
     gather_shared,
     sum_contributions,
-    target_values,
+    target_at_ends,
+    weighted,
     wide_dtype,
 )
 from deepexplain_tf.objective.scope import Scope
@@ -68,9 +69,9 @@ class Lines:
         def weight(step: tf.Tensor) -> tf.Tensor:
             return tf.gather(weights, step)
 
-        def weighted(example: tf.Tensor, step: tf.Tensor, gradients: Tensors) -> Tensors:
+        def times_weight(example: tf.Tensor, step: tf.Tensor, gradients: Tensors) -> Tensors:
             del example
-            return [as_column(weight(step), g, wide_dtype(g)) * tf.cast(g, wide_dtype(g)) for g in gradients]
+            return weighted(weight(step), gradients)
 
         def unchanged(example: tf.Tensor, step: tf.Tensor, gradients: Tensors) -> Tensors:
             del example, step
@@ -78,7 +79,7 @@ class Lines:
 
         # Plain gradients are linear in the upstream gradient, rules may not be; a narrow dtype would round the weights.
         linear = self._composite.is_plain and all(end.dtype == wide_dtype(end) for end in ends)
-        contribution, factors = (unchanged, weight) if linear else (weighted, None)
+        contribution, factors = (unchanged, weight) if linear else (times_weight, None)
         sums = sum_contributions(self._suffix, self._composite, evaluations, ends, points, contribution, factors)
         means = [tf.cast(total, end.dtype) for total, end in zip(sums, ends, strict=True)]
         if self._prefix is None:
@@ -96,16 +97,7 @@ class Lines:
           examples: the number of examples, without padding.
           chunks: the sizes of the chunks.
         """
-
-        def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
-            return [
-                tf.where(as_column(end, x, tf.bool), tf.gather(x, example), gather_shared(baseline, example))
-                for baseline, x in zip(self._baselines, self._ends, strict=True)
-            ]
-
-        evaluations = Evaluations(tf.constant(2), examples, chunks.for_few_evaluations())
-        values = target_values(self._suffix, points, evaluations, after)
-        return values[:, 1], values[:, 0]
+        return target_at_ends(self._suffix, self._baselines, self._ends, examples, chunks, after)
 
 
 def _through_prefix(prefix: AffinePrefix, points: Tensors) -> Tensors:

@@ -5,11 +5,13 @@ import functools
 
 import numpy as np
 
+Rule = tuple[np.ndarray, np.ndarray]  # nodes, weights
+
 _NEWTON_STEPS = 4  # enough for the last digit
 
 
 @functools.lru_cache(maxsize=32)
-def gauss_legendre(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+def gauss_legendre(n_steps: int) -> Rule:
     """Gauss–Legendre: exact for polynomials up to degree 2n − 1.
 
     Newton's method on the Legendre polynomial finds the nodes: an eigenvalue solver needs n² memory and n³ time.
@@ -33,12 +35,12 @@ def gauss_legendre(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
     return rule
 
 
-def midpoint(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+def midpoint(n_steps: int) -> Rule:
     """α = (i + ½)/n with equal weights."""
     return (np.arange(n_steps) + 0.5) / n_steps, np.full(n_steps, 1 / n_steps)
 
 
-def trapezoid(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+def trapezoid(n_steps: int) -> Rule:
     """α = i/(n − 1), both ends included, with half weights at the ends; one step is the midpoint."""
     if n_steps == 1:
         return midpoint(1)
@@ -47,16 +49,58 @@ def trapezoid(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.linspace(0, 1, n_steps), weights
 
 
-def left(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+def left(n_steps: int) -> Rule:
     """α = i/n from 0, with equal weights: the left Riemann sum."""
     return np.arange(n_steps) / n_steps, np.full(n_steps, 1 / n_steps)
 
 
-def right(n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+def right(n_steps: int) -> Rule:
     """α = (i + 1)/n up to 1, with equal weights: the right Riemann sum."""
     return (np.arange(n_steps) + 1) / n_steps, np.full(n_steps, 1 / n_steps)
 
 
-QUADRATURES: dict[str, Callable[[int], tuple[np.ndarray, np.ndarray]]] = {
+@functools.lru_cache(maxsize=32)
+def gauss_logarithm(n_steps: int) -> Rule:
+    """Gauss for ∫₀¹ −ln α f(α) dα, the mean of f(αβ) over the square of α and β: exact up to degree 2n − 1.
+
+    Chebyshev's algorithm makes the recursion of the orthogonal polynomials from moments of Legendre polynomials, which
+    are known; on 0 … 4 monic polynomials neither vanish nor explode. The eigenvalues of the recursion are the nodes.
+
+    References:
+      Gautschi, *Algorithm 726: ORTHPOL*, ACM Transactions on Mathematical Software 1994.
+    """
+    k = np.arange(1, 2 * n_steps)
+    shift, square = 2.0, 4 * k**2 / (4 * k**2 - 1)  # the recursion of monic Legendre polynomials on 0 … 4
+    ratios = np.concatenate([[-1.0], -2 * (k[1:] - 1) * k[1:] / ((2 * k[1:] - 1) * (k[1:] + 1))])
+    moments = np.concatenate([[1.0], np.cumprod(ratios)])
+    diagonal, off = np.empty(n_steps), np.empty(n_steps)
+    previous, current = np.zeros(2 * n_steps), moments
+    diagonal[0], off[0] = shift + current[1] / current[0], 1.0
+    for row in range(1, n_steps):
+        inner = slice(row, 2 * n_steps - row)
+        last = np.zeros(2 * n_steps)
+        last[inner] = (
+            current[row + 1 : 2 * n_steps - row + 1]
+            - (diagonal[row - 1] - shift) * current[inner]
+            - off[row - 1] * previous[inner]
+            + square[row - 1 : 2 * n_steps - row - 1] * current[row - 1 : 2 * n_steps - row - 1]
+        )
+        diagonal[row] = shift + last[row + 1] / last[row] - current[row] / current[row - 1]
+        off[row] = last[row] / current[row - 1]
+        previous, current = current, last
+    nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(np.sqrt(off[1:]), 1) + np.diag(np.sqrt(off[1:]), -1))
+    rule = nodes / 4, vectors[0] ** 2
+    for array in rule:
+        array.flags.writeable = False
+    return rule
+
+
+def as_data(rule: Rule, steps: int, size: int) -> dict[str, np.ndarray | np.generic]:
+    """Returns a rule of `steps` nodes as data of a program: `nodes` and `weights`, padded to a size, and `steps`."""
+    nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
+    return {"nodes": nodes, "weights": weights, "steps": np.int32(steps)}
+
+
+QUADRATURES: dict[str, Callable[[int], Rule]] = {
     rule.__name__: rule for rule in (gauss_legendre, midpoint, trapezoid, left, right)
 }

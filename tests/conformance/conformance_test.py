@@ -14,7 +14,17 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import BY_RULE_ALONE, FITTED, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
+from tests.checks import (
+    BY_ELEMENT,
+    BY_RULE_ALONE,
+    FITTED,
+    FROM_INPUTS,
+    GENERAL,
+    INSIDE,
+    MAPS_BY_WEIGHTS_ALONE,
+    PAIRWISE,
+    options_of,
+)
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 METHODS = dx.list_methods()
@@ -31,15 +41,16 @@ each_general_method = pytest.mark.parametrize("method", GENERAL)
 _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
 _WITH_POSITIONS = ("sequential",)  # what class activation maps explain
+_WHOLE_NUMBERS = ("tokens_with_a_mask", "layer_beside_inputs")  # have inputs that cannot move along a path
 
 
 def in_full(name: str, method: str) -> bool:
-    return name in (_WITH_POSITIONS if method in MAPS else _IN_FULL)
+    return name in (_WITH_POSITIONS if method in INSIDE else _IN_FULL)
 
 
 def usual(method: str) -> str:
     """Returns the structure on which a method is tried where one is enough."""
-    return _WITH_POSITIONS[0] if method in MAPS else "functional"
+    return _WITH_POSITIONS[0] if method in INSIDE else "functional"
 
 
 def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
@@ -56,7 +67,7 @@ def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
     chosen = {*_IN_FULL, *list(STRUCTURES)[::least]}
 
     def short(name: str, method: str) -> bool:
-        turn = (*_WITH_POSITIONS, *_IN_FULL)[0 if method in MAPS else 1 + METHODS.index(method) % 2]
+        turn = (*_WITH_POSITIONS, *_IN_FULL)[0 if method in INSIDE else 1 + METHODS.index(method) % 2]
         return (name == turn and method not in MAPS_BY_WEIGHTS_ALONE) or (name in chosen and method in everywhere)
 
     values = [pytest.param(*pair, marks=[pytest.mark.long] * (not short(*pair))) for pair in pairs]
@@ -73,7 +84,8 @@ def _all_pairs() -> Any:
     values = [
         pytest.param(name, method, marks=[pytest.mark.long] * (not short(number, name, method)))
         for method in METHODS
-        for number, name in enumerate(_WITH_POSITIONS if method in MAPS else STRUCTURES)
+        for number, name in enumerate(_WITH_POSITIONS if method in INSIDE else STRUCTURES)
+        if not (method in FROM_INPUTS and name in _WHOLE_NUMBERS)
     ]
     return pytest.mark.parametrize(("name", "method"), values)
 
@@ -132,7 +144,10 @@ def explained(name: str, method: str) -> dx.Explanation:
 def test_attributions_have_the_structure_and_dtype_of_what_is_explained(name: str, method: str):
     e, inputs = explained(name, method), STRUCTURES[name].inputs(7)
     arrays = tf.nest.flatten(e.attributions)
-    if STRUCTURES[name].settings.get("layer") is None:
+    if method in PAIRWISE:
+        features = sum(array[0].size for array in tf.nest.flatten(explained(name, "saliency").attributions))
+        assert [array.shape for array in arrays] == [(7, features, features)]
+    elif STRUCTURES[name].settings.get("layer") is None:
         tf.nest.assert_same_structure(e.attributions, inputs)
         assert type(e.attributions) is type(inputs)
         assert [array.shape for array in arrays] == [array.shape for array in tf.nest.flatten(inputs)]
@@ -240,14 +255,14 @@ def test_a_narrower_dtype_gives_the_numbers_of_float64_up_to_its_rounding(
     assert_same(found.outputs, expected.outputs, tolerance)
 
 
-@each_general_method
+@pytest.mark.parametrize("method", BY_ELEMENT)
 def test_an_input_that_the_target_does_not_depend_on_gets_zeros(method: str):
     used, unused = explained("unused_input", method).attributions
     assert np.abs(used).max() > 1e-3
     np.testing.assert_array_equal(unused, 0)
 
 
-@pytest.mark.parametrize("method", [method for method in GENERAL if method not in FITTED])
+@pytest.mark.parametrize("method", [method for method in BY_ELEMENT if method not in FITTED])
 def test_a_layer_that_the_target_partly_depends_on_gets_zeros_for_the_rest(method: str):
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(3, name="hidden")(inputs)
@@ -287,7 +302,7 @@ def test_a_keras_model_is_left_as_it_was(name: str):
     weights = [np.array(variable) for variable in model.variables]
     before, threads, random = _state(model), threading.active_count(), _global_random_state()
     with dx.DeepExplain(model, **case.settings) as de:
-        chosen = GENERAL if name in _IN_FULL else MAPS if name in _WITH_POSITIONS else []
+        chosen = GENERAL if name in _IN_FULL else INSIDE if name in _WITH_POSITIONS else []
         for method in [*chosen, "deeplift"]:  # whose rules could stay behind
             de.explain(method, inputs, target=case.target, **options(name, method))
     assert _state(model) == before

@@ -8,14 +8,14 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.methods import make
 from deepexplain_tf.metrics import draw_subsets, sensitivity_n
-from tests.checks import FITTED, GENERAL, explain, options_of
+from tests.checks import BY_ELEMENT, FITTED, explain, options_of
 from tests.models import filled
 
 GENERATOR = np.random.default_rng(3)
 W, B = GENERATOR.normal(size=(6, 3)), GENERATOR.normal(size=3)
 X = GENERATOR.normal(size=(4, 6))
 # Options under which zero is the baseline.
-OPTIONS = {**{name: options_of(name, X) for name in GENERAL}, "saliency": {"signed": True}}
+OPTIONS = {**{name: options_of(name, X) for name in BY_ELEMENT}, "saliency": {"signed": True}}
 OPTIONS["expected_gradients"] |= {"background": np.zeros((2, 6))}
 GRADIENTS = [name for name in OPTIONS if make(name, OPTIONS[name]).per_unit]
 CONTRIBUTIONS = [name for name in OPTIONS if name not in GRADIENTS]  # R with Σ R = f(x) − f(x₀)

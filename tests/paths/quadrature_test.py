@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from deepexplain_tf.paths.quadrature import QUADRATURES
+from deepexplain_tf.paths.quadrature import QUADRATURES, gauss_logarithm
 
 _INTEGRALS = {
     "exp": (np.exp, np.e - 1),
@@ -94,3 +94,17 @@ def test_equidistant_rules_converge_at_their_order(name, integral):
     steps = intervals + 1 if name == "trapezoid" else intervals
     errors = np.abs([_integrate(name, n, function) - exact for n in steps])
     np.testing.assert_allclose(np.log2(errors[:-1] / errors[1:]), _ORDERS[name], atol=0.05)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 8, 64, 300])
+def test_gauss_logarithm_has_the_moments_of_a_product_of_two_uniform_numbers(n_steps: int):
+    nodes, weights = gauss_logarithm(n_steps)
+    assert ((nodes > 0) & (nodes < 1)).all() and (weights > 0).all()
+    for power in {0, 1, 2, 3, n_steps, 2 * n_steps - 1} & set(range(2 * n_steps)):
+        np.testing.assert_allclose(np.sum(weights * nodes**power), 1 / (power + 1) ** 2, rtol=1e-12)
+
+
+def test_gauss_logarithm_of_two_nodes_is_that_of_the_tables():
+    nodes, weights = gauss_logarithm(2)
+    np.testing.assert_allclose(nodes, [0.112008806166976, 0.602276908118738], rtol=1e-13)
+    np.testing.assert_allclose(weights, [0.718539319030385, 0.281460680969615], rtol=1e-13)
