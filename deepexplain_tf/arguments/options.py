@@ -19,6 +19,11 @@ def require_whole(option: str, least: int, value: Any) -> None:
     require(is_int(value) and value >= least, option, f"a whole number ≥ {least}", value)
 
 
+def require_between(option: str, least: int, most: int, value: Any) -> None:
+    """Raises OptionError unless an option is a whole number in `least` … `most`."""
+    require(is_int(value) and least <= value <= most, option, f"a whole number in {least} … {most}", value)
+
+
 def require_bool(option: str, value: Any) -> None:
     """Raises OptionError unless an option is True or False."""
     require(isinstance(value, bool), option, "True or False", value)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
 from deepexplain_tf.arguments.containers import contents_of
-from deepexplain_tf.arguments.options import is_int, require, require_bool, require_seed
+from deepexplain_tf.arguments.options import require, require_between, require_bool, require_seed
 from deepexplain_tf.arguments.strings import with_strings
 from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine.agreement import Disagreement
@@ -56,8 +56,8 @@ def check_call(
     """
     del target
     for option, size in (("batch_size", batch_size), ("chunk_size", chunk_size)):
-        valid = size is None or (is_int(size) and 1 <= size <= _MOST)
-        require(valid, option, f"a whole number in 1 … {_MOST}", size)
+        if size is not None:
+            require_between(option, 1, _MOST, size)
     if max_memory is not None:
         read_bytes(max_memory)
         require(chunk_size is None, "chunk_size", "left out where max_memory is given", chunk_size)

@@ -40,7 +40,7 @@ def _at_largest(
 ) -> tf.Tensor:
     """Returns `other` where x is largest in its window, at the first of several places, in the shape of y."""
     del data_format
-    lengths, counts = _lengths(x), _lengths(y)
+    lengths, counts = lengths_of(x), lengths_of(y)
     pads: list[Any] = [(0, 0)] * 4
     if padding == "SAME":
         pads = [_same(*axis) for axis in zip(lengths, counts, ksize, strides, strict=True)]
@@ -66,7 +66,7 @@ def _same(length: _Length, count: _Length, size: int, step: int) -> tuple[_Lengt
     return missing // 2, missing - missing // 2
 
 
-def _lengths(tensor: tf.Tensor) -> list[_Length]:
+def lengths_of(tensor: tf.Tensor) -> list[_Length]:
     """Returns the lengths of a tensor's axes, as numbers where they are known."""
     known = tensor.shape.as_list()
     return [length if length is not None else tf.shape(tensor)[axis] for axis, length in enumerate(known)]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tensorflow as tf
 
 from deepexplain_tf.graph.ir import Node
-from deepexplain_tf.graph.max_pool import POOL_GRADIENT
+from deepexplain_tf.graph.max_pool import POOL_GRADIENT, lengths_of
 
 _LAST = "NDHWC"
 
@@ -28,20 +28,14 @@ def max_pool_3d(node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         with tf.compat.v1.get_default_graph().gradient_override_map({"MaxPool": POOL_GRADIENT}):
             return tf.raw_ops.MaxPool(input=pictures, ksize=ksize, strides=steps, padding=padding)
 
-    batch, depth, height, width, channels = _sizes(x)
+    batch, depth, height, width, channels = lengths_of(x)
     pictures = pool(tf.reshape(x, [-1, height, width, channels]), "H", "W")
-    _, height, width, _ = _sizes(pictures)
+    _, height, width, _ = lengths_of(pictures)
     columns = pool(tf.reshape(pictures, [batch, depth, height * width, channels]), "D", "HW")
     pooled = tf.reshape(columns, [batch, -1, height, width, channels])
     if form != _LAST:
         pooled = tf.transpose(pooled, [_LAST.index(axis) for axis in form])
     return [tf.ensure_shape(pooled, node.output().shape)]
-
-
-def _sizes(tensor: tf.Tensor) -> list[int | tf.Tensor]:
-    """Returns the lengths of a tensor's axes, as numbers where they are known."""
-    known = tensor.shape.as_list()
-    return [length if length is not None else tf.shape(tensor)[axis] for axis, length in enumerate(known)]
 
 
 COMPOSED: Mapping[str, Callable[[Node, Sequence[tf.Tensor]], list[tf.Tensor]]] = {"MaxPool3D": max_pool_3d}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.options import is_int, require
+from deepexplain_tf.arguments.options import require, require_between
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import METHODS, Data, Method, Result, TensorData
 from deepexplain_tf.methods.layout import Layout
@@ -52,8 +52,7 @@ class ExpectedGradients(Method):
     sampling: str = "stratified"
 
     def __post_init__(self) -> None:
-        in_range = is_int(self.n_samples) and 2 <= self.n_samples <= _MAX_SAMPLES
-        require(in_range, "n_samples", f"a whole number in 2 … {_MAX_SAMPLES}", self.n_samples)
+        require_between("n_samples", 2, _MAX_SAMPLES, self.n_samples)
         known = isinstance(self.sampling, str) and self.sampling in _SAMPLING
         require(known, "sampling", " or ".join(map(repr, _SAMPLING)), self.sampling)
 

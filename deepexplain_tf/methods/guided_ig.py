@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.options import is_int, is_real, require
+from deepexplain_tf.arguments.options import is_real, require, require_between
 from deepexplain_tf.methods.base import METHODS, Data, Evaluate, Method, Result, TensorData
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
-from deepexplain_tf.objective.evaluations import Tensors
+from deepexplain_tf.objective.evaluations import Tensors, wide_dtype
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.objective.shapes import count_rows
 from deepexplain_tf.paths.guided import guided_step
@@ -55,8 +55,7 @@ class GuidedIG(Method):
     max_dist: float = 0.02
 
     def __post_init__(self) -> None:
-        in_range = is_int(self.n_steps) and 1 <= self.n_steps <= _MAX_STEPS
-        require(in_range, "n_steps", f"a whole number in 1 … {_MAX_STEPS}", self.n_steps)
+        require_between("n_steps", 1, _MAX_STEPS, self.n_steps)
         require(is_real(self.fraction) and 0 < self.fraction <= 1, "fraction", "in (0, 1]", self.fraction)
         require(is_real(self.max_dist) and 0 <= self.max_dist <= 1, "max_dist", "in 0 … 1", self.max_dist)
 
@@ -81,7 +80,7 @@ class GuidedIG(Method):
         simplified, _ = scope.simplified(composite, straight=False)
         baselines, explained = scope.expand_baseline(baseline), scope.explained
         ends = list(zip(explained, baselines, strict=True))
-        wide = tf.float64 if any(x.dtype == tf.float64 for x in explained) else tf.float32
+        wide = wide_dtype(*explained)
         changes = _joined([x - x0 for x, x0 in ends], wide)
         settings = [tf.cast(data[name], wide) for name in ("max_dist", "fraction")]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.options import is_int, require
+from deepexplain_tf.arguments.options import require_between
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import METHODS, Data, Evaluate, Method, Result, TensorData
 from deepexplain_tf.methods.layout import Layout
@@ -77,8 +77,7 @@ class IntegratedHessians(Method):
     background: Any = None
 
     def __post_init__(self) -> None:
-        in_range = is_int(self.n_steps) and 1 <= self.n_steps <= _MAX_STEPS
-        require(in_range, "n_steps", f"a whole number in 1 … {_MAX_STEPS}", self.n_steps)
+        require_between("n_steps", 1, _MAX_STEPS, self.n_steps)
 
     def evaluations_in(self, layout: Layout) -> int:
         return self.n_steps * self._features(layout).count
@@ -97,8 +96,7 @@ class IntegratedHessians(Method):
 
     def data(self, layout: Layout) -> Data:
         features = self._features(layout)
-        size = _MAX_STEPS if layout.fixed_sizes else self.n_steps  # so that XLA does not compile anew for other steps
-        rule = as_data(gauss_logarithm(self.n_steps), self.n_steps, size)
+        rule = as_data(gauss_logarithm(self.n_steps), _MAX_STEPS, padded=layout.fixed_sizes)
         return {**rule, **features.data, "features": np.arange(features.count, dtype=np.int32)}
 
     def shares(self, layout: Layout, objective: Objective, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -116,7 +114,7 @@ class IntegratedHessians(Method):
             baseline = [tf.expand_dims(x0, 1) for x0 in scope.expand_baseline(baseline, shared=True)]
         background = Background(scope, baseline)
         features = count_rows(data["features"])
-        dtype = max((wide_dtype(x) for x in scope.explained), key=lambda dtype: dtype.size)
+        dtype = wide_dtype(*scope.explained)
         pairs = Pairs(scope, composite, data, chunks, dtype)
         template = tf.zeros([scope.size, features, features], dtype)
         attributions = background.mean(lambda baselines: [pairs.interactions(baselines)], [template])

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from deepexplain_tf.arguments.options import is_int, is_real, require
+from deepexplain_tf.arguments.options import is_real, require, require_between
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import Data, Evaluate, Result, TensorData
 from deepexplain_tf.methods.layout import Layout
@@ -15,7 +15,7 @@ from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.paths.curves import Curves
-from deepexplain_tf.paths.quadrature import QUADRATURES, as_data
+from deepexplain_tf.paths.quadrature import QUADRATURES, as_data, require_quadrature
 from deepexplain_tf.paths.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
 
@@ -55,13 +55,10 @@ class PathIntegral(CurveMethod):
     max_steps: int | None = None
 
     def __post_init__(self) -> None:
-        known = ", ".join(map(repr, QUADRATURES))
-        valid = isinstance(self.quadrature, str) and self.quadrature in QUADRATURES
-        require(valid, "quadrature", f"one of {known}", self.quadrature)
+        require_quadrature(self.quadrature)
         for option, least in (("n_steps", 1), ("max_steps", _FIRST_STEPS)):
-            value = getattr(self, option)
-            in_range = value is None or (is_int(value) and least <= value <= _MAX_STEPS)
-            require(in_range, option, f"a whole number in {least} … {_MAX_STEPS}", value)
+            if getattr(self, option) is not None:
+                require_between(option, least, _MAX_STEPS, getattr(self, option))
         for option in ("tolerance", "gap_tolerance"):
             value = getattr(self, option)
             require(value is None or (is_real(value) and 0 < value < 1), option, "a number between 0 and 1", value)
@@ -80,9 +77,8 @@ class PathIntegral(CurveMethod):
         return self.n_steps or _DEFAULT_STEPS
 
     def data(self, layout: Layout) -> Data:
-        steps = self.evaluations
-        size = _MAX_STEPS if layout.fixed_sizes else steps  # so that XLA does not compile anew for another n_steps
-        return {**self.curve_data(layout), **as_data(QUADRATURES[self.quadrature](steps), steps, size)}
+        rule = QUADRATURES[self.quadrature](self.evaluations)
+        return {**self.curve_data(layout), **as_data(rule, _MAX_STEPS, padded=layout.fixed_sizes)}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         if not self.adaptive:

@@ -7,7 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from deepexplain_tf.arguments.options import is_int, require, require_seed, require_whole
+from deepexplain_tf.arguments.options import is_int, require_between, require_seed, require_whole
 from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.errors import InputError, OptionError, shortened
 from deepexplain_tf.metrics.arguments import Examples
@@ -128,7 +128,7 @@ def draw_subsets(n_features: int, n: int, subsets: int, seed: int | None = None)
     Raises:
       OptionError: n is not in 1 … n_features − 1, subsets < 2, or the seed is not a whole number ≥ 0.
     """
-    require(is_int(n) and 1 <= n < n_features, "n", f"a whole number in 1 … {n_features - 1}", n)
+    require_between("n", 1, n_features - 1, n)
     require_whole("subsets", 2, subsets)
     require_seed(seed)
     generator = np.random.default_rng(None if seed is None else (seed, n))

@@ -175,11 +175,13 @@ def on_line(starts: Tensors, ends: Tensors, example: tf.Tensor, alpha: tf.Tensor
       example: the numbers of the examples, `[rows]`.
       alpha: α of each, `[rows]`.
     """
-    points = []
-    for start, end in zip(starts, ends, strict=True):
-        x0, x = gather_shared(start, example), tf.gather(end, example)
-        points.append(tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * (x - x0)))
-    return points
+    pairs = zip(starts, ends, strict=True)
+    return [between(gather_shared(start, example), tf.gather(end, example), alpha) for start, end in pairs]
+
+
+def between(x0: tf.Tensor, x: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+    """Returns x₀ + α(x − x₀) `[rows, ...]` for α `[rows]`; at α = 1 exactly x, without rounding."""
+    return tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * (x - x0))
 
 
 def weighted(weights: tf.Tensor, tensors: Tensors) -> list[tf.Tensor]:
@@ -197,6 +199,6 @@ def as_column(numbers: tf.Tensor, operand: tf.Tensor, dtype: tf.DType | None = N
     return tf.reshape(tf.cast(numbers, dtype or operand.dtype), [-1] + [1] * (len(operand.shape) - 1))
 
 
-def wide_dtype(tensor: tf.Tensor) -> tf.DType:
-    """Returns the dtype for sums over a tensor: float64 for float64, else float32."""
-    return tf.float64 if tensor.dtype == tf.float64 else tf.float32
+def wide_dtype(*tensors: tf.Tensor) -> tf.DType:
+    """Returns the dtype for sums over tensors: float64 if one of them is of float64, else float32."""
+    return tf.float64 if any(tensor.dtype == tf.float64 for tensor in tensors) else tf.float32

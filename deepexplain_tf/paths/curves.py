@@ -9,9 +9,11 @@ from deepexplain_tf.objective.evaluations import (
     Evaluations,
     Tensors,
     as_column,
+    between,
     gather_shared,
     sum_terms,
     target_values,
+    weighted,
     wide_dtype,
 )
 from deepexplain_tf.objective.scope import Scope
@@ -23,14 +25,9 @@ Curve = Callable[[tf.Tensor, Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
 def straight(alpha: tf.Tensor, examples: Tensors, baselines: Tensors) -> tuple[Tensors, Tensors]:
-    """The straight line from the baseline; at α = 1 exactly the example, without rounding."""
-    pairs = list(zip(examples, baselines, strict=True))
-    differences = [x - x0 for x, x0 in pairs]
-    points = [
-        tf.where(as_column(alpha == 1, x, tf.bool), x, x0 + as_column(alpha, x) * difference)
-        for (x, x0), difference in zip(pairs, differences, strict=True)
-    ]
-    return points, differences
+    """The straight line from the baseline."""
+    pairs = list(zip(baselines, examples, strict=True))
+    return [between(x0, x, alpha) for x0, x in pairs], [x - x0 for x0, x in pairs]
 
 
 class Curves:
@@ -62,13 +59,8 @@ class Curves:
         def terms(example: tf.Tensor, step: tf.Tensor) -> Tensors:
             points, velocities = self._at(example, tf.gather(nodes, step))
             _, gradients = self._scope.gather(example).gradient(points, self._composite)
-            weight = tf.gather(weights, step)
-            return [
-                as_column(weight, x, wide_dtype(x))
-                * tf.cast(velocity, wide_dtype(x))
-                * tf.cast(gradient, wide_dtype(x))
-                for x, velocity, gradient in zip(explained, velocities, gradients, strict=True)
-            ]
+            pairs = zip(weighted(tf.gather(weights, step), velocities), gradients, strict=True)
+            return [velocity * tf.cast(gradient, velocity.dtype) for velocity, gradient in pairs]
 
         sums = sum_terms(evaluations, explained, terms)
         return [tf.cast(total, x.dtype) for total, x in zip(sums, explained, strict=True)]

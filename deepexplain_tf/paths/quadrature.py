@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 import functools
+from typing import Any
 
 import numpy as np
+
+from deepexplain_tf.arguments.options import require
 
 Rule = tuple[np.ndarray, np.ndarray]  # nodes, weights
 
@@ -95,12 +98,25 @@ def gauss_logarithm(n_steps: int) -> Rule:
     return rule
 
 
-def as_data(rule: Rule, steps: int, size: int) -> dict[str, np.ndarray | np.generic]:
-    """Returns a rule of `steps` nodes as data of a program: `nodes` and `weights`, padded to a size, and `steps`."""
-    nodes, weights = (np.pad(array, (0, size - steps)) for array in rule)
+def as_data(rule: Rule, most: int, *, padded: bool) -> dict[str, np.ndarray | np.generic]:
+    """Returns a rule as data of a program: `nodes`, `weights` and `steps`, the number of them.
+
+    Args:
+      rule: nodes and weights.
+      most: the largest number of nodes.
+      padded: whether there is room for all of these, so that XLA does not compile anew for another number.
+    """
+    steps = len(rule[0])
+    nodes, weights = (np.pad(array, (0, most - steps if padded else 0)) for array in rule)
     return {"nodes": nodes, "weights": weights, "steps": np.int32(steps)}
 
 
 QUADRATURES: dict[str, Callable[[int], Rule]] = {
     rule.__name__: rule for rule in (gauss_legendre, midpoint, trapezoid, left, right)
 }
+
+
+def require_quadrature(name: Any) -> None:
+    """Raises OptionError unless an option is the name of a quadrature."""
+    known = isinstance(name, str) and name in QUADRATURES
+    require(known, "quadrature", f"one of {', '.join(map(repr, QUADRATURES))}", name)

@@ -12,6 +12,7 @@ from deepexplain_tf.rules.relevance.base import (
     negative,
     of_layers,
     positive,
+    shares,
     where_needed,
 )
 from deepexplain_tf.rules.relevance.parameters import number
@@ -60,8 +61,7 @@ def _all_to(above: Contributions, layer: Layer, relevance: tf.Tensor, epsilon: f
     shared = above.share(tf.where(above.z != 0, relevance, 0), epsilon)
 
     def below(rest: tf.Tensor) -> tf.Tensor:
-        terms = [(layer.x, layer.kernel, layer.bias if bias else None)]
-        return Contributions.of(layer, terms).share(rest, epsilon)
+        return shares(layer, rest, [(layer.x, layer.kernel, layer.bias if bias else None)], epsilon)
 
     return shared + where_needed(tf.where(above.z == 0, relevance, 0), below, shared)
 

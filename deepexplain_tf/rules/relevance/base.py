@@ -90,6 +90,10 @@ class Layer:
         (found,) = tf.gradients(self.product(x, kernel), x, z)
         return found
 
+    def handed(self, s: tf.Tensor, terms: Sequence[tuple[tf.Tensor | None, tf.Tensor]]) -> tf.Tensor:
+        """Returns Σₜ xₜ ⊙ Kₜᵀ s for inputs (None where one is 0) and kernels in place of the layer's own."""
+        return tf.add_n([x * self.transposed(s, kernel) for x, kernel in terms if x is not None])
+
 
 # An input (None where it is 0), a kernel and a bias (or None) in place of the layer's own.
 Term = tuple[tf.Tensor | None, tf.Tensor, tf.Tensor | None]
@@ -105,7 +109,7 @@ class Contributions:
 
     z: tf.Tensor
     _layer: Layer
-    _terms: tuple[tuple[tf.Tensor, tf.Tensor], ...]
+    _terms: Sequence[tuple[tf.Tensor | None, tf.Tensor]]
 
     @classmethod
     def of(cls, layer: Layer, terms: Sequence[Term]) -> "Contributions":
@@ -113,15 +117,11 @@ class Contributions:
         present = [(x, kernel, bias) for x, kernel, bias in terms if x is not None]
         parts = [layer.product(x, kernel) for x, kernel, _ in present]
         parts += [bias for _, _, bias in present if bias is not None]
-        return cls(functools.reduce(tf.add, parts), layer, tuple((x, kernel) for x, kernel, _ in present))
+        return cls(functools.reduce(tf.add, parts), layer, [(x, kernel) for x, kernel, _ in present])
 
     def share(self, relevance: tf.Tensor, epsilon: float) -> tf.Tensor:
         """Returns Σₜ xₜ ⊙ Kₜᵀ s with s = R / (z + ε·sign z): to each input its share of the sum."""
-        return self.handed(stabilised_quotient(relevance, self.z, epsilon))
-
-    def handed(self, s: tf.Tensor) -> tf.Tensor:
-        """Returns Σₜ xₜ ⊙ Kₜᵀ s."""
-        return tf.add_n([x * self._layer.transposed(s, kernel) for x, kernel in self._terms])
+        return self._layer.handed(stabilised_quotient(relevance, self.z, epsilon), self._terms)
 
 
 def shares(layer: Layer, relevance: tf.Tensor, terms: Sequence[Term], epsilon: float) -> tf.Tensor:

@@ -46,9 +46,7 @@ def gamma(gamma: float = 0.25, epsilon: float = EPSILON) -> RelevanceRule:
         s = tf.where(layer.z != 0, stabilised_quotient(relevance, strong, epsilon), 0)
 
         def handed(s: tf.Tensor, *parts: tf.Tensor) -> tf.Tensor:
-            kernels = (layer.kernel + gamma * part for part in parts)
-            pairs = zip((up, down), kernels, strict=True)
-            return tf.add_n([x * layer.transposed(s, kernel) for x, kernel in pairs if x is not None])
+            return layer.handed(s, list(zip((up, down), (layer.kernel + gamma * part for part in parts), strict=True)))
 
         to_positive = handed(tf.where(layer.z > 0, s, 0), rising, falling)
         rest = tf.where(layer.z <= 0, s, 0)  # behind a rectifier there is none
