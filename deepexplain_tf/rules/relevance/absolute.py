@@ -9,7 +9,7 @@ from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.graph.ir import LAYER
 from deepexplain_tf.rules.base import RULES, Point, ordinary_gradient, stabilised_quotient
 from deepexplain_tf.rules.relevance.base import ONE_SIGN, Layer, RelevanceRule, shares
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 from deepexplain_tf.rules.relevance.proportion import proportion
 
 # Sums and means, whose weights are never negative but for the subtrahend's.
@@ -51,4 +51,4 @@ def absolute(epsilon: float = ONE_SIGN) -> RelevanceRule:
         gradients = ordinary_gradient(summed, sizes, [s])
         return [sizes[position] * g for position, g in zip(op.differentiable, gradients, strict=True)]
 
-    return RelevanceRule(f"absolute({epsilon:g})" if epsilon != ONE_SIGN else "absolute()", flow)
+    return RelevanceRule(described("absolute", epsilon=(epsilon, ONE_SIGN)), flow)

@@ -15,7 +15,7 @@ from deepexplain_tf.rules.relevance.base import (
     shares,
     where_needed,
 )
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 
 
 @RULES.register("alpha_beta")
@@ -52,8 +52,8 @@ def alpha_beta(alpha: float = 2.0, beta: float = 1.0, epsilon: float = ONE_SIGN,
         to_below = tf.where(above.z == 0, relevance, tf.where(below.z != 0, -beta * relevance, 0))
         return above.share(relevance - to_below, epsilon) + below.share(to_below, epsilon)
 
-    without = "" if bias else ", bias=False"
-    return of_layers(f"alpha_beta({alpha:g}, {beta:g}{without})" if beta else f"z_plus({without[2:]})", flow)
+    named = ("alpha_beta", alpha, beta) if beta else ("z_plus",)
+    return of_layers(described(*named, "" if bias else "bias=False", epsilon=(epsilon, ONE_SIGN)), flow)
 
 
 def _all_to(above: Contributions, layer: Layer, relevance: tf.Tensor, epsilon: float, *, bias: bool) -> tf.Tensor:

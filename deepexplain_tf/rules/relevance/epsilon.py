@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from deepexplain_tf.rules.base import RULES
 from deepexplain_tf.rules.relevance.base import EPSILON, Layer, RelevanceRule, of_layers, shares
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 
 
 @RULES.register("epsilon")
@@ -28,4 +28,4 @@ def epsilon(epsilon: float = EPSILON, *, bias: bool = True) -> RelevanceRule:
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
         return shares(layer, relevance, [(layer.x, layer.kernel, layer.bias if bias else None)], epsilon)
 
-    return of_layers(f"epsilon({epsilon:g}{'' if bias else ', bias=False'})", flow)
+    return of_layers(described("epsilon", epsilon, "" if bias else "bias=False"), flow)

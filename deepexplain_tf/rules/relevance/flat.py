@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from deepexplain_tf.rules.base import RULES
 from deepexplain_tf.rules.relevance.base import ONE_SIGN, Layer, RelevanceRule, of_layers, shares
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 
 
 @RULES.register("flat")
@@ -28,4 +28,4 @@ def flat(epsilon: float = ONE_SIGN) -> RelevanceRule:
     def flow(layer: Layer, relevance: tf.Tensor) -> tf.Tensor:
         return shares(layer, relevance, [(tf.ones_like(layer.x), tf.ones_like(layer.kernel), None)], epsilon)
 
-    return of_layers("flat()", flow)
+    return of_layers(described("flat", epsilon=(epsilon, ONE_SIGN)), flow)

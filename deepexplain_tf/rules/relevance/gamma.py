@@ -13,7 +13,7 @@ from deepexplain_tf.rules.relevance.base import (
     positive,
     where_needed,
 )
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 
 
 @RULES.register("gamma")
@@ -52,4 +52,4 @@ def gamma(gamma: float = 0.25, epsilon: float = EPSILON) -> RelevanceRule:
         rest = tf.where(layer.z <= 0, s, 0)  # behind a rectifier there is none
         return to_positive + where_needed(rest, lambda rest: handed(rest, falling, rising), to_positive)
 
-    return of_layers(f"gamma({gamma:g})", flow)
+    return of_layers(described("gamma", gamma, epsilon=(epsilon, EPSILON)), flow)

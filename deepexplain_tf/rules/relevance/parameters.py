@@ -1,4 +1,4 @@
-"""Checks the parameters of rules."""
+"""Checks the parameters of rules, and writes them."""
 
 from typing import Any
 
@@ -33,3 +33,22 @@ def bound(name: str, given: Any) -> np.ndarray | None:
     if not np.isfinite(array).all():
         raise OptionError(f"{name} must be finite. Got {shortened(given)}.")
     return array
+
+
+def described(name: str, *parameters: float | str, **options: tuple[float, float]) -> str:
+    """Returns a rule in words that tell it from every other: `name(parameter, …, option=…)`.
+
+    Args:
+      name: the rule's name.
+      parameters: those that are always shown; an empty text is left out.
+      options: values and their defaults, which are not shown.
+    """
+    shown = [_shown(parameter) for parameter in parameters if parameter != ""]
+    shown += [f"{option}={_shown(value)}" for option, (value, default) in options.items() if value != default]
+    return f"{name}({', '.join(shown)})"
+
+
+def _shown(parameter: float | str) -> str:
+    if isinstance(parameter, str):
+        return parameter
+    return f"{parameter:g}" if float(f"{parameter:g}") == parameter else repr(parameter)

@@ -8,7 +8,7 @@ from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.graph.ir import GROUP, Value
 from deepexplain_tf.rules.base import RULES, Point, gradient_at, stabilised_quotient, sum_to_shape
 from deepexplain_tf.rules.relevance.base import EPSILON, RelevanceRule
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 
 GATES = ("Sigmoid", "HardSigmoid")  # the latter is relu6(x + 3) · ⅙, as `_source` tells
 ATTENTION = ("Softmax",)
@@ -47,7 +47,7 @@ def half(epsilon: float = EPSILON, *, but: Collection[str] = SCALES) -> Relevanc
         pairs = zip(op.differentiable, gradients, parts, strict=True)
         return [point.inputs[position] * g * tf.constant(part, g.dtype) for position, g, part in pairs]
 
-    return RelevanceRule(f"half({epsilon:g}, but={'/'.join(but) or None})", flow)
+    return RelevanceRule(described("half", epsilon, f"but={'/'.join(but) or None}"), flow)
 
 
 @RULES.register("signal_take_all")
@@ -67,7 +67,7 @@ def signal_take_all(epsilon: float = EPSILON) -> RelevanceRule:
       Arras et al., *Explaining and Interpreting LSTMs*, 2019, https://arxiv.org/abs/1909.12114.
     """
     rule = half(epsilon, but=(*GATES, *ATTENTION, *SCALES))
-    return RelevanceRule(f"signal_take_all({epsilon:g})", rule.flow)
+    return RelevanceRule(described("signal_take_all", epsilon), rule.flow)
 
 
 def _source(value: Value) -> str:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.rules.base import RULES, Point, gradient_at, stabilised_quotient
 from deepexplain_tf.rules.relevance.base import EPSILON, RelevanceRule
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 
 # The mean or sum of the numbers of which an op takes the largest.
 _SUMS = {"Max": "Sum", "MaxPool": "AvgPool", "MaxPool3D": "AvgPool3D", "Maximum": "AddV2"}
@@ -40,7 +40,7 @@ def proportion(epsilon: float = EPSILON) -> RelevanceRule:
         gradients = gradient_at(op, point, upstream)
         return [point.inputs[position] * g for position, g in zip(op.differentiable, gradients, strict=True)]
 
-    return RelevanceRule(f"proportion({epsilon:g})", flow)
+    return RelevanceRule(described("proportion", epsilon), flow)
 
 
 def _summed(op: Op, point: Point) -> tuple[Op, Point]:

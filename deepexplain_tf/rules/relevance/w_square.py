@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from deepexplain_tf.rules.base import RULES
 from deepexplain_tf.rules.relevance.base import ONE_SIGN, Layer, RelevanceRule, of_layers, shares
-from deepexplain_tf.rules.relevance.parameters import number
+from deepexplain_tf.rules.relevance.parameters import described, number
 
 
 @RULES.register("w_square")
@@ -29,4 +29,4 @@ def w_square(epsilon: float = ONE_SIGN) -> RelevanceRule:
         bias = None if layer.bias is None else layer.bias**2
         return shares(layer, relevance, [(tf.ones_like(layer.x), layer.kernel**2, bias)], epsilon)
 
-    return of_layers("w_square()", flow)
+    return of_layers(described("w_square", epsilon=(epsilon, ONE_SIGN)), flow)

@@ -18,7 +18,7 @@ from deepexplain_tf.rules.relevance.base import (
     positive,
     shares,
 )
-from deepexplain_tf.rules.relevance.parameters import bound, number
+from deepexplain_tf.rules.relevance.parameters import bound, described, number
 
 
 @RULES.register("z_box")
@@ -55,8 +55,8 @@ def z_box(low: Any = None, high: Any = None, epsilon: float = ONE_SIGN) -> Relev
         ]
         return shares(layer, relevance, terms, epsilon)
 
-    shown = ", ".join(map(_shown, (lower, upper)))
-    return of_layers(f"z_box({'' if lower is upper is None else shown})", flow)
+    shown = [] if lower is upper is None else map(_shown, (lower, upper))
+    return of_layers(described("z_box", *shown, epsilon=(epsilon, ONE_SIGN)), flow)
 
 
 def _at(given: np.ndarray | None, extreme: Any, x: tf.Tensor) -> tf.Tensor:
@@ -65,7 +65,7 @@ def _at(given: np.ndarray | None, extreme: Any, x: tf.Tensor) -> tf.Tensor:
     return value * tf.ones_like(x)
 
 
-def _shown(given: np.ndarray | None) -> str:
+def _shown(given: np.ndarray | None) -> float | str:
     if given is None or given.ndim == 0:
-        return "None" if given is None else f"{given:g}"
+        return "None" if given is None else float(given)
     return f"array {list(given.shape)} {hashlib.sha1(given.tobytes()).hexdigest()[:8]}"

@@ -1,5 +1,7 @@
 """What holds for every rule for relevance: one number op by op, compiled, in a loop, exported and for any batch."""
 
+import inspect
+
 import keras
 from keras import layers as L
 import numpy as np
@@ -56,6 +58,24 @@ def network():
     normal = L.LayerNormalization()(x)
     x = L.LSTM(4, return_sequences=True)(L.Add()([x, L.MultiHeadAttention(1, 4)(normal, normal)]))
     return filled(keras.Model(inputs, L.Dense(2)(L.Dense(4, "tanh")(_Quotient()(L.GlobalAveragePooling1D()(x))))))
+
+
+def _numbers(name):
+    """The parameters of a rule that are numbers."""
+    given = inspect.signature(RULES[name]).parameters.values()
+    return [parameter.name for parameter in given if isinstance(parameter.default, float)]
+
+
+@pytest.mark.parametrize("name", [name for name in _MADE if _numbers(name)])
+def test_parameters_tell_rules_apart(name):
+    """Rules are the same where their words are, so that a parameter left out of these would give another's numbers."""
+    for parameter in _numbers(name):
+        values = (0.5, 0.5 + 1e-9, 0.25)
+        if name == "alpha_beta" and parameter in ("alpha", "beta"):
+            made = [RULES[name](alpha=1 + value, beta=value) for value in values]
+        else:
+            made = [RULES[name](**{parameter: value}) for value in values]
+        assert len(set(made)) == 3, made
 
 
 @pytest.mark.parametrize("name", _RULES)
