@@ -1,6 +1,7 @@
 """The public names that `import deepexplain_tf` offers."""
 
 from deepexplain_tf import features, metrics, rules, visualize
+from deepexplain_tf.arguments.noise import noise
 from deepexplain_tf.arguments.pictures import read_pictures
 from deepexplain_tf.comparison import Comparison, compare
 from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
@@ -26,6 +27,7 @@ __all__ = [
     "list_rules",
     "load",
     "metrics",
+    "noise",
     "read_pictures",
     "rules",
     "visualize",

@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from deepexplain_tf.arguments.layer import read_layer
+from deepexplain_tf.arguments.noise import Noise
 from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
@@ -18,7 +19,8 @@ from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.export import ExplainerProgram, make_format, save
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.sources.source import source_of
-from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, make
+from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.rules.coverage import Coverage
 from deepexplain_tf.rules.overrides import read_overrides
 
@@ -110,6 +112,7 @@ class DeepExplain:
         chunk_size: int | None = None,
         max_memory: int | str | None = None,
         seed: int | None = None,
+        noise: Noise | None = None,
         progress: bool = False,
         tensors: bool | None = None,
         **options: Any,
@@ -131,6 +134,7 @@ class DeepExplain:
           max_memory: bytes, or a text such as `"2GiB"`: an estimated limit on the memory of the call, without the
             model and its inputs; sets `chunk_size`, and `batch_size` unless that is given.
           seed: a whole number ≥ 0, for methods that draw random numbers.
+          noise: noise around the method, `dx.noise(kind, …)`: attributions are the mean or variance over noisy inputs.
           progress: whether to show a progress bar over the batches.
           tensors: whether to return tensors with derivatives with respect to variables, inputs and baseline; default:
             inside a `tf.function`, and for tensors that a `tf.GradientTape` watches.
@@ -143,7 +147,7 @@ class DeepExplain:
           UnsupportedOpError: an op that no rule covers.
         """
         call = {"target": target, "baseline": baseline, "batch_size": batch_size, "chunk_size": chunk_size}
-        call |= {"max_memory": max_memory, "seed": seed, "progress": progress, "tensors": tensors}
+        call |= {"max_memory": max_memory, "seed": seed, "noise": noise, "progress": progress, "tensors": tensors}
         return self.explainer(method, **call, **options)(inputs)
 
     @unconverted

@@ -22,7 +22,8 @@ class Explanation:
     """The attributions of a batch of inputs, with the numbers needed to judge them.
 
     Where the method promises completeness, Σ attributions = outputs − baseline_outputs + completeness_gap for
-    each example, in units of the target; a group of features counts once. Inside a `tf.function` the arrays are
+    each example, in units of the target; a group of features counts once. With noise the mean of the outputs at the noisy
+    inputs stands there in the place of `outputs`, which are those without noise. Inside a `tf.function` the arrays are
     symbolic tensors, which nothing converts to NumPy on its own.
 
     Attributes:
@@ -32,7 +33,8 @@ class Explanation:
         without a baseline.
       completeness_gap: `[batch]`, in units of the target; None where the method does not promise completeness.
       n_steps: The number of gradients along the path, one int or one per example; None for methods without a path.
-      standard_error: The standard error of sampled attributions, in their structure; None for other methods.
+      standard_error: The standard error of sampled attributions, in their structure, with noise that of the mean over
+        its samples; None for other methods.
       estimated_error: `[batch]`, the bound on the relative L2 error that an adaptive integral estimates; else None.
       method: The registered name of the method.
       target: An int, a tuple of ints, an array, or the name of a callable.

@@ -18,7 +18,7 @@ import numpy as np
 from benchmark_works.memory import Growth, in_fresh_process
 import deepexplain_tf as dx
 from deepexplain_tf.engine.preparation import prepare
-from deepexplain_tf.methods.base import make
+from deepexplain_tf.methods.make import make
 import deepexplain_tf.writing.table as table
 
 _NETWORKS = flags.DEFINE_list(

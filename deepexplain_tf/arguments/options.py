@@ -45,4 +45,5 @@ def is_real(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False
     # Excludes NaN, Inf, and ints too large for a float.
-    return bool(-sys.float_info.max <= value <= sys.float_info.max)
+    number = value if isinstance(value, int) else float(value)  # a narrow float cannot be compared with that
+    return -sys.float_info.max <= number <= sys.float_info.max

@@ -32,9 +32,11 @@ class Explain(Command):
         flags.DEFINE_string("out", None, _OUT, flag_values=values)
         flags.DEFINE_string("method", "integrated_gradients", parse.METHOD, flag_values=values)
         flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
+        flags.DEFINE_string("noise", None, parse.NOISE, flag_values=values)
 
     def run(self, values: flags.FlagValues) -> None:
         target, options = parse.target(values.target), parse.options(values.option)
+        options["noise"] = parse.noise(values.noise)
         files.require_files(values.model, values.input)
         with output.staged(values.out) as stage:
             quiet.start_tensorflow()

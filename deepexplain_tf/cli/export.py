@@ -23,6 +23,7 @@ _TEXTS = (
         """Fixes what the inputs are compared with: a number, or an .npy or .npz file of one example, in the units of
         the model. Without it, the baseline is an argument of what is exported, where the method has one.""",
     ),
+    ("noise", None, parse.NOISE),
     (
         "input",
         None,
@@ -95,6 +96,8 @@ def _fixed(flag: flags.FlagValues) -> dict[str, Any]:
     for name in ("seed", "chunk_size"):
         if getattr(flag, name) is not None:
             found[name] = getattr(flag, name)
+    if flag.noise is not None:
+        found["noise"] = parse.noise(flag.noise)
     if flag.target is not None:
         found["target"] = None if flag.target == "predicted" else parse.target(flag.target)
     if flag.baseline is not None:

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from deepexplain_tf.arguments.noise import Noise, noise as make_noise
 from deepexplain_tf.cli.command import UsageError
 from deepexplain_tf.cli.files import read_array
+from deepexplain_tf.errors import OptionError
 
 METHOD = "The attribution method. An unknown name lists those that exist."
+NOISE = """Noise around the method: smoothgrad, smoothgrad_sq or vargrad, then the arguments of dx.noise, as
+    smoothgrad,stdev=10%,n_samples=50."""
 # What `options` reads; absl adds that the flag can be repeated.
 OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file stands for its array"
 _INPUT = re.compile(r"(?:(?P<name>.+):)?(?P<dtype>\w+)\[(?P<shape>(?:\d+|\?)(?:,(?:\d+|\?))*)\]")
@@ -81,6 +85,21 @@ def options(texts: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f"--option gives {name} twice.")
         found[name] = _option(value)
     return found
+
+
+def noise(text: str | None) -> Noise | None:
+    """Reads `smoothgrad` or `vargrad,stdev=10%,n_samples=20` as what `dx.noise` returns; None stays."""
+    if text is None:
+        return None
+    kind, *given = text.split(",")
+    try:
+        return make_noise(kind, **options(given))
+    except OptionError as error:
+        raise UsageError(f"--noise: {error}") from None
+    except (UsageError, TypeError):
+        raise UsageError(
+            f"--noise must be a kind, then stdev, n_samples and seed, as smoothgrad,stdev=10%,n_samples=50. Got {text!r}."
+        ) from None
 
 
 def options_by_owner(texts: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from deepexplain_tf.comparison.runner import Runner, attempt
 from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.explain import DeepExplain
-from deepexplain_tf.methods.base import make
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.metrics.arguments import Examples
 
 METHODS = ("gradient_x_input", "integrated_gradients", "epsilon_lrp", "deeplift")

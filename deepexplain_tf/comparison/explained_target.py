@@ -13,7 +13,8 @@ from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.forward import forward
 from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import TargetError
-from deepexplain_tf.methods.base import Method, make
+from deepexplain_tf.methods.base import Method
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.metrics.evaluation import CHUNK_SIZE
 from deepexplain_tf.objective.scope import Scope
 

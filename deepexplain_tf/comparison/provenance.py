@@ -36,11 +36,15 @@ def provenance(
         "seed": runner.seed,
         "sizes": described(runner.sizes),
         "methods": {
-            label: {"method": m.name, "options": described(m.options), "notes": notes.get(label, [])}
+            label: {"method": m.name, "options": described(_options(m)), "notes": notes.get(label, [])}
             for label, m in methods.items()
         },
         "metrics": {name: {"better": m.metric.better, "options": described(m.options)} for name, m in metrics.items()},
     }
+
+
+def _options(request: MethodRequest) -> dict[str, Any]:
+    return {name: value for name, value in request.method.options.items() if name in request.options}
 
 
 def described(value: Any) -> Any:

@@ -6,7 +6,8 @@ import inspect
 from typing import Any
 
 from deepexplain_tf.errors import OptionError, closest, shortened
-from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method, make
+from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.metrics.base import METRICS, Metric
 
 _PASSED = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # the comparison passes these

@@ -84,8 +84,7 @@ class Call:
         if not self.method.has_background:
             yield self
             return
-        alone: Any = self.method  # a dataclass with this field
-        method = dataclasses.replace(alone, background=None)
+        method = self.method.without_background()
         for number in range(self.layout.n_baselines):
             yield dataclasses.replace(self, method=method, baseline=[array[:, number] for array in self.baseline])
 

@@ -93,7 +93,7 @@ class Engine:
             least = min(size, _LEAST_COMPILED_CHUNK)
             even = -(-total // -(-total // size))  # equal chunks need little padding
             needed = max(even, least)
-            return self._chunks.setdefault((type(method), objective), needed) if keep else needed
+            return self._chunks.setdefault((method.form, objective), needed) if keep else needed
 
     def model(self, inputs: Any = None, inside: str | None = None) -> Model:
         """Returns the traced model.
@@ -233,7 +233,6 @@ class Engine:
           arguments: the arguments by name; later calls may differ only in the sizes of axes.
           differentiable: whether the results may be differentiated.
         """
-        options = tuple(getattr(method, option) for option in method.graph_options)
         form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
         specs = {
             "inputs": [value.spec for value in objective.inputs],
@@ -243,7 +242,7 @@ class Engine:
         }
         jit = self.compiles(method, objective, differentiable=differentiable)
         ranks = tuple(len(array.shape) for array in arguments["baseline"])  # higher by one for a background
-        key = (purpose, type(method), options, objective, form, ranks, jit)
+        key = (purpose, method.form, objective, form, ranks, jit)
         return self._compile(key, graph, specs, objective, jit)
 
     def forward(self, objective: Objective) -> Callable[..., Any]:

@@ -29,7 +29,8 @@ def judge(call: Call, result: Mapping[str, Any], gap: np.ndarray | None) -> tupl
 
 def _on_gaps(call: Call, result: Mapping[str, Any], gap: np.ndarray) -> Iterator[str]:
     """Yields a note on gaps: beyond rounding for one backward pass, whose rules are exact; else on large ones."""
-    output, baseline = (np.asarray(result[name], np.float64) for name in ("outputs", "baseline_outputs"))
+    ends = (result.get("mean_outputs", result["outputs"]), result["baseline_outputs"])
+    output, baseline = (np.asarray(end, np.float64) for end in ends)
     change, largest, off = np.abs(output - baseline), np.maximum(np.abs(output), np.abs(baseline)), np.abs(gap)
     if call.method.one_pass:
         summed = sum(map(_sizes, result["attributions"]))

@@ -20,11 +20,12 @@ _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**
 # Peak memory, on the safe side of measurements by examples/memory.py: of an evaluation, its activations (the backward
 # pass frees most of them, some go earlier; twin-valued rules need more of them) and so many tensors of the size of its
 # point (the point itself, what it is interpolated or masked from, the gradient, and its terms of sums); of an example,
-# relative to its kept tensors and to its own set of baselines; and a constant.
+# relative to its kept tensors, twice with noise, whose sums are float64, and to its own set of baselines; a constant.
 _POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 7.0, 3.0
 _TWIN = 1.75
 _SECOND = 2.0  # of activations through which a gradient is differentiated
 _KEPT = 6.0
+_NOISY = 2.0
 _SETS = 2.0
 _BASE = 3 * 2**24
 
@@ -81,10 +82,12 @@ class Memory:
             activations += objective.prefix_bytes(length) * _SECOND
             ends |= {*objective.inputs}
             point += sum(value_bytes(value, length) for value in objective.inputs)
-        self._evaluation = max(int(activations + points * point), 1)
         pairs = method.pairs_in(layout) * objective.explained[0].dtype.size
+        kept = (_NOISY if method.noisy else 1) * _KEPT * (pairs + sum(value_bytes(value, length) for value in ends))
+        samples = kept if method.noisy else 0  # a sample is kept like an example
+        self._evaluation = max(int(activations + points * point + samples), 1)
         self.result = pairs or sum(value_bytes(value, length) for value in objective.explained)
-        self._example = max(_KEPT * (pairs + sum(value_bytes(value, length) for value in ends)) + _SETS * baselines, 1)
+        self._example = max(kept + _SETS * baselines, 1)
 
     def batch_size(self) -> int:
         """Returns the default number of examples in a batch: what 32 MiB hold, or a chunk, at most 1024."""

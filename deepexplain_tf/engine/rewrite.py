@@ -13,7 +13,7 @@ from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.errors import OptionError
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.trace import fill_structure
-from deepexplain_tf.methods.base import make
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite

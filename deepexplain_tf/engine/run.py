@@ -74,16 +74,16 @@ def _by_unit(value: Any, units: tuple[int, ...]) -> Any:
 
 
 def _gap(result: Mapping[str, Any]) -> np.ndarray:
-    """Returns Σ attributions − (outputs − baseline_outputs, if there are any), added up in float64."""
+    """Returns Σ attributions − (mean_outputs or outputs − baseline_outputs, if there are any), added up in float64."""
     summed = result.get("total")
     if summed is None:
         summed = sum(array.reshape(len(array), -1).sum(1, dtype=np.float64) for array in result["attributions"])
-    ends = [np.asarray(result.get(name, 0), np.float64) for name in ("outputs", "baseline_outputs")]
-    return np.asarray(summed, np.float64) - (ends[0] - ends[1])
+    reached, start = result.get("mean_outputs", result["outputs"]), result.get("baseline_outputs", 0)
+    return np.asarray(summed, np.float64) - (np.asarray(reached, np.float64) - np.asarray(start, np.float64))
 
 
 def _tensor_gap(result: Mapping[str, Any]) -> tf.Tensor:
     summed = result.get("total")
     if summed is None:
         summed = tf.add_n([tf.reduce_sum(a, list(range(1, len(a.shape)))) for a in result["attributions"]])
-    return summed - (result["outputs"] - result.get("baseline_outputs", 0))
+    return summed - (result.get("mean_outputs", result["outputs"]) - result.get("baseline_outputs", 0))

@@ -17,7 +17,8 @@ from deepexplain_tf.errors import InputError, ModelError
 from deepexplain_tf.export import provenance
 from deepexplain_tf.export.resources import Resources
 from deepexplain_tf.graph.emit import emit
-from deepexplain_tf.methods.base import CALL_ARGUMENTS, make
+from deepexplain_tf.methods.base import CALL_ARGUMENTS
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.writing.json_values import versions
 
 Specs = dict[str, tf.TensorSpec]

@@ -1,7 +1,6 @@
 """The provenance of an exported explainer as values of JSON, and the hash of a model."""
 
 from collections.abc import Callable
-import dataclasses
 import hashlib
 from typing import Any
 
@@ -15,7 +14,7 @@ from deepexplain_tf.writing.json_values import bytes_of, checksum, to_json
 
 def options_of(method: Method) -> dict[str, Any]:
     """Returns all options of a method, and its evaluations of the model for each example where they are known."""
-    found = {field.name: described(getattr(method, field.name)) for field in dataclasses.fields(method)}
+    found = {name: described(value) for name, value in method.options.items()}
     return found if method.evaluations is None else {**found, "evaluations": method.evaluations}
 
 

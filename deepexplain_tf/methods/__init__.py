@@ -1,6 +1,6 @@
 """Attribution methods, each registered once in its own file; an import line in this file makes a method known."""
 
-from deepexplain_tf.methods.base import METHODS, Method, make
+from deepexplain_tf.methods.base import METHODS, Method
 from deepexplain_tf.methods.blur_ig import BlurIG
 from deepexplain_tf.methods.deconvnet import DeconvNet
 from deepexplain_tf.methods.deeplift import DeepLIFT
@@ -22,6 +22,7 @@ from deepexplain_tf.methods.layer_conductance import LayerConductance
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.lime import LIME
 from deepexplain_tf.methods.lrp import LRP
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.methods.neuron_conductance import NeuronConductance
 from deepexplain_tf.methods.occlusion import Occlusion
 from deepexplain_tf.methods.rise import RISE

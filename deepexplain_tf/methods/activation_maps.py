@@ -85,6 +85,13 @@ class ClassActivationMap(ActivationMaps):
             for array, axes in zip(attributions, maps.explained, strict=True)
         ]
 
+    def templates(self, scope: Scope, data: TensorData) -> Sequence[tf.Tensor]:
+        if self.upsample:
+            return scope.explained
+        maps = scope.feature_maps(self.at)
+        (activations,) = scope.inner([maps.value], scope.explained)
+        return self.spread(scope, maps, maps.channels_last(activations)[..., 0])
+
     def spread(self, scope: Scope, maps: FeatureMaps, found: tf.Tensor) -> list[tf.Tensor]:
         """Returns the attributions of a map `[batch, positions...]`, an array for each explained tensor."""
         attributions = []

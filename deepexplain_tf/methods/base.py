@@ -1,14 +1,13 @@
 """The contract of a method: an override map and a few lines of arithmetic, registered once."""
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 import dataclasses
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
@@ -34,6 +33,7 @@ class Result(TypedDict, total=False):
       baseline_outputs: `[batch]`, the target at the baseline; required where `complete` is set.
       standard_error: `[batch, ...]` for each explained tensor, of sampled attributions.
       total: `[batch]`, the sum that completeness compares, where it is not the sum of all attributions.
+      mean_outputs: `[batch]`, the target that completeness compares with that sum, where it is not `outputs`.
     """
 
     attributions: list[tf.Tensor]
@@ -41,6 +41,7 @@ class Result(TypedDict, total=False):
     baseline_outputs: tf.Tensor
     standard_error: list[tf.Tensor]
     total: tf.Tensor
+    mean_outputs: tf.Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Method(abc.ABC):
         True, `attribute` gets a baseline for each of `scope.inputs`.
       pairwise: whether attributions belong to pairs of features: one array `[batch, features, features]` for all
         explained tensors together.
+      noisy: whether noise is added to the examples before they are explained, so that it needs memory too.
       remedy: what a user can do about a large gap, or about attributions that are very large, in words.
       graph_options: the names of the options that `attribute` or `override_map` reads from `self`.
     """
@@ -80,6 +82,7 @@ class Method(abc.ABC):
     repeats: ClassVar[bool] = False
     from_inputs: ClassVar[bool] = False
     pairwise: ClassVar[bool] = False
+    noisy: ClassVar[bool] = False
     remedy: ClassVar[str] = "another baseline may help"
     graph_options: ClassVar[tuple[str, ...]] = ()
 
@@ -129,9 +132,34 @@ class Method(abc.ABC):
         return False
 
     @property
+    def form(self) -> tuple[Hashable, ...]:
+        """What tells the graphs of methods apart: the class, and the values of `graph_options`."""
+        return type(self), *(getattr(self, option) for option in self.graph_options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The values of all options by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @property
     def has_background(self) -> bool:
         """Whether each example is compared with a set of baselines."""
         return getattr(self, "background", None) is not None
+
+    def without_background(self) -> "Method":
+        """Returns a method with a background as one that compares with a single baseline."""
+        alone: Any = self  # a dataclass with this field
+        return dataclasses.replace(alone, background=None)
+
+    @property
+    def excludes_noise(self) -> str | None:
+        """The option with which the method takes no noise around it, None where there is none."""
+        return None
+
+    def templates(self, scope: Scope, data: TensorData) -> Sequence[tf.Tensor]:
+        """Returns tensors `[batch, ...]` in the shapes of the attributions, by default what is explained."""
+        del data
+        return scope.explained
 
     @property
     def loops(self) -> bool:
@@ -258,21 +286,3 @@ class GradientMethod(Method):
         if self.times_input:
             gradients = [x * gradient for x, gradient in zip(scope.explained, gradients, strict=True)]
         return {"attributions": gradients, "outputs": target}
-
-
-def make(name: str, options: Mapping[str, Any]) -> Method:
-    """Makes a method from its name or alias and its options.
-
-    Raises:
-      TypeError: a name that is not a string.
-      UnknownNameError: an unknown name.
-      OptionError: an unknown option, an option of another method, or a value out of range.
-    """
-    method_class = METHODS[name]
-    known = {field.name for field in dataclasses.fields(method_class)}
-    for option in options:
-        if option not in known:
-            owners = [owner for owner in METHODS if option in {f.name for f in dataclasses.fields(METHODS[owner])}]
-            hint = f"it belongs to {', '.join(owners)}" if owners else closest(option, {*known, *CALL_ARGUMENTS})
-            raise OptionError(f"unknown option {shortened(option)} of {METHODS.resolve(name)}; {hint}.")
-    return method_class(**options)

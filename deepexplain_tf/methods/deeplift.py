@@ -73,6 +73,10 @@ class DeepLIFT(Method):
     def per_unit(self) -> bool:
         return self.hypothetical  # what is not there adds up to nothing
 
+    @property
+    def excludes_noise(self) -> str | None:
+        return "hypothetical" if self.hypothetical else None  # noise makes no letters
+
     def check(
         self, explained: Callable[[], Sequence[np.ndarray]], baseline: Sequence[np.ndarray], *, given: bool
     ) -> None:

@@ -107,17 +107,18 @@ class IntegratedHessians(Method):
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         return {**evaluate(self), "n_steps": self.n_steps}
 
+    def templates(self, scope: Scope, data: TensorData) -> Sequence[tf.Tensor]:
+        features = count_rows(data["features"])
+        return [tf.zeros([scope.size, features, features], wide_dtype(*scope.explained))]
+
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
         if self.background is None:  # a set of one
             baseline = [tf.expand_dims(x0, 1) for x0 in scope.expand_baseline(baseline, shared=True)]
         background = Background(scope, baseline)
-        features = count_rows(data["features"])
-        dtype = wide_dtype(*scope.explained)
-        pairs = Pairs(scope, composite, data, chunks, dtype)
-        template = tf.zeros([scope.size, features, features], dtype)
-        attributions = background.mean(lambda baselines: [pairs.interactions(baselines)], [template])
+        pairs = Pairs(scope, composite, data, chunks)
+        attributions = background.mean(lambda baselines: [pairs.interactions(baselines)], self.templates(scope, data))
         outputs, baseline_outputs = background.values(attributions, data["count"], chunks)
         return {"attributions": attributions, "outputs": outputs, "baseline_outputs": baseline_outputs}
 
@@ -125,9 +126,10 @@ class IntegratedHessians(Method):
 class Pairs:
     """The pairs of features of some examples: rows of Hessians are evaluated one by one, in chunks."""
 
-    def __init__(self, scope: Scope, composite: Composite, data: TensorData, chunks: Chunks, dtype: tf.DType):
-        """Prepares the pairs; `data` are those of `IntegratedHessians`, and `dtype` is that of the interactions."""
-        self._scope, self._composite, self._data, self._chunks, self._dtype = scope, composite, data, chunks, dtype
+    def __init__(self, scope: Scope, composite: Composite, data: TensorData, chunks: Chunks):
+        """Prepares the pairs; `data` are those of `IntegratedHessians`."""
+        self._scope, self._composite, self._data, self._chunks = scope, composite, data, chunks
+        self._dtype = wide_dtype(*scope.explained)
         self._simplified, _ = scope.twice_differentiable.simplified(composite, straight=False)
         self._members = players_of(data)
         self._count = count_rows(data["features"])

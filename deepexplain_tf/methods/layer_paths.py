@@ -63,7 +63,7 @@ class LayerPathMethod(SteppedMethod):
         directions = [end - start for start, end in zip(starts, ends, strict=True)]
 
         def terms(example: tf.Tensor, step: tf.Tensor) -> Tensors:
-            point = scope.gather(example).at(on_line(starts, ends, example, tf.gather(data["nodes"], step)))
+            point = scope.gather(example).at_inputs(on_line(starts, ends, example, tf.gather(data["nodes"], step)))
             parts = self.terms(point, [tf.gather(direction, example) for direction in directions], composite)
             return weighted(tf.gather(data["weights"], step), parts)
 

@@ -73,6 +73,12 @@ class PathIntegral(CurveMethod):
         return self.tolerance is not None or self.gap_tolerance is not None
 
     @property
+    def excludes_noise(self) -> str | None:
+        if self.tolerance is not None:
+            return "tolerance"
+        return None if self.gap_tolerance is None else "gap_tolerance"
+
+    @property
     def evaluations(self) -> int:
         return self.n_steps or _DEFAULT_STEPS
 

@@ -38,14 +38,12 @@ class PathSamples(Method):
       of: the method.
     """
 
-    graph_options: ClassVar[tuple[str, ...]] = ("form",)
     repeats: ClassVar[bool] = True
     of: CurveMethod
 
     @property
-    def form(self) -> Hashable:
-        """What the graph reads from the method."""
-        return (type(self.of), *(getattr(self.of, option) for option in self.of.graph_options))
+    def form(self) -> tuple[Hashable, ...]:
+        return type(self), self.of.form
 
     def data(self, layout: Layout) -> Data:
         return self.of.curve_data(layout)

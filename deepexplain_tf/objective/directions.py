@@ -22,7 +22,7 @@ def explained_along(scope: Scope, directions: Tensors) -> tuple[list[tf.Tensor],
       UnsupportedOpError: an op before the explained tensors has no gradient, or its gradient has none.
     """
     points = [tf.identity(tensor) for tensor in scope.inputs]
-    explained = [tf.identity(tensor) for tensor in scope.at(points).explained]
+    explained = [tf.identity(tensor) for tensor in scope.at_inputs(points).explained]
     upstream = [tf.zeros_like(tensor) for tensor in explained]
     # A gradient is linear in its upstream gradient, and the derivative by that is the transpose of the transpose.
     transposed = _dense(gradients_of(explained, points, upstream))

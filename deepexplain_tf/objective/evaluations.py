@@ -25,16 +25,24 @@ class Evaluations:
       per_example: the number of evaluations of one example.
       examples: the number of examples, without the padding that follows them.
       chunks: the sizes of the chunks.
+      rounds: whether the first evaluations of all examples come first, then all second ones, …; else all of an example.
     """
 
     per_example: tf.Tensor
     examples: tf.Tensor
     chunks: Chunks
+    rounds: bool = False
 
     @property
     def total(self) -> tf.Tensor:
         """The number of evaluations of all examples together."""
         return self.examples * self.per_example
+
+    def pairs(self, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the example, and the number among its evaluations, of evaluations numbered through, `[rows]` each."""
+        if self.rounds:
+            return numbers % self.examples, numbers // self.examples
+        return numbers // self.per_example, numbers % self.per_example
 
 
 def sum_contributions(
@@ -77,14 +85,15 @@ def sum_terms(evaluations: Evaluations, templates: Tensors, terms: Points) -> li
     Returns:
       A tensor `[batch, ...]` for each template, in float64 for a float64 template, else in float32.
     """
-    per_example, chunks = evaluations.per_example, evaluations.chunks
+    chunks = evaluations.chunks
 
     def body(numbers: tf.Tensor, valid: tf.Tensor, sums: Tensors) -> list[tf.Tensor]:
-        example, number = numbers // per_example, numbers % per_example
+        example, number = evaluations.pairs(numbers)
         parts = zip(sums, terms(example, number), strict=True)
         if chunks.pad:  # an extra last row takes the padding, and is dropped at the end
             return [_add_rows(total, tf.where(valid, example, count_rows(total) - 1), part) for total, part in parts]
-        return [_add_sorted_rows(total, example, part) for total, part in parts]
+        add = _add_rows if evaluations.rounds else _add_sorted_rows
+        return [add(total, example, part) for total, part in parts]
 
     sums = [tf.zeros_like(tensor, wide_dtype(tensor)) for tensor in templates]
     if not chunks.pad:
@@ -125,7 +134,7 @@ def target_values(
         example = numbers // per_example
         rows, at = scope.gather(example), points(example, numbers % per_example)
         if of_inputs:
-            rows = rows.at(at)
+            rows = rows.at_inputs(at)
             at = rows.explained
         target = rows.value(at)
         row = tf.where(valid, numbers, total)  # an extra last row takes the padding, and is dropped at the end
@@ -192,6 +201,13 @@ def weighted(weights: tf.Tensor, tensors: Tensors) -> list[tf.Tensor]:
 def gather_shared(tensor: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
     """Returns the rows `example` of a tensor with one row per example, or with one row that all examples share."""
     return tf.gather(tensor, tf.minimum(example, count_rows(tensor) - 1))
+
+
+def gather_baseline(baseline: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+    """Does the same for a baseline, but one that all examples share stays one row."""
+    sets = count_rows(baseline)
+    kept = example[: tf.where(sets == 1, 1, count_rows(example))]
+    return gather_shared(baseline, kept)
 
 
 def as_column(numbers: tf.Tensor, operand: tf.Tensor, dtype: tf.DType | None = None) -> tf.Tensor:

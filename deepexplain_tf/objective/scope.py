@@ -30,6 +30,8 @@ class Scope:
         inputs: Sequence[tf.Tensor],
         selector: Sequence[tf.Tensor] = (),
         fixed: Mapping[Value, tf.Tensor] | None = None,
+        size: tf.Tensor | None = None,
+        at: Sequence[tf.Tensor] = (),
     ):
         """Makes the scope of some examples.
 
@@ -39,17 +41,23 @@ class Scope:
           selector: the data of the target, `[batch, ...]` each: an index, or weights, or a unit's column and bias, or
             the arrays of a callable.
           fixed: tensors for values inside the program that are the same for all examples.
+          size: the number of examples; by default that of the first input's rows.
+          at: the explained tensors, `[batch, ...]` each; by default those at the inputs.
         """
         self._objective = objective
         self._inputs = inputs
         self._selector = selector
         self._fixed = fixed or {}
+        self._size = size
+        self._at = list(at)
         data = zip(objective.data, selector, strict=True) if objective.data else ()
         self._given = {**dict(zip(objective.inputs, inputs, strict=True)), **dict(data), **self._fixed}
 
     @functools.cached_property
     def explained(self) -> list[tf.Tensor]:
         """The explained tensors at the input, `[batch, ...]` each."""
+        if self._at:
+            return self._at
         prefix = self._objective.prefix
         if prefix is None:
             return [self._given[value] for value in self._objective.explained]
@@ -63,7 +71,7 @@ class Scope:
     @property
     def size(self) -> tf.Tensor:
         """The number of examples."""
-        return count_rows(self._inputs[0])
+        return count_rows(self._inputs[0]) if self._size is None else self._size
 
     @property
     def dtype(self) -> tf.DType:
@@ -93,16 +101,21 @@ class Scope:
             tf.gather(tensor, index) if value in objective.context else tensor
             for value, tensor in zip(objective.inputs, self._inputs, strict=True)
         ]
-        return Scope(objective, inputs, [tf.gather(tensor, index) for tensor in self._selector], self._fixed)
+        selector = [tf.gather(tensor, index) for tensor in self._selector]
+        return Scope(objective, inputs, selector, self._fixed, count_rows(index))
 
-    def at(self, inputs: Sequence[tf.Tensor]) -> "Scope":
+    def at(self, explained: Sequence[tf.Tensor]) -> "Scope":
+        """Returns a scope whose examples have other explained tensors, `[batch, ...]` each."""
+        return Scope(self._objective, self._inputs, self._selector, self._fixed, self._size, explained)
+
+    def at_inputs(self, inputs: Sequence[tf.Tensor]) -> "Scope":
         """Returns a scope of the same examples at other inputs of the model, `[rows, ...]` each."""
         return Scope(self._objective, inputs, self._selector, self._fixed)
 
     @property
     def twice_differentiable(self) -> "Scope":
         """The same scope, whose gradients have the right derivatives; see `Objective.differentiable`."""
-        return Scope(self._objective.differentiable, self._inputs, self._selector, self._fixed)
+        return Scope(self._objective.differentiable, self._inputs, self._selector, self._fixed, self._size, self._at)
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Scope, AffinePrefix | None]":
         """Returns the scope on which many gradients are cheapest, and the affine prefix before it, if any.
@@ -116,7 +129,7 @@ class Scope:
         if objective.selection == "unit":
             (index,), units = selector, emit(Program((), objective.program.outputs[1:]), fixed)
             selector = [tf.transpose(tf.gather(tensor, index[:, 0], axis=-1)) for tensor in units]
-        return Scope(objective, self._inputs, selector, fixed), prefix
+        return Scope(objective, self._inputs, selector, fixed, self._size), prefix
 
     def output(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the model's output, from which the target is selected."""

@@ -67,6 +67,16 @@ def test_numbers_are_those_of_the_library(folder, tmp_path):
     np.testing.assert_allclose(found.attributions, expected.attributions, atol=1e-6)
 
 
+def test_noise(folder, tmp_path):
+    flags = ["--preprocess=unit", "--target=2", "--seed=1"]
+    assert _explain(folder, tmp_path, "--method=saliency", "--noise=smoothgrad,n_samples=3", *flags) == 0
+    found = dx.load(tmp_path / "explanation.npz")
+    x = np.stack([_pixels(folder / "photos" / f"{name}.png") for name in ("one", "two")]) / 255
+    with dx.DeepExplain(keras.models.load_model(folder / "pictures.keras")) as de:
+        expected = de.explain("saliency", x, target=2, seed=1, noise=dx.noise("smoothgrad", n_samples=3))
+    np.testing.assert_allclose(found.attributions, expected.attributions, rtol=1e-3, atol=1e-6)
+
+
 def test_a_set_of_baselines(folder, tmp_path):
     background = np.random.default_rng(1).random((3, 8, 8, 3))
     np.save(folder / "set.npy", background)

@@ -42,11 +42,13 @@ def test_numbers_are_those_of_the_library(folder, tmp_path, capsys):
 
 def test_settings_reach_the_explainer(folder, tmp_path):
     flags = ["--method=deeplift", "--layer=embedding", "--output=model", "--target=predicted", "--jit"]
+    flags.append("--noise=smoothgrad,stdev=20%,n_samples=3")
     assert _export(folder, tmp_path / "out", *flags, model="text.keras") == 0
     told = _described(tmp_path / "out" / "assets" / "explainer.json")
     assert (told["settings"]["layer"], told["settings"]["output"]) == ("embedding", "model")
     assert told["settings"]["jit_compile"] is True and told["xla"] is True
     assert told["fixed"] == {"target": None}
+    assert told["options"]["noise"] == {"kind": "smoothgrad", "stdev": "20%", "n_samples": 3, "seed": None}
     assert told["signatures"]["explain"]["inputs"]["baseline"]["shape"] == [None, 3, 4]
     assert "target" not in told["signatures"]["explain"]["inputs"]
 

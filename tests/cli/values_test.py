@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import deepexplain_tf as dx
 from deepexplain_tf.cli import values
 from deepexplain_tf.cli.command import UsageError
 
@@ -63,6 +64,21 @@ def test_another_input_signature_is_wrong_usage(text):
 def test_options_are_literals_or_text():
     found = values.options(["n_steps=128", "window_shape=(8,8,3)", "quadrature=midpoint", "signed=True"])
     assert found == {"n_steps": 128, "window_shape": (8, 8, 3), "quadrature": "midpoint", "signed": True}
+
+
+def test_noise_is_a_kind_with_arguments():
+    assert values.noise(None) is None
+    assert values.noise("smoothgrad") == dx.noise("smoothgrad")
+    assert values.noise("vargrad,stdev=0.5,n_samples=9,seed=3") == dx.noise("vargrad", 0.5, 9, seed=3)
+    assert values.noise("smoothgrad_sq,stdev=20%") == dx.noise("smoothgrad_sq", "20%")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "smooth", "smoothgrad,", "smoothgrad,0.1", "smoothgrad,sd=1", "smoothgrad,stdev=x", "vargrad,kind=a"]
+)
+def test_other_noise_is_wrong_usage(text):
+    with pytest.raises(UsageError, match="--noise"):
+        values.noise(text)
 
 
 def test_option_is_the_array_of_a_file(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.methods.base import make
+from deepexplain_tf.methods.make import make
 from tests.checks import explain, options_of
 from tests.models import filled, mlp, perceptron
 

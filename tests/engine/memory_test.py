@@ -11,7 +11,7 @@ import deepexplain_tf as dx
 from deepexplain_tf.engine.memory import BATCH_SIZE, read_bytes
 from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import OptionError
-from deepexplain_tf.methods.base import make
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE
 from tests.checks import explain, options_of
 from tests.models import filled

@@ -13,6 +13,7 @@ import deepexplain_tf as dx
 from tests.models import STRUCTURES, mlp, strings_inside
 
 _BACKGROUND = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+_NOISE = dx.noise("smoothgrad", "10%", n_samples=3)
 # Structure, method, fixed arguments and settings.
 _CASES = {
     "cnn-deeplift": ("sequential", "deeplift", {"baseline": None}, {}),
@@ -21,6 +22,7 @@ _CASES = {
     "pair-deeplift-compiled": ("list_of_inputs", "deeplift", {"baseline": None}, {"jit_compile": True}),
     "pair-ig-compiled": ("list_of_inputs", "integrated_gradients", {"baseline": None}, {"jit_compile": True}),
     "pair-occlusion": ("list_of_inputs", "occlusion", {"baseline": None}, {}),
+    "cnn-noise": ("sequential", "deeplift", {"baseline": None, "noise": _NOISE, "seed": 1}, {}),
     "tokens-ig-frozen": ("tokens_with_a_mask", "integrated_gradients", {"baseline": None, "freeze": True}, {}),
 }
 _FURTHER_CASES = {  # whose files hold the same as those above

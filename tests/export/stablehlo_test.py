@@ -63,6 +63,7 @@ _CASES = {
     "lstm-ig": _case(_lstm, (2, 4, 3), "integrated_gradients", {"n_steps": 8}),
     "cnn-lime": _case(*_CNN, "lime", {"n_samples": 100, "seed": 0}),
     "cnn-rise": _case(*_CNN, "rise", {"n_samples": 100, "seed": 0}),
+    "cnn-noise": _case(*_CNN, "deeplift", {"noise": dx.noise("vargrad", 0.1, 3), "seed": 0}),
     "cnn-saliency": _case(*_CNN, "saliency", {"target": None}, ()),
 }
 

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError, UnknownNameError
-from deepexplain_tf.methods.base import make
 from deepexplain_tf.methods.layout import Layout
+from deepexplain_tf.methods.make import make
 from tests.checks import MAPS, explain, message_of
 from tests.methods.maps import upsampled
 from tests.models import filled, floats

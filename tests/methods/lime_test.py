@@ -7,8 +7,8 @@ from sklearn.metrics import pairwise_distances
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from deepexplain_tf.methods.base import make
 from deepexplain_tf.methods.layout import Layout
+from deepexplain_tf.methods.make import make
 from tests import references as ref
 from tests.checks import explain
 

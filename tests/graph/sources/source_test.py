@@ -15,7 +15,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 import deepexplain_tf as dx
 from deepexplain_tf.errors import ModelError, UnknownNameError, UnsupportedOpError
 from deepexplain_tf.graph.sources.source import source_of
-from deepexplain_tf.methods.base import make
+from deepexplain_tf.methods.make import make
 from tests.checks import FITTED, GENERAL, explain
 from tests.models import filled, weight
 
