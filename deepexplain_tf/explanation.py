@@ -22,7 +22,7 @@ class Explanation:
     """The attributions of a batch of inputs, with the numbers needed to judge them.
 
     Where the method promises completeness, Σ attributions = outputs − baseline_outputs + completeness_gap for
-    each example, in units of the target; a group of features counts once. With noise the mean of the outputs at the noisy
+    each example, in units of the target; a group of features counts once. With noise, the mean output at the noisy
     inputs stands there in the place of `outputs`, which are those without noise. Inside a `tf.function` the arrays are
     symbolic tensors, which nothing converts to NumPy on its own.
 

@@ -5,8 +5,8 @@
 
 This script explains eight examples by networks whose first layers shrink the input (`pooled`, `strided`), that keep its
 size, or that are dense, recurrent or attend, each in a fresh process and with more evaluations than the limit allows at
-once. `sensitivity_n` is the metric, through `dx.compare`. It prints the growth of the resident memory in MiB, for each
-limit. Linux only.
+once. `sensitivity_n` is the metric, through `dx.compare`; `noise+NAME` is a method under noise. It prints the growth of
+the resident memory in MiB, for each limit. Linux only.
 """
 
 from typing import Any
@@ -26,7 +26,10 @@ _NETWORKS = flags.DEFINE_list(
 )
 _METHODS = flags.DEFINE_list(
     "methods",
-    ["integrated_gradients", "expected_gradients", "deeplift", "occlusion", "shapley_sampling", "sensitivity_n"],
+    [
+        *("integrated_gradients", "expected_gradients", "deeplift", "occlusion", "shapley_sampling", "sensitivity_n"),
+        *("noise+gradient_x_input", "noise+integrated_gradients"),
+    ],
     "The methods.",
 )
 _LIMITS = flags.DEFINE_list("limits", ["256MiB", "512MiB"], "The values of max_memory.")
@@ -66,6 +69,9 @@ def _parts(shape: tuple[int, ...]) -> np.ndarray:
 
 def _options(method: str, shape: tuple[int, ...], evaluations: int) -> dict[str, Any]:
     """Returns options with which a method evaluates the network at least so often for each example."""
+    if method.startswith("noise+"):
+        steps = {"n_steps": 4} if method.endswith("integrated_gradients") else {}
+        return {"noise": dx.noise("smoothgrad", 0.1, evaluations), "seed": 0, **steps}
     if method in ("integrated_gradients", "layer_conductance"):
         return {"n_steps": evaluations}
     if method == "integrated_hessians":
@@ -92,12 +98,13 @@ def grown(name: str, method: str, limit: str) -> str:
         scored: dict[str, Any] = {"methods": ["gradient_x_input"], "metrics": [("sensitivity_n", {"subsets": 16})]}
         dx.compare(model, x, **scored, target=0, groups=_parts(shape), max_memory=limit, seed=0)
     else:
+        name = method.removeprefix("noise+")
         layer = model.layers[-1].name if method == "layer_conductance" else None
         with dx.DeepExplain(model, layer=layer) as de:
-            made = make(method, {key: value for key, value in _options(method, shape, 8).items() if key != "seed"})
+            made = make(name, {key: value for key, value in _options(method, shape, 8).items() if key != "seed"})
             call = prepare(de.engine, made, x, target=0, max_memory=limit)
             evaluations = max(2 * call.chunks.size // min(_EXAMPLES, call.batch_size), 8)
-            explainer = de.explainer(method, target=0, max_memory=limit, **_options(method, shape, evaluations))
+            explainer = de.explainer(name, target=0, max_memory=limit, **_options(method, shape, evaluations))
             growth = Growth()
             explainer(x)
     megabytes = growth.megabytes

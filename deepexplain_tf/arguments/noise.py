@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 
 from deepexplain_tf.arguments.options import is_int, is_real, require, require_seed
 
@@ -40,7 +39,7 @@ class Noise:
         """Whether the standard deviation is relative to the range of each example."""
         return isinstance(self.stdev, str)
 
-    @functools.cached_property
+    @property
     def size(self) -> float:
         """The standard deviation, as a number or as a part of the range; NaN for a text that is no percentage."""
         if not isinstance(self.stdev, str):

@@ -97,9 +97,8 @@ def noise(text: str | None) -> Noise | None:
     except OptionError as error:
         raise UsageError(f"--noise: {error}") from None
     except (UsageError, TypeError):
-        raise UsageError(
-            f"--noise must be a kind, then stdev, n_samples and seed, as smoothgrad,stdev=10%,n_samples=50. Got {text!r}."
-        ) from None
+        example = "smoothgrad,stdev=10%,n_samples=50"
+        raise UsageError(f"--noise must be a kind, then stdev, n_samples, seed, as {example}. Got {text!r}.") from None
 
 
 def options_by_owner(texts: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -85,7 +85,8 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
       OptionError: a method that is not one backward pass, or symbolic inputs.
     """
     if not method.one_pass:
-        raise OptionError(f"audit takes a method that is one backward pass. Got {name!r}{' under noise' * method.noisy}.")
+        noise = " under noise" if method.noisy else ""
+        raise OptionError(f"audit takes a method that is one backward pass. Got {name!r}{noise}.")
     call = prepare(engine, method, inputs, **arguments)
     if call.selection.units is not None:
         raise OptionError(f"an audit takes one target for each example. Got {call.selection.reported!r}.")

@@ -30,10 +30,10 @@ _METHODS: dict[str, dict[str, Any]] = {
 }
 _MORE: dict[str, tuple[str, dict[str, Any]]] = {
     "a set of baselines": ("deeplift", {"background": _BACKGROUND}),
-    "paths from a set of baselines": ("integrated_gradients", {"background": _BACKGROUND, "n_steps": 3}),
-    "samples of its own": ("expected_gradients", {"background": _BACKGROUND, "n_samples": 6}),
-    "a baseline for each": ("deeplift", {"baseline": _X / 2}),
     "the positions of a layer": ("layer_cam", {"upsample": False}),
+    "samples of its own": ("expected_gradients", {"background": _BACKGROUND, "n_samples": 6}),
+    "paths from a set of baselines": ("integrated_gradients", {"background": _BACKGROUND, "n_steps": 3}),
+    "a baseline for each": ("deeplift", {"baseline": _X / 2}),
     "channels that mask": ("score_cam", {"upsample": False}),
     "a composite": ("lrp", {"composite": "epsilon_plus_flat"}),
     "permutations over a set": ("shapley_sampling", {"background": _BACKGROUND, "n_samples": 4}),
@@ -96,7 +96,7 @@ def test_squares_and_variances_are_those_of_the_loop(network: dx.DeepExplain, me
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(c, marks=[pytest.mark.long] * (n > 3)) for n, c in enumerate(_MORE)]
+    "case", [pytest.param(c, marks=[pytest.mark.long] * (n > 1)) for n, c in enumerate(_MORE)]
 )  # the others combine what these have
 def test_further_options_are_those_of_the_loop(network: dx.DeepExplain, case: str):
     _assert_is_loop(network, *_MORE[case], ["smoothgrad"])
@@ -185,23 +185,29 @@ def test_several_inputs_get_noise_of_their_own():
     assert not np.allclose(*twin.attributions)
 
 
-@pytest.mark.parametrize("kind", ["smoothgrad", pytest.param("vargrad", marks=pytest.mark.long)])  # the same loop
-def test_a_loss_may_contain_it(network: dx.DeepExplain, kind: str):
-    """The derivative with respect to the inputs is that of central differences."""
-    noise = dx.noise(kind, "10%", 3)
-    explainer = network.explainer("integrated_gradients", target=1, seed=_SEED, n_steps=3, noise=noise)
-    weights = np.random.default_rng(3).normal(size=_X.shape)
-    x = tf.constant(_X)
-    for sizes in ({}, {"chunk_size": 2}):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            loss = tf.reduce_sum(weights * explainer(x, tensors=True, **sizes).attributions)
-        found = tape.gradient(loss, x).numpy()
-        for index in [(0, 0, 0), (1, 3, 1), (2, 5, 0)]:
-            step = np.zeros_like(_X)
-            step[index] = 1e-6
-            ends = [(weights * explainer(_X + sign * step).attributions).sum() for sign in (1, -1)]
-            assert found[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-4, abs=1e-6)
+@pytest.mark.parametrize(
+    ("method", "kind", "sizes"),
+    [
+        ("gradient_x_input", "smoothgrad", {}),
+        pytest.param("gradient_x_input", "vargrad", {"chunk_size": 2}, marks=pytest.mark.long),
+        pytest.param("integrated_gradients", "smoothgrad", {}, marks=pytest.mark.long),
+        pytest.param("integrated_gradients", "vargrad", {"chunk_size": 2}, marks=pytest.mark.long),
+    ],
+)  # long: derivatives of the same loop, also in chunks and around another loop
+def test_a_loss_may_contain_it(network: dx.DeepExplain, method: str, kind: str, sizes: dict[str, int]):
+    """The derivative with respect to the inputs, which also decide about the size of the noise."""
+    options = {"n_steps": 3} if method == "integrated_gradients" else {}
+    explainer = network.explainer(method, target=1, seed=_SEED, noise=dx.noise(kind, "10%", 3), **options)
+    weights, x = np.random.default_rng(3).normal(size=_X.shape), tf.constant(_X)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(weights * explainer(x, tensors=True, **sizes).attributions)
+    found = tape.gradient(loss, x).numpy()
+    for index in [(0, 0, 0), (1, 3, 1), (2, 5, 0)]:
+        step = np.zeros_like(_X)
+        step[index] = 1e-6
+        ends = [(weights * explainer(_X + sign * step).attributions).sum() for sign in (1, -1)]
+        assert found[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-4, abs=1e-6)
 
 
 def test_gaps_are_those_of_the_mean_output():
