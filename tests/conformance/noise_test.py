@@ -10,17 +10,18 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.objective.normal import normal
 from tests.checks import MAPS
-from tests.conformance.conformance_test import METHODS, assert_same, in_full, opened, options, usual
+from tests.conformance.conformance_test import METHODS, assert_same, in_full, opened, options, rows, usual
 from tests.models import STRUCTURES
 
 _SAMPLES, _STDEV = 3, 0.2
 # One method of each kind: a gradient, with a loop inside, with two values at each op, in another shape than the input.
 _KINDS = ("gradient_x_input", "integrated_gradients", "deeplift", "grad_cam")
+_OF_INPUTS = [name for name in STRUCTURES if not STRUCTURES[name].settings.get("layer")]
 
 
-def _each(short: Any) -> Any:
+def _each(short: Any, names: Any = STRUCTURES) -> Any:
     """Returns the mark of a test of all pairs of a structure and a method; most are long, since each compiles anew."""
-    pairs = [(name, m) for m in METHODS for name in STRUCTURES if m not in MAPS or in_full(name, m)]
+    pairs = [(name, m) for m in METHODS for name in names if m not in MAPS or in_full(name, m)]
     values = [pytest.param(*pair, marks=[pytest.mark.long] * (pair not in short)) for pair in pairs]
     return pytest.mark.parametrize(("name", "method"), values)
 
@@ -46,13 +47,8 @@ def _draws(inputs: Any) -> list[Any]:
     return [tf.nest.pack_sequence_as(inputs, [array[number] for array in drawn]) for number in range(_SAMPLES)]
 
 
-_OF_INPUTS = [name for name in STRUCTURES if not STRUCTURES[name].settings.get("layer")]
-
-
-@_each([(usual(method), method) for method in _KINDS] + [("dict_of_inputs", "gradient_x_input")])
+@_each([(usual(method), method) for method in _KINDS] + [("dict_of_inputs", "gradient_x_input")], _OF_INPUTS)
 def test_it_is_the_mean_over_explanations_of_noisy_inputs(name: str, method: str):
-    if name not in _OF_INPUTS:
-        pytest.skip("the noise is not that of the inputs")
     inputs, found = STRUCTURES[name].inputs(7), _explained(name, method)
     noisy = [tf.nest.map_structure(lambda x, e: x + np.float32(_STDEV) * e, inputs, e) for e in _draws(inputs)]
     parts = [_explainer(name, method, noisy=False)(points) for points in noisy]
@@ -86,6 +82,7 @@ def test_xla_changes_no_number(name: str, method: str):
 
 @_each([("functional", "deeplift")])
 def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
-    explain, inputs = _explainer(name, method), STRUCTURES[name].inputs(7)
+    explain, count = _explainer(name, method), STRUCTURES[name].batch or 7
     inside = tf.function(lambda inputs: explain(inputs).attributions)
-    assert_same(inside(tf.nest.map_structure(tf.constant, inputs)), _explained(name, method).attributions)
+    found = inside(tf.nest.map_structure(tf.constant, STRUCTURES[name].inputs(count)))
+    assert_same(found, rows(_explained(name, method).attributions, count))
