@@ -127,8 +127,7 @@ class DeepExplain:
             non-batch axes), float weights in the output's shape, a function of the outputs (and `inputs`), or
             `(function, arrays)`, called `function(outputs, *rows)`; `"all"` or ranges: see `arguments.units`.
           baseline: None (zeros), a number or string, one example or one for each, in the explained tensors' structure.
-          batch_size: examples per call of the compiled program; default 32, or as many as need 32 MiB or fill a chunk,
-            at most 1024, for methods that evaluate the model many times.
+          batch_size: examples per call of the program; default 32; with many evaluations, what 32 MiB hold or a chunk.
           chunk_size: model evaluations at once inside the program, at most 1024 of them; default: as many as have
             256 MiB of activations, or 2 GiB on a GPU or TPU, 10 … 1024.
           max_memory: bytes, or a text such as `"2GiB"`: an estimated limit on the memory of the call, without the

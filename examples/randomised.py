@@ -10,7 +10,8 @@ from PIL import Image
 
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0, packages, photos
-from deepexplain_tf.methods.base import METHODS, make
+from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.metrics import Score
 from deepexplain_tf.rules.relevance.composites import NAMED
 

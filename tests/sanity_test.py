@@ -6,7 +6,8 @@ import pytest
 
 from deepexplain_tf.demo import packages
 from deepexplain_tf.errors import DeepExplainError
-from deepexplain_tf.methods.base import METHODS, make
+from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.methods.make import make
 from deepexplain_tf.rules.relevance.composites import INSENSITIVE, NAMED
 from randomised import SAME, cases, demo, digits, labelled
 

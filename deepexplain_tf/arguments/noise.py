@@ -59,11 +59,12 @@ def noise(kind: str, stdev: float | str = "10%", n_samples: int = 50, seed: int 
     - `"smoothgrad_sq"`: (1/n) Σₖ φ(x + σ·εₖ)², in the square of that unit;
     - `"vargrad"`: (1/n) Σₖ (φ(x + σ·εₖ) − mean φ)², in the square of that unit.
 
-    The noise is added to the explained tensors, inputs or outputs of layers, which must be floats; baselines stay as
-    they are. All examples of a call share the εₖ, so that neither the batch nor the order of examples changes a number.
-    `outputs` are those at x, without noise. The sum of `"smoothgrad"` around a complete method is that of the mean of
-    F(x + σ·εₖ), with which `completeness_gap` compares it; the squares promise no sum. `standard_error` is that of the
-    mean over the samples, NaN for a single one, and None for `"vargrad"`.
+    The noise is added to the explained tensors, inputs or outputs of layers, which must be floats (to the inputs of the
+    model, where a method's path is theirs, as that of `layer_conductance`); baselines stay as they are. All examples of
+    a call share the εₖ, so that neither the batch nor the order of examples changes a number. `outputs` are those at x,
+    without noise. The sum of `"smoothgrad"` around a complete method is that of the mean of F(x + σ·εₖ), with which
+    `completeness_gap` compares it; the squares promise no sum. `standard_error` is that of the mean over the samples,
+    NaN for a single one, and None for `"vargrad"`.
 
     Args:
       kind: `"smoothgrad"`, `"smoothgrad_sq"` or `"vargrad"`.

@@ -179,9 +179,12 @@ class Noisy(Method):
         once = Evaluations(tf.constant(1), data["count"], chunks.for_few_evaluations())
         at_inputs = lambda example, _: [tf.gather(x, example) for x in scope.explained]  # noqa: E731
         result["outputs"] = target_values(scope, at_inputs, once, after=sums)[:, 0]
-        means = {"mean_outputs": outputs, "total": total, **({"baseline_outputs": start[0]} if compared else {})}
-        mean = {name: tf.cast(summed / _as(samples, summed), scope.dtype) for name, summed in means.items()}
-        return {**result, **mean}
+        result["mean_outputs"], result["total"], *starts = [
+            tf.cast(summed / _as(samples, summed), scope.dtype) for summed in (outputs, total, *start)
+        ]
+        if compared:
+            (result["baseline_outputs"],) = starts
+        return result
 
     def _sizes(self, explained: Sequence[tf.Tensor], size: tf.Tensor) -> list[tf.Tensor]:
         """Returns the standard deviations `[1 or batch]` of the noise for each explained tensor."""

@@ -129,7 +129,8 @@ class Scope:
         if objective.selection == "unit":
             (index,), units = selector, emit(Program((), objective.program.outputs[1:]), fixed)
             selector = [tf.transpose(tf.gather(tensor, index[:, 0], axis=-1)) for tensor in units]
-        return Scope(objective, self._inputs, selector, fixed, self._size), prefix
+        at = self._at if prefix is None else ()  # behind a prefix other tensors are explained
+        return Scope(objective, self._inputs, selector, fixed, self._size, at), prefix
 
     def output(self, explained: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the model's output, from which the target is selected."""
