@@ -74,6 +74,12 @@ def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
     return pytest.mark.parametrize(("name", "method"), values)
 
 
+def structures_of(method: str) -> list[str]:
+    """Returns the structures that a method fits."""
+    names = _WITH_POSITIONS if method in INSIDE else STRUCTURES
+    return [name for name in names if not (method in FROM_INPUTS and name in _WHOLE_NUMBERS)]
+
+
 def _all_pairs() -> Any:
     """Returns the mark of a test of all pairs; by default, most methods have one in four structures, in turn."""
 
@@ -84,8 +90,7 @@ def _all_pairs() -> Any:
     values = [
         pytest.param(name, method, marks=[pytest.mark.long] * (not short(number, name, method)))
         for method in METHODS
-        for number, name in enumerate(_WITH_POSITIONS if method in INSIDE else STRUCTURES)
-        if not (method in FROM_INPUTS and name in _WHOLE_NUMBERS)
+        for number, name in enumerate(structures_of(method))
     ]
     return pytest.mark.parametrize(("name", "method"), values)
 
