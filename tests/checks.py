@@ -36,7 +36,7 @@ MAPS_BY_WEIGHTS_ALONE = ("grad_cam_plus_plus", "hires_cam", "layer_cam")  # diff
 # Methods that replace parts of the input and take no gradient: inputs may be whole numbers and strings.
 EVALUATING = [name for name in METHODS if issubclass(METHODS[name], PlayerMethod)]
 # Methods with steps along a path.
-STEPPING = ("guided_ig", "integrated_gradients", "internal_influence", "layer_conductance")
+STEPPING = ("guided_ig", "idgi", "integrated_gradients", "internal_influence", "layer_conductance")
 # Methods whose numbers come from random samples for each feature, so that one without effect has 0 on average only.
 FITTED = ("lime", "rise")
 # Methods that differ from gradient_x_input in a rule, or a sign, alone; or from shapley_sampling in their masks and in

@@ -273,8 +273,8 @@ def test_a_layer_of_a_model_with_a_fixed_batch_size():
 @pytest.mark.parametrize("method", BY_ELEMENT)
 def test_the_fields_of_an_explanation(method: str):
     e = explain(perceptron(), method)
-    by_steps = ("blur_ig", "guided_ig", "integrated_gradients", "layer_conductance", "internal_influence")
-    complete = method in (*by_steps[:4], "expected_gradients", "deeplift", "kernel_shap", "shapley_sampling")
+    by_steps = ("blur_ig", "guided_ig", "idgi", "integrated_gradients", "layer_conductance", "internal_influence")
+    complete = method in (*by_steps[:5], "expected_gradients", "deeplift", "kernel_shap", "shapley_sampling")
     compares = complete or method in (*by_steps, *EVALUATING)
     ends = "evaluated at the ends of each path only: "
     assert isinstance(e, dx.Explanation)

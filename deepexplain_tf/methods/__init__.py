@@ -13,6 +13,7 @@ from deepexplain_tf.methods.guided_backprop import GuidedBackprop
 from deepexplain_tf.methods.guided_grad_cam import GuidedGradCAM
 from deepexplain_tf.methods.guided_ig import GuidedIG
 from deepexplain_tf.methods.hires_cam import HiResCAM
+from deepexplain_tf.methods.idgi import IDGI
 from deepexplain_tf.methods.integrated_gradients import IntegratedGradients
 from deepexplain_tf.methods.integrated_hessians import IntegratedHessians
 from deepexplain_tf.methods.internal_influence import InternalInfluence
@@ -31,6 +32,7 @@ from deepexplain_tf.methods.score_cam import ScoreCAM
 from deepexplain_tf.methods.shapley_sampling import ShapleySampling
 
 __all__ = [
+    "IDGI",
     "LIME",
     "LRP",
     "RISE",

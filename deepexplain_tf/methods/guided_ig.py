@@ -11,9 +11,9 @@ from deepexplain_tf.arguments.options import is_real, require, require_between
 from deepexplain_tf.methods.base import METHODS, Data, Evaluate, Method, Result, TensorData
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
-from deepexplain_tf.objective.evaluations import Tensors, wide_dtype
+from deepexplain_tf.objective.evaluations import wide_dtype
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.objective.shapes import count_rows
+from deepexplain_tf.objective.shapes import join_rows, split_rows
 from deepexplain_tf.paths.guided import guided_step
 from deepexplain_tf.rules.composites import Composite
 
@@ -81,16 +81,16 @@ class GuidedIG(Method):
         baselines, explained = scope.expand_baseline(baseline), scope.explained
         ends = list(zip(explained, baselines, strict=True))
         wide = wide_dtype(*explained)
-        changes = _joined([x - x0 for x, x0 in ends], wide)
+        changes = join_rows([x - x0 for x, x0 in ends], wide)
         settings = [tf.cast(data[name], wide) for name in ("max_dist", "fraction")]
 
         def point(place: tf.Tensor) -> list[tf.Tensor]:
-            parts = zip(ends, _split(place, explained), strict=True)
+            parts = zip(ends, split_rows(place, explained), strict=True)
             return [tf.where(part == 1, x, x0 + tf.cast(part, x.dtype) * (x - x0)) for (x, x0), part in parts]
 
         def step(number: tf.Tensor, place: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, ...]:
             _, gradients = simplified.gradient(point(place), composite)
-            joined = _joined(gradients, wide)
+            joined = join_rows(gradients, wide)
             alpha = tf.cast(number + 1, wide) / tf.cast(data["steps"], wide)
             moved = guided_step(place, joined, tf.abs(changes), alpha, *settings)
             moved.set_shape(place.shape)
@@ -105,20 +105,7 @@ class GuidedIG(Method):
             maximum_iterations=data["steps"],
         )
         return {
-            "attributions": _split(total, explained),
+            "attributions": split_rows(total, explained),
             "outputs": scope.value(explained),
             "baseline_outputs": scope.value(baselines),
         }
-
-
-def _joined(tensors: Tensors, dtype: tf.DType) -> tf.Tensor:
-    """Returns the elements of tensors `[rows, ...]` side by side, `[rows, features]`."""
-    rows = count_rows(tensors[0])
-    return tf.concat([tf.reshape(tf.cast(tensor, dtype), [rows, tf.size(tensor) // rows]) for tensor in tensors], 1)
-
-
-def _split(joined: tf.Tensor, like: Tensors) -> list[tf.Tensor]:
-    """Returns the elements of `_joined` in the shapes of tensors."""
-    rows = count_rows(joined)
-    parts = tf.split(joined, [tf.size(tensor) // rows for tensor in like], 1, num=len(like))
-    return [tf.reshape(part, tf.shape(tensor)) for part, tensor in zip(parts, like, strict=True)]

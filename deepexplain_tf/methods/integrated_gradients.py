@@ -1,46 +1,39 @@
 """Integrated Gradients."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 import dataclasses
 from typing import Any, ClassVar
 
-import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require
+from deepexplain_tf.methods.along_path import AlongPath
 from deepexplain_tf.methods.base import METHODS, Result, TensorData
-from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.path_integral import PathIntegral
 from deepexplain_tf.objective.background import Background
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.curves import Curve, straight
 from deepexplain_tf.paths.lines import Lines
-from deepexplain_tf.paths.user_path import UserPath
 from deepexplain_tf.rules.composites import Composite
 
 
 @METHODS.register("integrated_gradients", aliases=("intgrad", "ig"))
 @dataclasses.dataclass(frozen=True)
-class IntegratedGradients(PathIntegral):
+class IntegratedGradients(AlongPath, PathIntegral):
     """(x − x₀) · ∫₀¹ ∂F/∂x (x₀ + α(x − x₀)) dα, by a quadrature of gradients; with `path`, along another path.
 
     In units of the target. Guarantees completeness, Σ attributions = F(x) − F(x₀), up to the error of the quadrature,
     which `completeness_gap` shows. With `background`, the attributions are the mean over its baselines and add up to
     F(x) − mean F(x₀).
 
-    With a `path` γ, they are ∫₀¹ dγ/dα · ∂F/∂x (γ(α)) dα, and add up to F(x) − F(γ(0)); `baseline_outputs` is F(γ(0)).
-    The derivative of γ is taken by TensorFlow. A path ends at x, γ(1) = x, and begins at the baseline if one is given;
-    arrays are checked for that (the first eight examples), tensors of a graph being built are not.
+    With a `path` γ, they are ∫₀¹ dγ/dα · ∂F/∂x (γ(α)) dα, and add up to F(x) − F(γ(0)); see `AlongPath`.
 
     Attributes:
-      path: a function `path(alpha, x, baseline)` → γ(α), by ops of TensorFlow, for one example: alpha is a scalar in
-        0 … 1 of the dtype of x; x and the baseline (zeros if none is given) come without the batch, in the structure of
-        the explained tensors; the point has their structure, shapes and dtypes. The library calls it for all rows at
-        once by `tf.vectorized_map`. XLA compiles `tf.where`, but no condition on alpha. Excludes `background`.
       background: a set of baselines for all examples `[n_baselines, ...]`, or one for each
-        `[batch, n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline` and a tolerance.
+        `[batch, n_baselines, ...]`, in the structure of the explained tensors; excludes `baseline`, a `path` and a
+        tolerance.
+      path: see `AlongPath`.
       n_steps, quadrature, tolerance, gap_tolerance, max_steps: see `PathIntegral`.
 
     References:
@@ -48,36 +41,20 @@ class IntegratedGradients(PathIntegral):
       https://arxiv.org/abs/1703.01365.
     """
 
-    uses_baseline: ClassVar[bool] = True
     remedy: ClassVar[str] = "more n_steps, a tolerance (tolerance=0.05), or a baseline nearer to the inputs help"
-    graph_options: ClassVar[tuple[str, ...]] = ("path",)
     background: Any = None
-    path: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.adaptive:
             require(self.background is None, "background", "left out where a tolerance is given", self.background)
+        self.require_path()
         if self.path is not None:
-            fits = callable(self.path) and isinstance(self.path, Hashable)
-            require(fits, "path", "a function (alpha, x, baseline) → points", self.path)
             require(self.background is None, "background", "left out where a path is given", self.background)
 
     @property
     def straight(self) -> bool:
         return self.path is None
-
-    def bound(self, layout: Layout) -> "IntegratedGradients":
-        return self if self.path is None else dataclasses.replace(self, path=UserPath(self.path, layout.structure))
-
-    def check(
-        self, explained: Callable[[], Sequence[np.ndarray]], baseline: Sequence[np.ndarray], *, given: bool
-    ) -> None:
-        if isinstance(self.path, UserPath):
-            self.path.check(explained(), baseline, begins=given)
-
-    def curve(self, data: TensorData) -> Curve:
-        return self.path if isinstance(self.path, UserPath) else straight
 
     def attribute(
         self,

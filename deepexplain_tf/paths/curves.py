@@ -44,6 +44,7 @@ class Curves:
             needs none.
         """
         self._scope, _ = scope.simplified(composite, straight=False)
+        self._explained = self._scope.explained  # once, outside of loops
         self._composite, self._curve, self._baselines = composite, curve, baselines
 
     def integrals(self, nodes: tf.Tensor, weights: tf.Tensor, evaluations: Evaluations) -> list[tf.Tensor]:
@@ -54,16 +55,30 @@ class Curves:
           weights: w, as many.
           evaluations: the number of nodes, the same for each example; the rest of `nodes` is padding.
         """
-        explained = self._scope.explained
+        explained = self._explained
 
         def terms(example: tf.Tensor, step: tf.Tensor) -> Tensors:
-            points, velocities = self._at(example, tf.gather(nodes, step))
-            _, gradients = self._scope.gather(example).gradient(points, self._composite)
+            _, velocities, gradients = self.gradient(example, tf.gather(nodes, step))
             pairs = zip(weighted(tf.gather(weights, step), velocities), gradients, strict=True)
             return [velocity * tf.cast(gradient, velocity.dtype) for velocity, gradient in pairs]
 
         sums = sum_terms(evaluations, explained, terms)
         return [tf.cast(total, x.dtype) for total, x in zip(sums, explained, strict=True)]
+
+    def gradient(self, example: tf.Tensor, alpha: tf.Tensor) -> tuple[tf.Tensor, Tensors, Tensors]:
+        """Returns the target `[rows]` at points of the curves, γ′ there, and the gradient of the target.
+
+        Args:
+          example: the numbers of the examples, `[rows]`.
+          alpha: α of each, `[rows]`.
+        """
+        points, velocities = self._at(example, alpha)
+        target, gradients = self._scope.gather(example).gradient(points, self._composite)
+        return target, velocities, gradients
+
+    def value(self, example: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+        """Returns the target `[rows]` at points of the curves; see `gradient`."""
+        return self._scope.gather(example).value(self._at(example, alpha)[0])
 
     def values_at_ends(self, after: Tensors, examples: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the target `[batch]` at the examples, and `[batch]` where the curves begin; see `target_values`.
@@ -75,8 +90,8 @@ class Curves:
         """
 
         def points(example: tf.Tensor, end: tf.Tensor) -> Tensors:
-            beginning, _ = self._at(example, tf.zeros_like(end, wide_dtype(self._scope.explained[0])))
-            pairs = zip(self._scope.explained, beginning, strict=True)
+            beginning, _ = self._at(example, tf.zeros_like(end, wide_dtype(self._explained[0])))
+            pairs = zip(self._explained, beginning, strict=True)
             return [tf.where(as_column(end, x, tf.bool), tf.gather(x, example), point) for x, point in pairs]
 
         evaluations = Evaluations(tf.constant(2), examples, chunks.for_few_evaluations())
@@ -84,5 +99,5 @@ class Curves:
         return values[:, 1], values[:, 0]
 
     def _at(self, example: tf.Tensor, alpha: tf.Tensor) -> tuple[Tensors, Tensors]:
-        examples = [tf.gather(x, example) for x in self._scope.explained]
+        examples = [tf.gather(x, example) for x in self._explained]
         return self._curve(alpha, examples, [gather_shared(x0, example) for x0 in self._baselines])

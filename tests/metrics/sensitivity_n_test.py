@@ -42,8 +42,9 @@ def test_both_kinds_of_methods_are_found():
     assert {"deconvnet", "guided_backprop", "saliency"} <= set(GRADIENTS)
 
 
-# Against a blurred input, a feature contributes something else than against the metric's zeros.
-@pytest.mark.parametrize("method", [name for name in CONTRIBUTIONS if name not in (*FITTED, "blur_ig")])
+# Against a blurred input, a feature contributes something else than against the metric's zeros; and `idgi` divides the
+# change among features by their gradients alone.
+@pytest.mark.parametrize("method", [name for name in CONTRIBUTIONS if name not in (*FITTED, "blur_ig", "idgi")])
 def test_contributions_to_a_linear_model_have_correlation_one(method):
     found = sensitivity_n(logit, X, attributed(method, X), n=[1, 2, 3, 4, 5], seed=0)
     assert found.per_example.shape == (4, 5)
