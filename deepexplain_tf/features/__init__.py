@@ -1,5 +1,6 @@
-"""Features of an input: whole numbers shaped like one example, as every method and metric with `groups=` takes them."""
+"""Features of an input: groups of elements, as every method and metric with `groups=` takes them, and regions."""
 
+from deepexplain_tf.features.regions import regions
 from deepexplain_tf.features.segments import segments
 
-__all__ = ["segments"]
+__all__ = ["regions", "segments"]

@@ -1,13 +1,10 @@
 """Superpixels: parts of a picture of about the same size whose pixels are alike (by scikit-image, an extra)."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from deepexplain_tf.arguments.options import is_int, is_real, require
-from deepexplain_tf.errors import DeepExplainError, InputError
+from deepexplain_tf.features.pictures import read_picture, require_skimage
 
 
 def segments(image: npt.ArrayLike, n: int, *, compactness: float = 10.0) -> np.ndarray:
@@ -34,35 +31,12 @@ def segments(image: npt.ArrayLike, n: int, *, compactness: float = 10.0) -> np.n
     References:
       Achanta et al., *SLIC Superpixels Compared to State-of-the-Art Superpixel Methods*, IEEE TPAMI 2012.
     """
-    values = _picture(image)
+    values = read_picture(image)
     pixels = values.shape[0] * values.shape[1]
     require(is_int(n) and 1 <= n <= pixels, "n", f"a whole number in 1 … {pixels}, the number of pixels", n)
     require(is_real(compactness) and compactness > 0, "compactness", "a number > 0", compactness)
     channels = values if values.ndim == 3 else values[..., np.newaxis]
-    found = _require_slic()(channels, n_segments=int(n), compactness=float(compactness), start_label=0, channel_axis=-1)
+    slic = require_skimage("segmentation", "segments").slic
+    found = slic(channels, n_segments=int(n), compactness=float(compactness), start_label=0, channel_axis=-1)
     ids = np.unique(found, return_inverse=True)[1].reshape(found.shape).astype(np.int32)
     return ids if values.ndim == 2 else np.repeat(ids[..., np.newaxis], values.shape[2], axis=2)
-
-
-def _picture(image: npt.ArrayLike) -> np.ndarray:
-    try:
-        values = np.asarray(image)
-    except ValueError:  # rows of different lengths
-        raise InputError("image must be an array. Got rows of different lengths.") from None
-    if values.ndim not in (2, 3) or values.size == 0:
-        raise InputError(
-            f"image must be one picture, [height, width, channels] or [height, width]. Got shape {values.shape}."
-        )
-    if not np.can_cast(values.dtype, np.float64, "same_kind"):
-        raise InputError(f"image must be of real numbers. Got dtype {values.dtype}.")
-    if not np.isfinite(values).all():
-        raise InputError("image must be finite. Got NaN or an infinity.")
-    return values.astype(np.float64)
-
-
-def _require_slic() -> Callable[..., Any]:
-    try:
-        from skimage.segmentation import slic
-    except ImportError:
-        raise DeepExplainError("segments needs scikit-image: pip install 'deepexplain_tf[segments]'") from None
-    return slic

@@ -1,4 +1,4 @@
-"""The path methods of the package saliency (PAIR), on networks with the same weights, in float64.
+"""The path methods and XRAI of the package saliency (PAIR), on networks with the same weights, in float64.
 
     pytest -m peers tests/methods/pair_saliency_test.py
 
@@ -12,7 +12,7 @@ import pytest
 from scipy import ndimage
 import tensorflow as tf
 
-from deepexplain_tf import DeepExplain
+from deepexplain_tf import DeepExplain, features, xrai
 from tests import references as ref
 from tests.checks import derivative
 
@@ -63,3 +63,21 @@ def test_blur_ig(core, monkeypatch):
     for x, attributions in zip(_X, found, strict=True):
         expected = core.BlurIG().GetMask(x, _call, max_sigma=4.0, steps=50, grad_step=1e-7)
         np.testing.assert_allclose(attributions, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("min_size", [1, 50])
+def test_xrai(core, min_size):
+    """Of several channels they take the largest attribution, and the paper the sum; here is one channel."""
+    generator = np.random.default_rng(1)
+    picture = ndimage.gaussian_filter(generator.normal(size=(224, 224, 3)), [9, 9, 0])
+    attributions = ndimage.gaussian_filter(generator.normal(size=(224, 224, 1)), [2, 2, 0])
+    from saliency.core import xrai as theirs
+
+    regions = features.regions(picture)
+    np.testing.assert_array_equal(regions, theirs._get_segments_felzenszwalb(picture))
+    parameters = core.XRAIParameters()
+    parameters.experimental_params["min_pixel_diff"] = min_size
+    options = {"segments": list(regions), "base_attribution": attributions, "extra_parameters": parameters}
+    expected = core.XRAI().GetMask(attributions, None, **options)
+    found = xrai(attributions, regions, min_size=min_size)
+    np.testing.assert_allclose(found[..., 0], expected, rtol=0, atol=1e-9 * np.abs(expected).max())
