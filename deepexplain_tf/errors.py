@@ -84,8 +84,8 @@ class PathError(DeepExplainError, OSError):
 
 
 def shortened(value: object) -> str:
-    """Returns `repr(value)`, cut to 80 characters, for a message."""
-    text = repr(value)
+    """Returns `repr(value)` as one line, cut to 80 characters, for a message."""
+    text = re.sub(r"\s*\n\s*", " ", repr(value))
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -73,6 +73,18 @@ def _require_one_batch(leaves: Sequence[Any], *, known: bool) -> None:
         raise InputError("inputs must hold at least one example. Got an empty batch.")
 
 
+def rectangular(given: Any, name: str) -> np.ndarray:
+    """Returns a value, or nested lists, as an array of any dtype.
+
+    Raises:
+      InputError: rows of different lengths.
+    """
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise InputError(f"{name} must be an array. Got rows of different lengths.") from None
+
+
 def read_array(given: Any, name: str) -> Any:
     """Returns a value as an array of finite real numbers, or a symbolic tensor of real numbers as it is.
 

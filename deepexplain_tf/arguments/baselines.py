@@ -1,4 +1,4 @@
-"""Baselines and backgrounds that users pass, checked against the explained tensors."""
+"""Baselines and sets of them that users pass, checked against the explained tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,45 +30,47 @@ def read_baseline(given: Any, structure: Any, examples: Sequence[Any]) -> list[n
     return [_read_baseline(value, example) for value, example in zip(leaves, examples, strict=True)]
 
 
-def read_background(given: Any, structure: Any, examples: Sequence[Any]) -> list[np.ndarray]:
-    """Returns sets of baselines `[1 or batch, n_baselines, ...]` for each explained tensor, of the same two lengths.
+def read_sets(given: Any, structure: Any, examples: Sequence[Any], option: str) -> list[np.ndarray]:
+    """Returns sets of points `[1 or batch, n_points, ...]` for each explained tensor, of the same two lengths.
 
     Args:
-      given: a set for all examples `[n_baselines, ...]`, or one for each `[batch, n_baselines, ...]`, in the structure
-        of the explained tensors.
+      given: a set for all examples `[n_points, ...]`, or one for each `[batch, n_points, ...]`, in the structure of the
+        explained tensors.
       structure: the structure of the explained tensors.
       examples: the specs of the explained tensors.
+      option: the name of the option, such as `"background"`, whose points are baselines.
 
     Raises:
-      InputError: a wrong structure, shape, number of sets or dtype, NaN or Inf, no baseline, or different numbers of
-        baselines.
+      InputError: a wrong structure, shape, number of sets or dtype, NaN or Inf, no point, or different numbers of
+        points.
     """
-    leaves = flatten_like(with_strings(given, structure), structure, "background")
+    leaves = flatten_like(with_strings(given, structure), structure, option)
     if any(is_symbolic(leaf) for leaf in leaves):
-        raise InputError("background must be arrays. Got a symbolic tensor of a graph being built.")
-    sets = [_read_set(leaf, example) for leaf, example in zip(leaves, examples, strict=True)]
+        raise InputError(f"{option} must be arrays. Got a symbolic tensor of a graph being built.")
+    sets = [_read_set(leaf, example, option) for leaf, example in zip(leaves, examples, strict=True)]
     counts = [array.shape[1] for array in sets]
     if len(set(counts)) > 1 or counts[0] == 0:
-        raise InputError(f"background must have one or more baselines, as many for each input. Got {counts}.")
+        raise InputError(f"{option} must have one or more points, as many for each input. Got {counts}.")
     rows = max(map(len, sets))
     return [np.broadcast_to(array, (rows, *array.shape[1:])) for array in sets]
 
 
-def _read_set(given: Any, example: Any) -> np.ndarray:
-    """Returns the baselines of one explained tensor, which the rank tells to be for all examples or for each."""
+def _read_set(given: Any, example: Any, option: str) -> np.ndarray:
+    """Returns the points of one explained tensor, which the rank tells to be for all examples or for each."""
     batch, *shape = example.shape
     text = example.dtype == tf.string or is_strings(given)
-    array = np.asarray(given) if text else read_array(given, "background")
+    array = np.asarray(given) if text else read_array(given, option)
     sets = array.shape[:2] if array.ndim == len(shape) + 2 else (1, *array.shape[:1])
     rows = array.reshape(sets[0] * sets[1], *array.shape[2:]) if array.ndim == len(shape) + 2 else array
     fits = text or (matches(rows.shape[1:], shape) and rows.ndim > 0)
     if not fits or sets[0] not in (1, batch):
+        count = "n_baselines" if option == "background" else "n_points"
         raise InputError(
-            f"background must be a set for all examples {['n_baselines', *shape]} or one for each "
-            f"{[batch or 'batch', 'n_baselines', *shape]}. Got shape {list(array.shape)}."
+            f"{option} must be a set for all examples {[count, *shape]} or one for each "
+            f"{[batch or 'batch', count, *shape]}. Got shape {list(array.shape)}."
         )
-    baselines = np.asarray(read_tensor(rows, tf.TensorSpec([None, *shape], example.dtype), "background"))
-    return baselines.reshape(*sets, *baselines.shape[1:])
+    points = np.asarray(read_tensor(rows, tf.TensorSpec([None, *shape], example.dtype), option))
+    return points.reshape(*sets, *points.shape[1:])
 
 
 def _read_baseline(given: Any, example: Any) -> Any:

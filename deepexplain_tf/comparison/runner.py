@@ -119,7 +119,7 @@ class Runner:
         return Examples.read(self.explained.tensors)
 
     def _arguments(self, request: MethodRequest) -> dict[str, Any]:
-        compares = request.method.uses_baseline and not request.method.has_background
+        compares = request.method.uses_baseline and not request.method.sets
         fixed = {"target": self.explained.target, "baseline": self.baseline if compares else None, "seed": self.seed}
         return {**fixed, **self.sizes}
 

@@ -36,7 +36,7 @@ class Call:
       objective: the explained function.
       layout: the shapes and structure of the explained tensors.
       inputs: an array `[batch, ...]` for each input of the model.
-      baseline: `[1 or batch, ...]` for each explained tensor, or `[1 or batch, n_baselines, ...]` with a background;
+      baseline: `[1 or batch, ...]` for each explained tensor, or `[1 or batch, n_baselines, ...]` with sets of them;
         empty for a method without a baseline.
       selection: the target.
       batch_size: the number of examples in one batch.
@@ -80,11 +80,11 @@ class Call:
         return self.inputs[0].shape[0] * self.units
 
     def by_baseline(self) -> Iterator["Call"]:
-        """Yields the call with each baseline of a background alone; without a background the call itself."""
-        if not self.method.has_background:
+        """Yields the call with each point of its sets alone as the baseline; without sets the call itself."""
+        if not self.method.sets:
             yield self
             return
-        method = self.method.without_background()
+        method = self.method.without_sets()
         for number in range(self.layout.n_baselines):
             yield dataclasses.replace(self, method=method, baseline=[array[:, number] for array in self.baseline])
 

@@ -21,7 +21,7 @@ def masks_changed(call: Call) -> Iterator[str]:
     names = [repr(value.node.name) for value, count in zip(masks, counts, strict=True) if count]
     if names:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        kind = "background" if call.method.has_background else "baseline"
+        kind = call.method.sets or "baseline"
         yield (
             f"the {kind} changes the mask {names[0]}{more} of {max(counts)} of {changed.shape[1]} examples; a {kind} "
             "for each example, which equals it where it is masked, keeps the mask"

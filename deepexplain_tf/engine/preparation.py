@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
-from deepexplain_tf.arguments.baselines import is_number, read_background, read_baseline
+from deepexplain_tf.arguments.baselines import is_number, read_baseline, read_sets
 from deepexplain_tf.arguments.containers import contents_of
 from deepexplain_tf.arguments.options import require, require_between, require_bool, require_seed
 from deepexplain_tf.arguments.strings import with_strings
@@ -67,8 +67,8 @@ def check_call(
         require_bool("tensors", tensors)
     if baseline is not None and not method.uses_baseline:
         raise OptionError(f"baseline belongs to methods that compare with one. Got a baseline for {name}.")
-    if baseline is not None and method.has_background:
-        raise OptionError("baseline is left out where background is given. Got both.")
+    if baseline is not None and method.sets:
+        raise OptionError(f"baseline is left out where {method.sets} is given. Got both.")
 
 
 def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Call:
@@ -150,9 +150,9 @@ def _prepare(
         shapes=tuple(tuple(spec.shape[1:]) for spec in explained),
         seed=seed,
         fixed_sizes=compiled and not symbolic,  # in a graph being built, data are constants
-        n_baselines=baselines[0].shape[1] if method.has_background else 0,
+        n_baselines=baselines[0].shape[1] if method.sets else 0,
     )
-    if compiled and not method.has_background:
+    if compiled and not method.sets:
         baselines = [_full_shape(array, spec) for array, spec in zip(baselines, compared, strict=False)]
     method = method.bound(layout)
     method.data(layout)  # refuses options that do not fit the inputs
@@ -217,7 +217,7 @@ def _sizes(
         return objective.batch, objective.batch
     batch, chunk = BATCH_SIZE, MAX_CHUNK_SIZE
     if method.loops or limit is not None:
-        sets = baselines if method.has_background else []
+        sets = baselines if method.sets else []
         of_each = sum(array.nbytes // len(array) for array in sets if len(array) > 1)
         memory = Memory(objective, method, layout, of_each, engine.accelerated)
         kept = count * memory.result + 2 * sum(array.nbytes for array in sets if len(array) == 1)
@@ -227,11 +227,10 @@ def _sizes(
 
 
 def _baselines(method: Method, model: Model, baseline: Any, compared: Sequence[tf.TensorSpec]) -> list[Any]:
-    """Returns a baseline for each compared tensor, or with a background a set of them; nothing where none is used."""
-    background = getattr(method, "background", None)
+    """Returns a baseline for each compared tensor, or a set of them; nothing where none is used."""
     structure = model.traced.specs if method.from_inputs else model.structure
-    if background is not None:
-        return list(read_background(background, structure, compared))
+    if method.sets is not None:
+        return list(read_sets(method.options[method.sets], structure, compared, method.sets))
     return read_baseline(baseline, structure, compared) if method.uses_baseline else []
 
 

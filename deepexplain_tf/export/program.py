@@ -202,7 +202,7 @@ class ExplainerProgram:
 
     def _baseline_specs(self) -> Specs:
         method = self._method
-        if not method.uses_baseline or "baseline" in self._call or method.has_background:
+        if not method.uses_baseline or "baseline" in self._call or method.sets:
             return {}
         specs: Specs = {}
         suffixes, values = self._explained, self._model.explained

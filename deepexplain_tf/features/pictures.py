@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from deepexplain_tf.arguments.arrays import rectangular
 from deepexplain_tf.errors import DeepExplainError, InputError
 
 
@@ -15,10 +16,7 @@ def read_picture(image: npt.ArrayLike) -> np.ndarray:
     Raises:
       InputError: what is not one picture, or not finite.
     """
-    try:
-        values = np.asarray(image)
-    except ValueError:  # rows of different lengths
-        raise InputError("image must be an array. Got rows of different lengths.") from None
+    values = rectangular(image, "image")
     if values.ndim not in (2, 3) or values.size == 0:
         raise InputError(
             f"image must be one picture, [height, width, channels] or [height, width]. Got shape {values.shape}."

@@ -1,10 +1,9 @@
 """XRAI: regions ranked by the attributions in them."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from deepexplain_tf.arguments.arrays import rectangular
 from deepexplain_tf.arguments.options import require_whole
 from deepexplain_tf.errors import InputError
 
@@ -76,7 +75,7 @@ def _inside(values: np.ndarray, masks: np.ndarray, elements: np.ndarray) -> tupl
 
 
 def _read_attributions(given: npt.ArrayLike) -> np.ndarray:
-    values = _array(given, "attributions")
+    values = rectangular(given, "attributions")
     if not np.can_cast(values.dtype, np.float64, "same_kind") or values.size == 0:
         raise InputError(f"attributions must be real numbers of one example. Got {values.dtype}{list(values.shape)}.")
     if not np.isfinite(values).all():
@@ -85,7 +84,7 @@ def _read_attributions(given: npt.ArrayLike) -> np.ndarray:
 
 
 def _read_regions(given: npt.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-    masks = _array(given, "regions")
+    masks = rectangular(given, "regions")
     fits = masks.dtype == bool and masks.ndim > 1 and len(masks) > 0 and masks.shape[1:] in (shape, shape[:-1])
     if not fits:
         raise InputError(
@@ -93,10 +92,3 @@ def _read_regions(given: npt.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
             f"attributions of one example. Got {masks.dtype}{list(masks.shape)}."
         )
     return masks
-
-
-def _array(given: Any, what: str) -> np.ndarray:
-    try:
-        return np.asarray(given)
-    except ValueError:  # rows of different lengths
-        raise InputError(f"{what} must be an array. Got rows of different lengths.") from None

@@ -142,14 +142,18 @@ class Method(abc.ABC):
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @property
-    def has_background(self) -> bool:
-        """Whether each example is compared with a set of baselines."""
-        return getattr(self, "background", None) is not None
+    def sets(self) -> str | None:
+        """The name of the option that holds a set of points for each example; None where none is given.
 
-    def without_background(self) -> "Method":
-        """Returns a method with a background as one that compares with a single baseline."""
+        `attribute` gets the sets in the place of a baseline; by default they are baselines, the `background`.
+        """
+        return "background" if getattr(self, "background", None) is not None else None
+
+    def without_sets(self) -> "Method":
+        """Returns a method with sets as one that compares with a single baseline."""
+        assert self.sets is not None, "there are sets"
         alone: Any = self  # a dataclass with this field
-        return dataclasses.replace(alone, background=None)
+        return dataclasses.replace(alone, **{self.sets: None})
 
     @property
     def excludes_noise(self) -> str | None:
@@ -164,7 +168,7 @@ class Method(abc.ABC):
     @property
     def loops(self) -> bool:
         """Whether the program has loops over chunks of evaluations."""
-        return self.repeats or self.has_background
+        return self.repeats or self.sets is not None
 
     @property
     def inside(self) -> str | None:

@@ -15,7 +15,6 @@ from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations, Tensors, sum_terms, weighted, wide_dtype
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.objective.shapes import join_rows, split_rows
-from deepexplain_tf.paths.curves import Curves
 from deepexplain_tf.rules.composites import Composite
 
 _MAX_STEPS = 100_000
@@ -67,14 +66,14 @@ class IDGI(AlongPath):
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
-        curves = Curves(scope, composite, self.curve(data), scope.expand_baseline(baseline, shared=True))
+        curves = self.curves(scope, baseline, data, composite)
         wide = wide_dtype(*scope.explained)
 
         def alpha(point: tf.Tensor) -> tf.Tensor:
             return tf.cast(point, wide) / tf.cast(data["steps"], wide)
 
         def terms(example: tf.Tensor, step: tf.Tensor) -> Tensors:
-            before, _, gradients = curves.gradient(example, alpha(step))
+            before, gradients = curves.gradient(example, alpha(step))
             with tf.control_dependencies(gradients):  # one after the other, in the memory of a gradient
                 change = tf.cast(curves.value(example, alpha(step + 1)), wide) - tf.cast(before, wide)
             return weighted(change, _shares(gradients, wide))

@@ -15,6 +15,7 @@ from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.paths.lines import Lines
+from deepexplain_tf.paths.polylines import Polyline
 from deepexplain_tf.rules.composites import Composite
 
 
@@ -27,7 +28,8 @@ class IntegratedGradients(AlongPath, PathIntegral):
     which `completeness_gap` shows. With `background`, the attributions are the mean over its baselines and add up to
     F(x) − mean F(x₀).
 
-    With a `path` γ, they are ∫₀¹ dγ/dα · ∂F/∂x (γ(α)) dα, and add up to F(x) − F(γ(0)); see `AlongPath`.
+    With a `path` γ, they are ∫₀¹ dγ/dα · ∂F/∂x (γ(α)) dα, and add up to F(x) − F(γ(0)); see `AlongPath`. Through
+    points, each segment has a quadrature of its own, and `n_steps` is rounded up to as many steps for each of them.
 
     Attributes:
       background: a set of baselines for all examples `[n_baselines, ...]`, or one for each
@@ -48,6 +50,7 @@ class IntegratedGradients(AlongPath, PathIntegral):
         super().__post_init__()
         if self.adaptive:
             require(self.background is None, "background", "left out where a tolerance is given", self.background)
+            require(not self.through_points, "path", "a function where a tolerance is given", self.path)
         self.require_path()
         if self.path is not None:
             require(self.background is None, "background", "left out where a path is given", self.background)
@@ -55,6 +58,10 @@ class IntegratedGradients(AlongPath, PathIntegral):
     @property
     def straight(self) -> bool:
         return self.path is None
+
+    @property
+    def segments(self) -> int:
+        return self.path.segments if isinstance(self.path, Polyline) else 1
 
     def attribute(
         self,

@@ -20,7 +20,7 @@ class Layout:
       shapes: for each explained tensor, the shape of one example.
       seed: the user's seed.
       fixed_sizes: whether `data` should have the same sizes at every call, since XLA compiles anew for other sizes.
-      n_baselines: the number of baselines of each example in a background; 0 without a background.
+      n_baselines: the number of baselines of each example in a background, or of points; 0 without sets of them.
     """
 
     structure: Any

@@ -70,12 +70,11 @@ class Noisy(Method):
         return {**self.method.options, "noise": vars(self.noise)}
 
     @property
-    def background(self) -> Any:
-        """The background of the method, None where it has none."""
-        return getattr(self.method, "background", None)
+    def sets(self) -> str | None:
+        return self.method.sets
 
-    def without_background(self) -> Method:
-        return dataclasses.replace(self, method=self.method.without_background())
+    def without_sets(self) -> Method:
+        return dataclasses.replace(self, method=self.method.without_sets())
 
     @property
     def evaluations(self) -> int | None:
@@ -152,7 +151,7 @@ class Noisy(Method):
         method, samples, squares = self.method, data["noise_samples"], self.noise.kind == "smoothgrad_sq"
         if isinstance(method, GradientMethod):  # which takes nothing but values and gradients from a scope
             scope, _ = scope.simplified(composite, straight=False)
-        compared = method.complete or method.uses_baseline or method.has_background
+        compared = method.complete or method.uses_baseline or method.sets is not None
         exact = scope.inputs if method.from_inputs else scope.explained
         sizes = self._sizes(exact, data["noise_size"])
 

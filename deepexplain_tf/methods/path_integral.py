@@ -14,8 +14,7 @@ from deepexplain_tf.methods.path_samples import CurveMethod, PathSamples
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.curves import Curves
-from deepexplain_tf.paths.quadrature import QUADRATURES, as_data, require_quadrature
+from deepexplain_tf.paths.quadrature import QUADRATURES, as_data, in_parts, require_quadrature
 from deepexplain_tf.paths.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
 
@@ -79,11 +78,16 @@ class PathIntegral(CurveMethod):
         return None if self.gap_tolerance is None else "gap_tolerance"
 
     @property
+    def segments(self) -> int:
+        """The number of equal parts of the curve that have a quadrature of their own."""
+        return 1
+
+    @property
     def evaluations(self) -> int:
-        return self.n_steps or _DEFAULT_STEPS
+        return -(-(self.n_steps or _DEFAULT_STEPS) // self.segments) * self.segments
 
     def data(self, layout: Layout) -> Data:
-        rule = QUADRATURES[self.quadrature](self.evaluations)
+        rule = in_parts(QUADRATURES[self.quadrature](self.evaluations // self.segments), self.segments)
         return {**self.curve_data(layout), **as_data(rule, _MAX_STEPS, padded=layout.fixed_sizes)}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
@@ -111,8 +115,7 @@ class PathIntegral(CurveMethod):
         composite: Composite,
         chunks: Chunks,
     ) -> Result:
-        baselines = scope.expand_baseline(baseline, shared=True) if self.uses_baseline else []
-        curves = Curves(scope, composite, self.curve(data), baselines)
+        curves = self.curves(scope, baseline, data, composite)
         evaluations = Evaluations(data["steps"], data["count"], chunks)
         attributions = curves.integrals(data["nodes"], data["weights"], evaluations)
         outputs, baseline_outputs = curves.values_at_ends(attributions, data["count"], chunks)

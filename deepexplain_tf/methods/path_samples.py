@@ -12,7 +12,7 @@ from deepexplain_tf.methods.base import Data, Evaluate, Method, Result, TensorDa
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.curves import Curve
+from deepexplain_tf.paths.curves import Curve, Curves
 from deepexplain_tf.paths.refinement import Samples
 from deepexplain_tf.rules.composites import Composite
 
@@ -23,6 +23,11 @@ class CurveMethod(Method):
     @abc.abstractmethod
     def curve(self, data: TensorData) -> Curve:
         """Returns the curve; it may read `graph_options` and the arrays of `curve_data`, as tensors."""
+
+    def curves(self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite) -> Curves:
+        """Returns the curves of the examples; for the arguments see `attribute`."""
+        baselines = scope.expand_baseline(baseline, shared=True) if self.uses_baseline else []
+        return Curves(scope, composite, self.curve(data), baselines)
 
     def curve_data(self, layout: Layout) -> Data:
         """Returns the arrays that the curve needs, as `data` does."""

@@ -58,23 +58,22 @@ class Curves:
         explained = self._explained
 
         def terms(example: tf.Tensor, step: tf.Tensor) -> Tensors:
-            _, velocities, gradients = self.gradient(example, tf.gather(nodes, step))
+            points, velocities = self._at_node(example, step, nodes, evaluations)
+            _, gradients = self._scope.gather(example).gradient(points, self._composite)
             pairs = zip(weighted(tf.gather(weights, step), velocities), gradients, strict=True)
             return [velocity * tf.cast(gradient, velocity.dtype) for velocity, gradient in pairs]
 
         sums = sum_terms(evaluations, explained, terms)
         return [tf.cast(total, x.dtype) for total, x in zip(sums, explained, strict=True)]
 
-    def gradient(self, example: tf.Tensor, alpha: tf.Tensor) -> tuple[tf.Tensor, Tensors, Tensors]:
-        """Returns the target `[rows]` at points of the curves, γ′ there, and the gradient of the target.
+    def gradient(self, example: tf.Tensor, alpha: tf.Tensor) -> tuple[tf.Tensor, Tensors]:
+        """Returns the target `[rows]` at points of the curves, and its gradient, `[rows, ...]` each.
 
         Args:
           example: the numbers of the examples, `[rows]`.
           alpha: α of each, `[rows]`.
         """
-        points, velocities = self._at(example, alpha)
-        target, gradients = self._scope.gather(example).gradient(points, self._composite)
-        return target, velocities, gradients
+        return self._scope.gather(example).gradient(self._at(example, alpha)[0], self._composite)
 
     def value(self, example: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
         """Returns the target `[rows]` at points of the curves; see `gradient`."""
@@ -98,6 +97,13 @@ class Curves:
         values = target_values(self._scope, points, evaluations, after)
         return values[:, 1], values[:, 0]
 
+    def _at_node(
+        self, example: tf.Tensor, step: tf.Tensor, nodes: tf.Tensor, evaluations: Evaluations
+    ) -> tuple[Tensors, Tensors]:
+        """Returns points at nodes of a quadrature, and γ′ there."""
+        return self._at(example, tf.gather(nodes, step))
+
     def _at(self, example: tf.Tensor, alpha: tf.Tensor) -> tuple[Tensors, Tensors]:
+        """Returns points at α, and γ′ there."""
         examples = [tf.gather(x, example) for x in self._explained]
         return self._curve(alpha, examples, [gather_shared(x0, example) for x0 in self._baselines])

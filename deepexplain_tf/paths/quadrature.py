@@ -98,6 +98,11 @@ def gauss_logarithm(n_steps: int) -> Rule:
     return rule
 
 
+def in_parts(rule: Rule, parts: int) -> Rule:
+    """Returns a rule for each of some equal parts of 0 … 1, one after the other; nodes are those within their part."""
+    return np.tile(rule[0], parts), np.tile(rule[1], parts) / parts
+
+
 def as_data(rule: Rule, most: int, *, padded: bool) -> dict[str, np.ndarray | np.generic]:
     """Returns a rule as data of a program: `nodes`, `weights` and `steps`, the number of them.
 
@@ -107,7 +112,7 @@ def as_data(rule: Rule, most: int, *, padded: bool) -> dict[str, np.ndarray | np
       padded: whether there is room for all of these, so that XLA does not compile anew for another number.
     """
     steps = len(rule[0])
-    nodes, weights = (np.pad(array, (0, most - steps if padded else 0)) for array in rule)
+    nodes, weights = (np.pad(array, (0, max(most - steps, 0) if padded else 0)) for array in rule)
     return {"nodes": nodes, "weights": weights, "steps": np.int32(steps)}
 
 

@@ -94,13 +94,8 @@ class UserPath:
                 raise self._error("must give the same point whenever alpha is the same. Got two for alpha = 0.5")
 
     def _check_end(self, alpha: float, what: str, end: Tensors, x: Tensors, x0: Tensors) -> None:
-        unit = np.sqrt(float(finfo(x[0].dtype.as_numpy_dtype).eps))
         for point, *pair in zip(self._point_of(alpha, x, x0), end, x, x0, strict=True):
-            found, wanted, *others = (np.asarray(tensor, np.float64) for tensor in (point, *pair))
-            size = max(np.abs(array[np.isfinite(array)]).max(initial=0) for array in others)
-            if not np.allclose(found, wanted, rtol=0, atol=unit * size, equal_nan=True):
-                off = np.abs(found - wanted).max()
-                raise self._error(f"must {what} where alpha is {alpha}. Got a point that is off by {off:.2g}")
+            require_end(f"path {name_of(self._function)}", f"{what} where alpha is {alpha}", point, *pair)
 
     def _point_of(self, alpha: float, x: Tensors, x0: Tensors) -> list[tf.Tensor]:
         """Returns the point of one example, outside of a graph."""
@@ -124,6 +119,15 @@ class UserPath:
 
     def _error(self, text: str) -> OptionError:
         return OptionError(f"path {name_of(self._function)} {text}.")
+
+
+def require_end(whose: str, what: str, point: Any, end: Any, *scale: Any) -> None:
+    """Raises OptionError unless a point of a path is its end, up to rounding in units of the largest of `scale`."""
+    unit = np.sqrt(float(finfo(end.dtype if isinstance(end, np.ndarray) else end.dtype.as_numpy_dtype).eps))
+    found, wanted, *others = (np.asarray(tensor, np.float64) for tensor in (point, end, *scale))
+    size = max(np.abs(array[np.isfinite(array)]).max(initial=0) for array in others)
+    if not np.allclose(found, wanted, rtol=0, atol=unit * size, equal_nan=True):
+        raise OptionError(f"{whose} must {what}. Got a point that is off by {np.abs(found - wanted).max():.2g}.")
 
 
 def _fits(point: Any, x: tf.Tensor) -> bool:

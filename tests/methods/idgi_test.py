@@ -115,7 +115,7 @@ def test_another_number_of_steps_compiles_nothing_anew():
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [*(("n_steps", value) for value in (0, 2.0, 100_001)), ("path", 3), ("path", [0.5])], ids=str
+    ("option", "value"), [*(("n_steps", value) for value in (0, 2.0, 100_001)), ("path", 3), ("path", "a")], ids=str
 )
 def test_options_have_their_ranges(option, value):
     message_of(lambda: explain(tf.tanh, "idgi", _X, target=0, **{option: value}), OptionError, f"{option} must be")
