@@ -14,7 +14,7 @@ _DEMO = [
 ]
 # Runs what is exported as StableHLO; jaxlib is a wheel of 85 MB.
 _JAX = ["jax>=0.8"]
-# Figures: `Comparison.plot`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
+# Figures: `Comparison.plot`, `visualize.interactions`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
 _PLOTS = ["matplotlib>=3.9"]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
 _TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "pandas>=2.2", *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]

@@ -1,10 +1,11 @@
 """Which words made a small text model call a sentence praise or blame?
 
-    python examples/explain_text.py --sentence="the film was not good"
+    python examples/explain_text.py --sentence="the film was not good" --interactions=interactions.png
 
 The model takes integers, which have no gradient. So the script explains the output of its embedding layer, and adds up
 the contributions of each word's dimensions. The model is trained in a few seconds on generated sentences, in which
-"not" reverses a verdict.
+"not" reverses a verdict. With --interactions, a picture shows which pairs of words do more together than by themselves;
+it needs matplotlib: pip install 'deepexplain_tf[plots]'
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ import deepexplain_tf as dx
 
 _SENTENCE = flags.DEFINE_string("sentence", "the film was not good but the music was great", "The sentence to explain.")
 _METHOD = flags.DEFINE_string("method", "integrated_gradients", "The attribution method.")
+
+_INTERACTIONS = flags.DEFINE_string("interactions", None, "The PNG file for the interactions of pairs of words.")
 
 _THINGS = ("the film", "the plot", "the music", "the cast", "this story", "the ending")
 _PRAISE = ("good", "great", "fine", "lovely", "clever")
@@ -60,7 +63,7 @@ def _train(random: np.random.Generator) -> keras.Model:
         [
             keras.Input((_LENGTH,), dtype="int32"),
             keras.layers.Embedding(len(_IDS) + 1, 16, name="words"),
-            keras.layers.Conv1D(32, 4, padding="same", activation="relu"),
+            keras.layers.Conv1D(32, 4, padding="same", activation="gelu"),  # of ReLU, second derivatives are 0
             keras.layers.GlobalAveragePooling1D(),
             keras.layers.Dense(1, activation="sigmoid"),
         ]
@@ -98,6 +101,18 @@ def main(argv: Sequence[str]) -> None:
         if index:
             bar = ("+" if contribution > 0 else "-") * round(20 * abs(contribution) / np.abs(contributions).max())
             print(f"{words[index]:>10} {contribution:+6.2f} {bar}")
+    if _INTERACTIONS.value:
+        _draw(_INTERACTIONS.value, model, x, baseline, [words[index] for index in x[0] if index])
+
+
+def _draw(path: str, model: keras.Model, x: np.ndarray, baseline: np.ndarray, words: Sequence[str]) -> None:
+    """Draws the interactions of the words, each of which has the dimensions of its embedding."""
+    groups = np.broadcast_to(np.arange(_LENGTH)[:, np.newaxis], baseline.shape)
+    with dx.DeepExplain(model, layer="words") as de:
+        e = de.explain("integrated_hessians", x, baseline=baseline, groups=groups)
+    of_words = e.attributions[0, : len(words), : len(words)]
+    dx.visualize.save_png(dx.visualize.interactions(of_words, words), path)
+    print(f"wrote {path}, with a gap of {abs(e.completeness_gap[0]):.1e}")
 
 
 if __name__ == "__main__":

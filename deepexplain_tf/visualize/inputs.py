@@ -23,9 +23,17 @@ def features(attributions: npt.ArrayLike) -> np.ndarray:
             "attributions must be drawn one example at a time: [height, width, channels], [height, width] or "
             f"[features]. Got shape {values.shape}."
         )
-    if np.isinf(values).any():
-        raise InputError("attributions must be finite, or NaN where there is none. Got an infinity.")
+    _require_no_infinity(values)
     return values[None, :, None] if values.ndim == 1 else values.reshape(*values.shape[:2], -1)
+
+
+def pairs(values: npt.ArrayLike) -> np.ndarray:
+    """Returns the attributions of the pairs of features of one example as float64 `[features, features]`."""
+    matrix = _numbers(values, "attributions")
+    if matrix.ndim != 2 or len(matrix) != len(matrix.T) or matrix.size == 0:
+        raise InputError(f"attributions of pairs must be [features, features], of one example. Got {matrix.shape}.")
+    _require_no_infinity(matrix)
+    return matrix
 
 
 def sum_channels(values: np.ndarray) -> np.ndarray:
@@ -34,17 +42,17 @@ def sum_channels(values: np.ndarray) -> np.ndarray:
 
 
 def clip_and_scale(values: np.ndarray, percentile: float) -> np.ndarray:
-    """Returns clip(values / limit, -1, 1), where limit is the `percentile` of |values|; NaN stays.
+    """Returns clip(values / limit, -1, 1), where limit is `largest` of the values; NaN stays."""
+    limit = largest(values, percentile)
+    return np.clip(values, -limit, limit) / limit if limit else values
 
-    Where the percentile is zero, though not all values are, the limit is the largest |value|.
-    """
+
+def largest(values: np.ndarray, percentile: float) -> float:
+    """Returns the `percentile` of |values|, or the largest |value| where that is zero; 0 where there is none."""
     if not 0 < percentile <= 100:
         raise OptionError(f"percentile must be in (0, 100]. Got {percentile}.")
     sizes = np.abs(values[~np.isnan(values)])
-    if not sizes.any():
-        return values
-    limit = np.percentile(sizes, percentile) or sizes.max()
-    return np.clip(values, -limit, limit) / limit
+    return float(np.percentile(sizes, percentile) or sizes.max()) if sizes.any() else 0.0
 
 
 def rgb(image: Picture) -> np.ndarray:
@@ -82,6 +90,11 @@ def _numbers(array: npt.ArrayLike, what: str) -> np.ndarray:
     if not np.can_cast(values.dtype, np.float64, "same_kind"):
         raise InputError(f"{what} must be of real numbers. Got dtype {values.dtype}.")
     return values.astype(np.float64)
+
+
+def _require_no_infinity(values: np.ndarray) -> None:
+    if np.isinf(values).any():
+        raise InputError("attributions must be finite, or NaN where there is none. Got an infinity.")
 
 
 def _unbatch(values: np.ndarray) -> np.ndarray:

@@ -9,9 +9,11 @@ _missing = packages.missing()
 
 
 @pytest.mark.long  # tests/strings_test.py and tests/readme_test.py explain texts
-def test_words_of_a_verdict():
-    lines = run("explain_text.py", "--sentence=the plot was awful").splitlines()
-    contributions = {line.split()[0]: float(line.split()[1]) for line in lines[3:]}
+def test_words_of_a_verdict(tmp_path):
+    picture = tmp_path / "interactions.png"
+    lines = run("explain_text.py", "--sentence=the plot was awful", f"--interactions={picture}").splitlines()
+    contributions = {line.split()[0]: float(line.split()[1]) for line in lines[3:-1]}
+    assert picture.is_file() and lines[-1].startswith("wrote")
     assert list(contributions) == ["the", "plot", "was", "awful"]
     assert min(contributions, key=contributions.get) == "awful"
 
