@@ -72,7 +72,7 @@ def _options(method: str, shape: tuple[int, ...], evaluations: int) -> dict[str,
     if method.startswith("noise+"):
         steps = {"n_steps": 4} if method.endswith("integrated_gradients") else {}
         return {"noise": dx.noise("smoothgrad", 0.1, evaluations), "seed": 0, **steps}
-    if method in ("integrated_gradients", "layer_conductance"):
+    if method in ("integrated_gradients", "idgi", "layer_conductance"):
         return {"n_steps": evaluations}
     if method == "integrated_hessians":
         return {"n_steps": -(-evaluations // _PARTS), "groups": _parts(shape)}
