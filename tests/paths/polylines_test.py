@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import deepexplain_tf as dx
 from deepexplain_tf import DeepExplain
 from deepexplain_tf.errors import InputError, OptionError
 from tests import references as ref
@@ -141,3 +142,12 @@ def test_masks_that_points_change_are_noted():
     x = np.ones((2, 3, 2), np.float32)
     notes = explain(model, "ig", x, path=np.stack([0 * x, x], 1), n_steps=4).notes
     assert [note for note in notes if "the path changes the mask" in note]
+
+
+def test_under_noise_it_is_the_mean_over_paths_to_noisy_examples(opened):
+    noise = dx.noise("smoothgrad", stdev=1e-7, n_samples=3)
+    for method, n_steps in (("ig", 12), ("idgi", 8)):
+        settings = {"target": 1, "path": _POINTS, "n_steps": n_steps, "seed": 0}
+        found, exact = (opened.explain(method, _X, **settings, **given) for given in ({"noise": noise}, {}))
+        assert 0 < np.abs(found.attributions - exact.attributions).max() < 1e-5
+        np.testing.assert_allclose(found.completeness_gap, exact.completeness_gap, rtol=0, atol=1e-6)
