@@ -11,6 +11,7 @@ from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.preparation import check_call
+from deepexplain_tf.engine.repetition import Repetition
 from deepexplain_tf.engine.rewrite import rewritten_model
 from deepexplain_tf.engine.run import run
 from deepexplain_tf.engine.settings import Settings
@@ -61,8 +62,8 @@ class DeepExplain:
             calls), or a list of such names and of inputs, which are explained together.
           overrides: op type or kind → `rule(op, inputs) -> outputs`, which emits the op under
             `tf.custom_gradient`; these rules take precedence over those of the method.
-          jit_compile: True, False, or `"auto"`: XLA compiles on a GPU or TPU; on a CPU it compiles path integrals
-            through loops (recurrent networks) or dense layers, where that pays.
+          jit_compile: True, False, or `"auto"`: XLA compiles on a GPU or TPU; on a CPU path integrals through loops
+            (recurrent networks) or dense layers, and any gradient through a loop of at least 64 fixed steps.
           signature: the name of a signature of a SavedModel; an error for any other model.
           input_signature: a list of `tf.TensorSpec`, batch axis None, for a callable (else the first call gives the
             shapes); for a GraphDef, also the names of its input tensors.
@@ -239,7 +240,7 @@ class Explainer:
         self._engine = engine
         self._name = METHODS.resolve(method)
         self._fixed = dict(fixed)
-        self._split(self._fixed)
+        self._calls = self._with({})
 
     @property
     def n_traces(self) -> int:
@@ -249,8 +250,8 @@ class Explainer:
     @unconverted
     def __call__(self, inputs: Structure, **late: Any) -> Explanation:
         """Explains a batch; `late` arguments of `DeepExplain.explain` replace the fixed ones."""
-        call, options = self._split({**self._fixed, **late})
-        return run(self._engine, self._name, make(self._name, options), inputs, **call)
+        calls = self._with(late) if late else self._calls
+        return run(self._name, calls.prepare(inputs))
 
     def export(
         self,
@@ -293,8 +294,9 @@ class Explainer:
         """Returns the program to export: functions of named tensors, to be called inside a `tf.function`."""
         return ExplainerProgram(self._engine, self._name, self._fixed)
 
-    def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        options = {name: value for name, value in given.items() if name not in CALL_ARGUMENTS}
-        call = {name: value for name, value in given.items() if name in CALL_ARGUMENTS}
-        check_call(self._name, make(self._name, options), **call)
-        return call, options
+    def _with(self, late: Mapping[str, Any]) -> Repetition:
+        given = {**self._fixed, **late}
+        call = {name: given.pop(name) for name in CALL_ARGUMENTS if name in given}
+        method = make(self._name, given)
+        check_call(self._name, method, **call)
+        return Repetition(self._engine, method, call)

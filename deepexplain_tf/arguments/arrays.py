@@ -114,7 +114,7 @@ def read_array(given: Any, name: str) -> Any:
     if array.dtype.kind not in _REAL and array.dtype.name not in ("bfloat16",):
         strings = array.dtype.kind in "SU" or any(isinstance(item, str | bytes) for item in array.flat[:1])
         raise _no_numbers(name, str(array.dtype)[:80], strings=strings)
-    if array.dtype.kind not in "biu" and not _finite(array):
+    if array.dtype.kind not in "biu" and not is_finite(array):
         raise InputError(f"{name} must be finite. Got NaN or Inf.")
     return array
 
@@ -173,7 +173,7 @@ def numbers_in(given: Any, name: str, dtype: tf.DType) -> np.ndarray:
         cast = array.astype(dtype.as_numpy_dtype, copy=False)
     if not dtype.is_floating and not np.array_equal(cast, array):
         raise InputError(f"{name} must be within the model's {dtype.name}. Got values beyond its range.")
-    if dtype.is_floating and (cast.dtype != array.dtype) and not _finite(cast):
+    if dtype.is_floating and (cast.dtype != array.dtype) and not is_finite(cast):
         raise InputError(f"{name} must be finite in the model's {dtype.name}. Got values beyond its range.")
     return cast
 
@@ -200,7 +200,8 @@ def _with_dense_gradient(tensor: tf.Tensor):  # type: ignore[no-untyped-def]
     return tf.identity(tensor), tf.convert_to_tensor
 
 
-def _finite(array: np.ndarray) -> bool:
+def is_finite(array: np.ndarray) -> bool:
+    """Returns whether an array has no NaN and no Inf."""
     # One NaN or Inf makes the sum not finite, and a sum needs no second array; but a sum may also overflow.
     with np.errstate(all="ignore"):
         total = array.sum(dtype=np.float32 if array.dtype.itemsize < 4 else None)

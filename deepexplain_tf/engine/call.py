@@ -18,12 +18,14 @@ from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.failure import failure
 from deepexplain_tf.engine.inline import inline
 from deepexplain_tf.errors import ModelError, TargetError, name_of
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import Method
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
 
 _EMPTY = Contents(None)
+_SMALL = 64  # bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,16 +97,20 @@ class Call:
           total: the number of examples.
           size: the number of examples in one batch.
         """
-        name = type(self.method).__name__
-        for start in tqdm.tqdm(range(0, total, size), desc=name, disable=not self.progress, delay=2, leave=False):
+        starts: Iterable[int] = range(0, total, size)
+        if self.progress:
+            starts = tqdm.tqdm(starts, desc=type(self.method).__name__, delay=2, leave=False)
+        for start in starts:
             batch = np.arange(start, min(start + size, total))
             yield np.resize(batch, self._padded(len(batch), size)), len(batch)
 
     def _padded(self, count: int, size: int) -> int:
         if self.objective.batch:
             return self.objective.batch
-        # XLA compiles anew for each size, and powers of 2 are few; a method that repeats does no work on padding.
-        return min(2 ** (count - 1).bit_length(), size) if self.layout.fixed_sizes and self.method.loops else count
+        # XLA compiles anew for each size, and powers of 2 are few; a method that repeats does no work on padding, and
+        # loops take long to compile.
+        padded = self.layout.fixed_sizes and (self.method.loops or bool(self.objective.loops))
+        return min(2 ** (count - 1).bit_length(), size) if padded else count
 
     def evaluate(
         self, method: Method, rows: np.ndarray | None = None, row_data: Mapping[str, np.ndarray] | None = None
@@ -134,7 +140,7 @@ class Call:
             arguments = self.arguments({**data, **batch_data, "count": np.int32(count)}, of_example, of_row)
             result = self._graph(method, arguments)
             self._check_rows(result, len(batch))
-            yield tf.nest.map_structure(functools.partial(_first, count), result)
+            yield result if count == len(batch) else _each(functools.partial(_first, count), result)
 
     def _check_rows(self, result: Mapping[str, Any], rows: int) -> None:
         """Refuses a model, a target or a layer that does not keep the batch; the trace may not show that."""
@@ -170,13 +176,15 @@ class Call:
           of_example: an array with an entry for each example → the entries for the rows of this batch.
           of_row: the same of an array with an entry for each row of results; None where an example has one row.
         """
-        arguments = {
-            "inputs": [of_example(array) for array in self.inputs],
-            "selector": [(of_row or of_example)(array) for array in self.selection.data],
-            "baseline": [array if array.shape[0] == 1 else of_example(array) for array in self.baseline],
-            "data": dict(data),
+        as_tensor = _as_tensor if tf.executing_eagerly() else tf.convert_to_tensor
+        of_row = of_row or of_example
+        baseline = [array if array.shape[0] == 1 else of_example(array) for array in self.baseline]
+        return {
+            "inputs": [as_tensor(of_example(array)) for array in self.inputs],
+            "selector": [as_tensor(of_row(array)) for array in self.selection.data],
+            "baseline": [as_tensor(array) for array in baseline],
+            "data": {name: as_tensor(array) for name, array in data.items()},
         }
-        return tf.nest.map_structure(tf.convert_to_tensor, arguments)
 
     def _graph(self, method: Method, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if self.inlined:
@@ -213,12 +221,24 @@ def run_compiled(
       TargetError: an op of a callable target does.
       ModelError: an op fails for another reason.
     """
-    hidden = tf.executing_eagerly() and not recorded
+    hidden = not recorded and tf.executing_eagerly() and tf_private.tape_is_active()
     try:
         with tf.init_scope() if hidden else contextlib.nullcontext():
             return compiled(*arguments.values())
     except tf.errors.OpError as error:
         raise failure(error, engine, objective, arguments["inputs"]) from None
+
+
+def _as_tensor(array: Any) -> tf.Tensor:
+    """Returns an array as a tensor; the same one for small arrays of the same numbers, as targets and counts are."""
+    if isinstance(array, np.ndarray | np.generic) and array.nbytes <= _SMALL and array.dtype.kind in "fiu":
+        return _constant(array.tobytes(), array.dtype, array.shape)
+    return tf.convert_to_tensor(array)
+
+
+@functools.lru_cache(maxsize=1024)
+def _constant(numbers: bytes, dtype: np.dtype, shape: tuple[int, ...]) -> tf.Tensor:
+    return tf.convert_to_tensor(np.frombuffer(numbers, dtype).reshape(shape))
 
 
 def _rows(rows: np.ndarray, array: Any) -> Any:
@@ -232,11 +252,19 @@ def _first(count: int, tensor: tf.Tensor) -> tf.Tensor:
     return tensor if len(tensor) == count else tensor[:count]
 
 
+def _each(function: Callable[[Any], Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a `Result` of the values of a function of each tensor; `tf.nest` would take longer."""
+    return {
+        name: [function(tensor) for tensor in value] if isinstance(value, list) else function(value)
+        for name, value in result.items()
+    }
+
+
 def _collected(parts: Iterable[dict[str, Any]], total: int) -> dict[str, Any]:
     """Returns the results of all batches as arrays `[total, ...]`, which are never in memory twice."""
     arrays, start = None, 0
     for part in parts:
-        numbers = tf.nest.map_structure(lambda tensor: tensor.numpy(), part)
+        numbers = _each(lambda tensor: tensor.numpy(), part)
         count = len(part["outputs"])
         if count == total:
             return numbers

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import is_symbolic
 from deepexplain_tf.errors import DeepExplainError, ModelError, brief
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS
 
@@ -26,7 +27,7 @@ def refused_by_xla(error: Exception) -> str:
 
 
 def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool) -> Callable[..., Any]:
-    """Returns a traced `tf.function`.
+    """Returns a traced function of structures of tensors.
 
     Args:
       graph: the Python function to trace.
@@ -38,12 +39,18 @@ def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool
     """
     function = tf.function(graph, autograph=False, jit_compile=jit_compile, input_signature=list(signature))
     try:
-        function.get_concrete_function()
+        traced = function.get_concrete_function()
     except DeepExplainError:
         raise
     except (ValueError, tf.errors.OpError) as error:
         raise ModelError(f"the ops of a model and their gradients must fit together. Got: {brief(error)}") from None
-    return function
+
+    def call(*arguments: Any) -> Any:
+        if tf.executing_eagerly() and not tf_private.tape_is_active():
+            return tf_private.call_traced(traced, arguments)
+        return traced(*arguments)
+
+    return call
 
 
 def run_once(graph: Callable[..., Any], signature: Sequence[Any], program: Program) -> Callable[..., Any]:

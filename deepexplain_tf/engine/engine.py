@@ -46,6 +46,7 @@ class Engine:
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
+        self._notes: dict[Any, tuple[str, ...]] = {}
         self._refusals: dict[Objective, str] = {}
         self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
@@ -159,8 +160,14 @@ class Engine:
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
         """Checks that a method can explain an objective; returns notes. See `Objective.check_rules`."""
+        part, key = method.part(objective), (method.form, objective)
+        with self._lock:
+            if key not in self._notes:
+                self._notes[key] = self._check(method, objective, part)
+            return self._notes[key]
+
+    def _check(self, method: Method, objective: Objective, part: Objective) -> tuple[str, ...]:
         objective.check_dependence()
-        part = method.part(objective)
         if not method.differentiates:
             return tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
         composite = self.composite(method)
@@ -171,11 +178,6 @@ class Engine:
             counted = f"{len(affine.ops)} affine op{'s' * (len(affine.ops) > 1)}"
             notes += (f"evaluated at the ends of each path only: {counted}, up to {', '.join(ends[:3])}",)
         return notes + tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
-
-    def check_rules(self, composite: Composite, objective: Objective) -> tuple[str, ...]:
-        """Checks that a target depends on what is explained and that a composite covers its ops; returns notes."""
-        objective.check_dependence()
-        return objective.check_rules(composite, self.settings.strict)
 
     def coverage(self, method: Method) -> Coverage:
         """Returns the verdict of a method on each active op; see `DeepExplain.coverage`."""
@@ -188,10 +190,10 @@ class Engine:
 
     def program(self, method: Method, objective: Objective, chunks: Chunks) -> Callable[..., Result]:
         """Returns the Python function that builds the graph of a method: `(inputs, selector, baseline, data)`."""
-        composite = self.composite(method)
 
         def graph(inputs: Any, selector: Any, baseline: Any, data: Any) -> Result:
             self.n_traces += 1
+            composite = self.composite(method)
             tf_private.watch_variables(objective.variables)
             scope = Scope(objective, inputs, selector)
             result = method.attribute(scope, baseline, data, composite, chunks)
@@ -233,17 +235,19 @@ class Engine:
           arguments: the arguments by name; later calls may differ only in the sizes of axes.
           differentiable: whether the results may be differentiated.
         """
-        form = tuple(sorted((name, value.dtype, len(value.shape)) for name, value in arguments["data"].items()))
-        specs = {
-            "inputs": [value.spec for value in objective.inputs],
-            "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
-            "baseline": [open_spec(array) for array in arguments["baseline"]],
-            "data": {name: open_spec(array) for name, array in arguments["data"].items()},
-        }
+        form = tuple(sorted((name, value.dtype, value.ndim) for name, value in arguments["data"].items()))
+        ranks = tuple(array.ndim for array in arguments["baseline"])  # higher by one for a background
         jit = self.compiles(method, objective, differentiable=differentiable)
-        ranks = tuple(len(array.shape) for array in arguments["baseline"])  # higher by one for a background
-        key = (purpose, method.form, objective, form, ranks, jit)
-        return self._compile(key, graph, specs, objective, jit)
+
+        def specs() -> dict[str, Any]:
+            return {
+                "inputs": [value.spec for value in objective.inputs],
+                "selector": [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arguments["selector"]],
+                "baseline": [open_spec(array) for array in arguments["baseline"]],
+                "data": {name: open_spec(array) for name, array in arguments["data"].items()},
+            }
+
+        return self._compile((purpose, method.form, objective, form, ranks, jit), graph, specs, objective, jit)
 
     def forward(self, objective: Objective) -> Callable[..., Any]:
         """Returns a compiled function: model inputs → the output before selection, and the explained tensors."""
@@ -253,16 +257,21 @@ class Engine:
             scope = Scope(objective, inputs)
             return scope.output(scope.explained), scope.explained
 
-        specs = {"inputs": [value.spec for value in objective.inputs]}
+        specs = lambda: {"inputs": [value.spec for value in objective.inputs]}  # noqa: E731
         jit = xla.compiles_forward(self.settings, self.accelerated, objective)
         return self._compile((objective, "forward"), graph, specs, objective, jit)
 
     def _compile(
-        self, key: Any, graph: Callable[..., Any], specs: Mapping[str, Any], objective: Objective, jit: bool
+        self,
+        key: Hashable,
+        graph: Callable[..., Any],
+        specs: Callable[[], Mapping[str, Any]],
+        objective: Objective,
+        jit: bool,
     ) -> Callable[..., Any]:
         with self._lock:
             if key not in self._compiled:
-                signature = [specs[name] for name in inspect.signature(graph).parameters]
+                signature = [specs()[name] for name in inspect.signature(graph).parameters]
                 if jit and self.settings.jit_compile == "auto":
                     refused = functools.partial(self._refusals.__setitem__, objective)
                     self._compiled[key] = XlaWithFallback(graph, signature, refused)

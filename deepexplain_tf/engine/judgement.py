@@ -14,6 +14,7 @@ _LARGE_GAP = 0.05  # of |outputs − baseline_outputs|
 _SMALL_GAP = 1e-3  # of the outputs
 _HUGE = 1e4  # of the outputs
 _BLOCK = 2**18  # numbers at once
+_EXTREMES = (np.fmax.reduce, np.fmin.reduce)  # pass over NaN, and sooner than `np.nanmax` does
 
 
 def judge(call: Call, result: Mapping[str, Any], gap: np.ndarray | None) -> tuple[str, ...]:
@@ -73,8 +74,8 @@ def _on_sizes(call: Call, result: Mapping[str, Any]) -> Iterator[str]:
     if call.method.per_unit:
         return
     output = float(np.abs(np.asarray(result["outputs"], np.float64)).max())
-    ends = [end for a in result["attributions"] for end in (np.nanmax(a, initial=0), np.nanmin(a, initial=0))]
-    largest = max(abs(float(end)) for end in ends)
+    found = [extreme(a, axis=None, initial=0) for a in result["attributions"] for extreme in _EXTREMES]
+    largest = max(abs(float(end)) for end in found)
     if largest > _HUGE * output > 0:
         yield f"attributions up to {largest:.2g} for outputs up to {output:.2g}: {call.method.remedy}"
 

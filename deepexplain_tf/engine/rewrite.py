@@ -47,7 +47,8 @@ def rewritten_model(engine: Engine, rules: str | Mapping[str, Any], baseline: An
         tensors = [_tensor(leaf, spec.dtype) for leaf, spec in zip(leaves, specs, strict=True)]
         if model not in functions:
             objective = model.all_outputs()
-            engine.check_rules(composite, objective)
+            objective.check_dependence()
+            objective.check_rules(composite, engine.settings.strict)
             functions[model] = _function(objective, composite)
         baselines = read_baseline(baseline, model.structure, model.explained) if composite.twin else []
         outputs = functions[model](tensors, [tf.convert_to_tensor(array) for array in baselines])

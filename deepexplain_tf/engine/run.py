@@ -8,25 +8,20 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.arguments.structure import pack
-from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.judgement import judge
 from deepexplain_tf.engine.masks import masks_changed
-from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.explanation import Explanation
-from deepexplain_tf.methods.base import Method
 
 
-def run(engine: Engine, name: str, method: Method, inputs: Any, **arguments: Any) -> Explanation:
+def run(name: str, call: Call) -> Explanation:
     """Explains a batch; see `DeepExplain.explain`.
 
     Args:
-      engine: the engine of the model.
       name: the registered name of the method.
-      method: the method.
-      inputs: the user's inputs.
-      **arguments: the other arguments of `prepare`.
+      call: the call of the method.
     """
-    call = prepare(engine, method, inputs, **arguments)
+    engine, method = call.engine, call.method
     if call.symbolic:
         result = call.method.run(call.evaluate_symbolic, None)
     elif call.differentiable:

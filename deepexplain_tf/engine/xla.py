@@ -7,6 +7,8 @@ from deepexplain_tf.errors import OptionError
 from deepexplain_tf.methods.base import Method
 from deepexplain_tf.objective.objective import Objective
 
+_LONG = 64  # iterations; a first call takes seconds more, and each later one a half of the time or less
+
 
 def compiles(
     settings: Settings, accelerated: bool, method: Method, objective: Objective, *, differentiable: bool = False
@@ -14,7 +16,8 @@ def compiles(
     """Returns whether XLA compiles a method's program.
 
     With `jit_compile="auto"` it does on a GPU or TPU. On a CPU it pays for many gradients through loops or dense
-    layers, but not for convolutions, for which TensorFlow's own kernels are faster. XLA has no strings. It cannot
+    layers, but not for convolutions, for which TensorFlow's own kernels are faster. For a single gradient it pays
+    through a long loop, such as a recurrent layer over a fixed number of steps. XLA has no strings. It cannot
     differentiate a loop without a bound on its iterations, and a tape cannot differentiate a loop that XLA has
     compiled: whoever differentiates attributions compiles the function around them.
     """
@@ -30,7 +33,9 @@ def _wanted(
         return bool(settings.jit_compile)
     if differentiable or accelerated:
         return not differentiable
-    return method.differentiates and method.repeats and bool(objective.loops or objective.dense)
+    if not method.differentiates:
+        return False
+    return bool(objective.loops or objective.dense) if method.repeats else objective.iterations >= _LONG
 
 
 def compiles_forward(settings: Settings, accelerated: bool, objective: Objective) -> bool:

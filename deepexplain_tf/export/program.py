@@ -12,6 +12,7 @@ from deepexplain_tf.arguments.structure import names_of
 from deepexplain_tf.arguments.target import in_range
 from deepexplain_tf.engine.compiled import lower_to_ir
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.engine.run import run
 from deepexplain_tf.errors import InputError, ModelError
 from deepexplain_tf.export import provenance
@@ -76,7 +77,8 @@ class ExplainerProgram:
             baselines = [_checked_baseline(tensors[name], count, name) for name in self._baselines]
             late["baseline"] = baselines[0] if len(baselines) == 1 else baselines
         inputs = tf.nest.pack_sequence_as(self._model.traced.specs, given)
-        e = run(self._engine, self._name, self._method, inputs, **{**self._call, **late, "tensors": False})
+        arguments = {**self._call, **late, "tensors": False}
+        e = run(self._name, prepare(self._engine, self._method, inputs, **arguments))
         self.notes = (*e.notes, *self._own_notes)
         arrays = {"outputs": e.outputs, "baseline_outputs": e.baseline_outputs, "completeness_gap": e.completeness_gap}
         for field in ("attributions", "standard_error"):

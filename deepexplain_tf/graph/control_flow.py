@@ -136,6 +136,24 @@ def has_trip_bound(node: Node) -> bool:
     return any(_counter_and_limit(comparison, node) for comparison in _conjuncts(node.bodies["cond"].outputs[0]))
 
 
+def known_trips(node: Node) -> int | None:
+    """Returns a bound on the iterations of a loop that the graph tells without being run, None if it tells none."""
+    bounds = []
+    for comparison in _conjuncts(node.bodies["cond"].outputs[0]):
+        found = _counter_and_limit(comparison, node)
+        if found is not None:
+            ends = [_constant(value, node) for value in (found[1], node.bodies["cond"].inputs[found[0]])]
+            bounds += [end - start for end, start in [ends] if end is not None and start is not None]
+    return min(bounds, default=None)
+
+
+def _constant(value: Value, loop: Node) -> int | None:
+    """Returns the number of a constant, also of one with which a variable of a loop starts; None of anything else."""
+    condition = loop.bodies["cond"]
+    start = _source(loop.inputs[condition.inputs.index(value)] if value in condition.inputs else value)
+    return int(tf.make_ndarray(start.node.attrs["value"].tensor)) if start.node.type == "Const" else None
+
+
 def _bound(comparison: Node, node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
     counter_and_limit = _counter_and_limit(comparison, node)
     if counter_and_limit is None:

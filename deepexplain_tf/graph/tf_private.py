@@ -60,6 +60,14 @@ def execute(kind: str, count: int, inputs: Sequence[tf.Tensor], attrs: Mapping[s
     return list(eager_execute.execute(kind, count, list(inputs), tuple(flat), context.context()))
 
 
+def call_traced(function: Any, arguments: Sequence[Any]) -> Any:
+    """Calls a `tf.ConcreteFunction` with structures of tensors that fit it, where nothing is recording.
+
+    The public call first compares each argument with the traced type, which takes longer than a small program.
+    """
+    return function.inference_fn.call_preflattened([*tf.nest.flatten(arguments), *function.captured_inputs])
+
+
 def gradient_function(op: tf.Operation) -> Callable[..., Any]:
     """Returns the gradient registered for `op`, called as `(op, *upstream)`; raises LookupError if there is none."""
     return ops.get_gradient_function(op)

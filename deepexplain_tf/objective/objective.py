@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deepexplain_tf.errors import TargetError
 from deepexplain_tf.graph.activity import active_loops, active_ops, analyse
-from deepexplain_tf.graph.control_flow import has_trip_bound
+from deepexplain_tf.graph.control_flow import has_trip_bound, known_trips
 from deepexplain_tf.graph.dense import is_dense
 from deepexplain_tf.graph.draws import find_draw
 from deepexplain_tf.graph.emit import UNSUPPORTED, Op, unsupported_error
@@ -222,6 +222,11 @@ class Objective:
     def loops(self) -> tuple[Node, ...]:
         """The loops on the way from the explained tensors to the target."""
         return tuple(active_loops(self.explained, self.program.outputs))
+
+    @functools.cached_property
+    def iterations(self) -> int:
+        """The largest number of iterations of these loops that the graph tells by itself; 0 if it tells none."""
+        return max((known_trips(node) or 0 for node in self.loops), default=0)
 
     @property
     def unbounded_loop(self) -> Node | None:

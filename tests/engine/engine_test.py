@@ -17,8 +17,8 @@ X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 METHODS = dx.list_methods()
 
 
-def recurrent() -> keras.Model:
-    inputs = keras.Input((3, 4))
+def recurrent(steps: int | None = 3) -> keras.Model:
+    inputs = keras.Input((steps, 4))
     return filled(keras.Model(inputs, keras.layers.Dense(2)(keras.layers.LSTM(3)(inputs))))
 
 
@@ -64,6 +64,18 @@ def test_on_a_cpu_gradients_of_dense_layers_are_compiled_where_they_are_no_trifl
 def test_on_a_cpu_what_does_not_repeat_gradients_is_not_compiled(method: str):
     assert not compiled_by_xla(recurrent(), method)
     assert not compiled_by_xla(dense(200), method)
+
+
+@on_a_cpu
+@pytest.mark.parametrize("method", ["saliency", "deeplift", "epsilon_lrp"])
+def test_on_a_cpu_a_single_gradient_through_a_long_loop_is_compiled(method: str):
+    assert compiled_by_xla(recurrent(100), method)
+    assert not compiled_by_xla(recurrent(None), method)  # it would compile for each length anew
+    assert not compiled_by_xla(recurrent(100), "occlusion")
+    two = keras.Sequential(
+        [keras.Input((100, 4)), keras.layers.Bidirectional(keras.layers.GRU(2)), keras.layers.Dense(1)]
+    )
+    assert compiled_by_xla(two, method)
 
 
 @pytest.mark.parametrize("method", METHODS)
