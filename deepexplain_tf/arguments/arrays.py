@@ -13,6 +13,7 @@ from deepexplain_tf.arguments.structure import flatten_like, names_of
 from deepexplain_tf.errors import InputError, shortened
 
 _REAL = "biuf"
+_SMALL = 64  # bytes
 _BEHIND_TEXT = "turn texts into tokens first, and explain the model that takes tokens, with layer= its embedding"
 
 
@@ -198,6 +199,18 @@ def as_tensor(array: Any, given: Any) -> tf.Tensor:
 def _with_dense_gradient(tensor: tf.Tensor):  # type: ignore[no-untyped-def]
     """Returns a tensor whose gradient is a tensor too, where that of a gather would be `tf.IndexedSlices`."""
     return tf.identity(tensor), tf.convert_to_tensor
+
+
+def as_constant(array: Any) -> tf.Tensor:
+    """Returns an array as a tensor; the same one for small arrays of the same numbers, as targets and counts are."""
+    if isinstance(array, np.ndarray | np.generic) and array.nbytes <= _SMALL and array.dtype.kind in "fiu":
+        return _constant(array.tobytes(), array.dtype, array.shape)
+    return tf.convert_to_tensor(array)
+
+
+@functools.lru_cache(maxsize=1024)
+def _constant(numbers: bytes, dtype: np.dtype, shape: tuple[int, ...]) -> tf.Tensor:
+    return tf.convert_to_tensor(np.frombuffer(numbers, dtype).reshape(shape))
 
 
 def is_finite(array: np.ndarray) -> bool:

@@ -11,11 +11,12 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from deepexplain_tf.arguments.arrays import is_symbolic
+from deepexplain_tf.arguments.arrays import as_constant, is_symbolic
 from deepexplain_tf.arguments.containers import Contents
 from deepexplain_tf.arguments.target import Selection
 from deepexplain_tf.engine.engine import Engine
-from deepexplain_tf.engine.failure import failure
+from deepexplain_tf.engine.events import Sizes
+from deepexplain_tf.engine.failure import OutOfMemory, failure
 from deepexplain_tf.engine.inline import inline
 from deepexplain_tf.errors import ModelError, TargetError, name_of
 from deepexplain_tf.graph import tf_private
@@ -25,7 +26,6 @@ from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
 
 _EMPTY = Contents(None)
-_SMALL = 64  # bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,8 +122,41 @@ class Call:
           rows: the numbers of the rows of results, which may repeat; None for all.
           row_data: arrays `[rows]` to be added to the data of the method.
         """
-        chosen = np.arange(self.count) if rows is None else rows
-        parts = self._results(method, chosen, row_data or {})
+        chosen, call = (
+            np.arange(self.count) if rows is None else rows,
+            self._within(self.engine.events.sizes(self.objective)),
+        )
+        while True:
+            try:
+                return call._evaluated(method, chosen, row_data or {})
+            except OutOfMemory:
+                smaller = call._smaller()
+                if smaller is None:
+                    raise
+                self.engine.events.exhausted(self.objective, smaller)
+                call = call._within(smaller)
+
+    def _within(self, sizes: Sizes | None) -> "Call":
+        """Returns the call with at most these sizes."""
+        if sizes is None:
+            return self
+        chunk = min(self.chunks.size, sizes.chunk)
+        chunks = dataclasses.replace(self.chunks, size=chunk, small_size=min(self.chunks.small_size, chunk))
+        return dataclasses.replace(self, batch_size=min(self.batch_size, sizes.batch), chunks=chunks)
+
+    def _smaller(self) -> Sizes | None:
+        """Returns sizes with half as many evaluations at once, None where there is but one, or the model fixes them."""
+        batch, chunk = min(self.batch_size, self.count), self.chunks.size
+        if self.objective.batch:
+            return None
+        if self.method.loops and not self.chunks.at_once:
+            chunk = min(chunk, batch * (self.method.evaluations_in(self.layout) or chunk))
+            if chunk > 1:
+                return Sizes(batch, chunk // 2)
+        return Sizes(batch // 2, chunk) if batch > 1 else None
+
+    def _evaluated(self, method: Method, chosen: np.ndarray, row_data: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        parts = self._results(method, chosen, row_data)
         if not self.differentiable:
             return _collected(parts, len(chosen))
         return tf.nest.map_structure(lambda *tensors: tf.concat(tensors, 0), *parts)
@@ -176,7 +209,7 @@ class Call:
           of_example: an array with an entry for each example → the entries for the rows of this batch.
           of_row: the same of an array with an entry for each row of results; None where an example has one row.
         """
-        as_tensor = _as_tensor if tf.executing_eagerly() else tf.convert_to_tensor
+        as_tensor = as_constant if tf.executing_eagerly() else tf.convert_to_tensor
         of_row = of_row or of_example
         baseline = [array if array.shape[0] == 1 else of_example(array) for array in self.baseline]
         return {
@@ -227,18 +260,6 @@ def run_compiled(
             return compiled(*arguments.values())
     except tf.errors.OpError as error:
         raise failure(error, engine, objective, arguments["inputs"]) from None
-
-
-def _as_tensor(array: Any) -> tf.Tensor:
-    """Returns an array as a tensor; the same one for small arrays of the same numbers, as targets and counts are."""
-    if isinstance(array, np.ndarray | np.generic) and array.nbytes <= _SMALL and array.dtype.kind in "fiu":
-        return _constant(array.tobytes(), array.dtype, array.shape)
-    return tf.convert_to_tensor(array)
-
-
-@functools.lru_cache(maxsize=1024)
-def _constant(numbers: bytes, dtype: np.dtype, shape: tuple[int, ...]) -> tf.Tensor:
-    return tf.convert_to_tensor(np.frombuffer(numbers, dtype).reshape(shape))
 
 
 def _rows(rows: np.ndarray, array: Any) -> Any:

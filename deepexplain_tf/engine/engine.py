@@ -12,6 +12,7 @@ import tensorflow as tf
 from deepexplain_tf.engine import xla
 from deepexplain_tf.engine.agreement import Agreement
 from deepexplain_tf.engine.compiled import XlaWithFallback, build
+from deepexplain_tf.engine.events import Events
 from deepexplain_tf.engine.settings import Settings
 from deepexplain_tf.engine.signatures import open_spec, signature, with_lengths
 from deepexplain_tf.graph import tf_private
@@ -36,6 +37,7 @@ class Engine:
     Attributes:
       settings: the settings of the model.
       accelerated: whether there is a GPU or TPU.
+      events: what happened while programs were running.
       n_traces: the number of graphs traced so far.
     """
 
@@ -43,11 +45,11 @@ class Engine:
         self.settings = settings
         self._source = source
         self.accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
+        self.events = Events()
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
         self._notes: dict[Any, tuple[str, ...]] = {}
-        self._refusals: dict[Objective, str] = {}
         self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._agreements: dict[Any, Agreement] = {}
@@ -273,16 +275,11 @@ class Engine:
             if key not in self._compiled:
                 signature = [specs()[name] for name in inspect.signature(graph).parameters]
                 if jit and self.settings.jit_compile == "auto":
-                    refused = functools.partial(self._refusals.__setitem__, objective)
+                    refused = functools.partial(self.events.refused, objective)
                     self._compiled[key] = XlaWithFallback(graph, signature, refused)
                 else:
                     self._compiled[key] = build(graph, signature, jit)
             return self._compiled[key]
-
-    def runtime_notes(self, objective: Objective) -> tuple[str, ...]:
-        """Returns notes on events while the programs of an objective were running."""
-        reason = self._refusals.get(objective)
-        return () if reason is None else (f"not compiled by XLA, which refused: {reason}",)
 
 
 def _cast_result(result: Result, objective: Objective, *, pairwise: bool) -> Result:

@@ -12,6 +12,10 @@ from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, Targ
 from deepexplain_tf.objective.objective import Objective
 
 
+class OutOfMemory(ModelError):
+    """A device's memory does not hold what a program needs."""
+
+
 def failure(error: tf.errors.OpError, engine: Engine, objective: Objective, inputs: Sequence[Any]) -> DeepExplainError:
     """Returns the error to raise where a program fails.
 
@@ -25,6 +29,8 @@ def failure(error: tf.errors.OpError, engine: Engine, objective: Objective, inpu
     if refused:
         able = "; jit_compile='auto' or False runs it without XLA" if engine.settings.jit_compile is True else ""
         return ModelError(f"XLA must be able to compile every op of the program. Got {refused}{able}.")
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        return OutOfMemory(f"memory must hold at least one evaluation of the model. Got: {brief(error)}")
     if not isinstance(error, tf.errors.InvalidArgumentError):
         return ModelError(f"every op of the model must run on this device. Got: {brief(error)}")
     by_itself = _own_error(engine, inputs) if tf.executing_eagerly() else None

@@ -54,7 +54,7 @@ def run(name: str, call: Call) -> Explanation:
         estimated_error=by_unit(result.get("estimated_error")),
         method=name,
         target=call.selection.reported,
-        notes=(*call.notes, *judged, *engine.runtime_notes(call.objective)),
+        notes=(*call.notes, *judged, *engine.events.notes(call.objective)),
     )
 
 
