@@ -49,7 +49,6 @@ class Engine:
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
-        self._notes: dict[Any, tuple[str, ...]] = {}
         self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._agreements: dict[Any, Agreement] = {}
@@ -162,14 +161,8 @@ class Engine:
 
     def check(self, method: Method, objective: Objective) -> tuple[str, ...]:
         """Checks that a method can explain an objective; returns notes. See `Objective.check_rules`."""
-        part, key = method.part(objective), (method.form, objective)
-        with self._lock:
-            if key not in self._notes:
-                self._notes[key] = self._check(method, objective, part)
-            return self._notes[key]
-
-    def _check(self, method: Method, objective: Objective, part: Objective) -> tuple[str, ...]:
         objective.check_dependence()
+        part = method.part(objective)
         if not method.differentiates:
             return tuple(xla.notes_on_xla(self.settings, self.accelerated, method, objective))
         composite = self.composite(method)

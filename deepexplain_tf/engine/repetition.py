@@ -12,6 +12,7 @@ from deepexplain_tf.arguments.options import is_int, is_real
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.preparation import prepare
+from deepexplain_tf.engine.targets import predicted
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import Method
 
@@ -35,6 +36,8 @@ class Repetition:
             return prepare(self._engine, self._method, inputs, **self._arguments)
         if last is not None and _form(inputs) == _form(last.inputs[0]) and is_finite(inputs):
             call = dataclasses.replace(last, inputs=[inputs])
+            if self._arguments.get("target") is None and not _single(call):
+                call = dataclasses.replace(call, selection=predicted(self._engine, call.objective, [inputs]))
             call.method.check(lambda: [inputs], call.baseline, given=self._arguments.get("baseline") is not None)
             return call
         call = prepare(self._engine, self._method, inputs, **self._arguments)
@@ -46,11 +49,14 @@ class Repetition:
     def _repeats(self, call: Call) -> bool:
         """Whether nothing but its one input decides about a call."""
         target, baseline = self._arguments.get("target"), self._arguments.get("baseline")
-        fixed = all(map(is_int, target if isinstance(target, tuple) else (target,)))
-        if target is None:  # the predicted class, where there are several
-            fixed = call.objective.program.outputs[0].shape[1:].num_elements() == 1
+        fixed = target is None or all(map(is_int, target if isinstance(target, tuple) else (target,)))
         alone = len(call.inputs) == 1 and call.objective.prefix is None and call.contents.table is None
         return alone and fixed and (baseline is None or is_real(baseline)) and call.method.sets is None
+
+
+def _single(call: Call) -> bool:
+    """Whether the model has one unit; else the target None is the class that it predicts."""
+    return call.objective.program.outputs[0].shape[1:].num_elements() == 1
 
 
 def _form(array: np.ndarray) -> tuple[np.dtype, tuple[int, ...]]:

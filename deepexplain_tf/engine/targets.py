@@ -50,7 +50,7 @@ def select(
     objective = engine.objective(model, None, "weights" if selection.kind == "weights" else "index")
     notes = engine.check(method, objective)
     if selection.kind == "predicted":
-        selection = _predicted(engine, objective, arrays)
+        selection = predicted(engine, objective, arrays)
         return objective, selection, notes
     (chosen,) = selection.data
     if is_symbolic(chosen):
@@ -73,7 +73,8 @@ def _tiled(units: Units, target: Any, examples: Any) -> Selection:
     return Selection("index", (index,), target, units.shape)
 
 
-def _predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> Selection:
+def predicted(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> Selection:
+    """Returns the selection of the class that the model predicts for each example."""
     if any(is_symbolic(array) for array in arrays):
         output, _ = engine.forward(objective)(list(arrays))
         index = tf.argmax(output, axis=1, output_type=tf.int32)

@@ -81,9 +81,7 @@ class BlurIG(PathIntegral):
 
     @property
     def axes(self) -> tuple[tuple[int, ...], ...]:
-        """The axes that are blurred, for each explained tensor; none before the method is bound."""
-        if not isinstance(self.max_sigma, _Sigmas):
-            return ()
+        """The axes that are blurred, for each explained tensor of a method that is bound."""
         return tuple(tuple(axis for axis, sigma in enumerate(given) if sigma) for given in self.max_sigma)
 
     def curve_data(self, layout: Layout) -> Data:
