@@ -129,10 +129,8 @@ def _text_model() -> keras.Model:
     return filled(keras.Model([tokens, price], L.Dense(2, dtype="float64")(joined)))
 
 
-@pytest.mark.parametrize(
-    "method",  # the loop over pairs, and at length that over baselines, which other tests have too
-    ["deeplift", pytest.param("integrated_gradients", marks=pytest.mark.long)],
-)
+@pytest.mark.long  # places, recurrent models and backgrounds together; other tests have each of them
+@pytest.mark.parametrize("method", ["deeplift", "integrated_gradients"])
 def test_several_places_of_a_recurrent_model_behind_integers(method: str):
     tokens = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8], [8, 1, 0, 0, 0]])
     price, words, prices = ref.numbers(5, (3, 2), (3, 2, 5, 3), (2, 2))
@@ -172,7 +170,7 @@ def test_a_model_of_fixed_batch():
 # --- inside graphs, and out of Python ---------------------------------------------------------------------
 
 
-_LONG = {("integrated_gradients", False), ("integrated_gradients", True), ("shapley_sampling", True)}
+_LONG = {(method, xla) for method in COMPARING for xla in (False, True)} - {("deeplift", False)}
 
 
 @pytest.mark.parametrize(

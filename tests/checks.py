@@ -43,6 +43,16 @@ FITTED = ("lime", "rise")
 # what they make of the values under them; or from layer_conductance in what is added up.
 BY_RULE_ALONE = ("deconvnet", "guided_backprop", "internal_influence", "kernel_shap", "lime", "lrp", "rise", "saliency")
 
+# Methods whose way through the library is that of another. What holds for all methods is tried with them at length.
+ALIKE = (*BY_RULE_ALONE, *MAPS_BY_WEIGHTS_ALONE, "blur_ig", "guided_ig", "idgi", "layer_conductance")
+DIFFERENT = [name for name in GENERAL if name not in ALIKE]
+
+
+def each_of(names: Sequence[str]) -> Any:
+    """Returns the mark of a test of methods; those that are alike are long."""
+    values = [pytest.param(name, marks=[pytest.mark.long] * (name in ALIKE)) for name in names]
+    return pytest.mark.parametrize("method", values)
+
 
 def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
     """Explains once; `arguments` are those of `DeepExplain` and of its `explain`, whose names are all different."""

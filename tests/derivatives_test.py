@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
+from tests.checks import ALIKE, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
@@ -86,7 +86,7 @@ def check(
 
 _COMPILED = ("deeplift", "integrated_gradients", "occlusion")  # one of each kind of program
 _PAIRS = [
-    pytest.param(method, jit, marks=[pytest.mark.long] * (jit and method not in _COMPILED))
+    pytest.param(method, jit, marks=[pytest.mark.long] * (method in ALIKE or (jit and method not in _COMPILED)))
     for method in GENERAL
     for jit in (False, True)
 ]
@@ -158,7 +158,7 @@ def composed(x: tf.Tensor, w: tf.Variable) -> tf.Tensor:
 
 
 @pytest.mark.parametrize(
-    "method", ["deeplift", "gradient_x_input", pytest.param("epsilon_lrp", marks=pytest.mark.long)]
+    "method", ["deeplift", *(pytest.param(m, marks=pytest.mark.long) for m in ("epsilon_lrp", "gradient_x_input"))]
 )
 @pytest.mark.parametrize("function", [moments, pooled, prelu, silu, composed])
 def test_ops_whose_gradients_hide_something_from_a_second_one(function: Callable[..., tf.Tensor], method: str):

@@ -187,7 +187,7 @@ def _deeplift(name: str, **settings: Any) -> Any:
 
 
 # tests/keras_layers_test.py has these kinds of layers too.
-_AT_LENGTH = ("gru", "simple_rnn", "bidirectional_stack", "time_distributed", "convolutional")
+_AT_LENGTH = ("gru", "simple_rnn", "stacked_cells", "bidirectional_stack", "time_distributed", "convolutional")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH)) for n in _MODELS])

@@ -15,14 +15,15 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from tests.checks import (
+    ALIKE,
     BY_ELEMENT,
-    BY_RULE_ALONE,
+    DIFFERENT,
     FITTED,
     FROM_INPUTS,
     GENERAL,
     INSIDE,
-    MAPS_BY_WEIGHTS_ALONE,
     PAIRWISE,
+    each_of,
     options_of,
 )
 from tests.models import STRUCTURES, filled, mlp, perceptron
@@ -30,13 +31,8 @@ from tests.models import STRUCTURES, filled, mlp, perceptron
 METHODS = dx.list_methods()
 _TOLERANCE = 1e-5  # of the largest attribution
 
-each_method = pytest.mark.parametrize("method", METHODS)
-# Methods that share the program of another have it compiled at length.
-each_program = pytest.mark.parametrize(
-    "method",
-    [pytest.param(m, marks=[pytest.mark.long] * (m in (*BY_RULE_ALONE, *MAPS_BY_WEIGHTS_ALONE))) for m in METHODS],
-)
-each_general_method = pytest.mark.parametrize("method", GENERAL)
+each_method = each_of(METHODS)
+each_general_method = each_of(GENERAL)
 # For what compiles again: every method on some structures, and one or two methods on every structure.
 _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
@@ -68,7 +64,7 @@ def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
 
     def short(name: str, method: str) -> bool:
         turn = (*_WITH_POSITIONS, *_IN_FULL)[0 if method in INSIDE else 1 + METHODS.index(method) % 2]
-        return (name == turn and method not in MAPS_BY_WEIGHTS_ALONE) or (name in chosen and method in everywhere)
+        return (name == turn and method not in ALIKE) or (name in chosen and method in everywhere)
 
     values = [pytest.param(*pair, marks=[pytest.mark.long] * (not short(*pair))) for pair in pairs]
     return pytest.mark.parametrize(("name", "method"), values)
@@ -81,10 +77,10 @@ def structures_of(method: str) -> list[str]:
 
 
 def _all_pairs() -> Any:
-    """Returns the mark of a test of all pairs; by default, most methods have one in four structures, in turn."""
+    """Returns the mark of a test of all pairs; by default, most methods have one in six structures, in turn."""
 
     def short(number: int, name: str, method: str) -> bool:
-        turn = method not in BY_RULE_ALONE and (number + METHODS.index(method)) % 4 == 0
+        turn = method not in ALIKE and (number + METHODS.index(method)) % 6 == 0
         return turn or in_full(name, method) or method in _EVERYWHERE
 
     values = [
@@ -200,7 +196,7 @@ def test_xla_changes_no_number(name: str, method: str):
         assert_same(explain(case.inputs(1)).attributions, rows(expected, 1))
 
 
-@each_program
+@each_method
 def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
     explain = explainer(usual(method), method, jit_compile=True)
     inside = tf.function(lambda inputs: explain(inputs).attributions, jit_compile=True)
@@ -208,7 +204,7 @@ def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
     assert_same(found, explained(usual(method), method).attributions)
 
 
-@each_program
+@each_method
 def test_every_field_is_there_inside_a_tf_function(method: str):
     expected, explain = explained(usual(method), method), explainer(usual(method), method)
 
@@ -260,14 +256,14 @@ def test_a_narrower_dtype_gives_the_numbers_of_float64_up_to_its_rounding(
     assert_same(found.outputs, expected.outputs, tolerance)
 
 
-@pytest.mark.parametrize("method", BY_ELEMENT)
+@each_of(BY_ELEMENT)
 def test_an_input_that_the_target_does_not_depend_on_gets_zeros(method: str):
     used, unused = explained("unused_input", method).attributions
     assert np.abs(used).max() > 1e-3
     np.testing.assert_array_equal(unused, 0)
 
 
-@pytest.mark.parametrize("method", [method for method in BY_ELEMENT if method not in FITTED])
+@each_of([method for method in BY_ELEMENT if method not in FITTED])
 def test_a_layer_that_the_target_partly_depends_on_gets_zeros_for_the_rest(method: str):
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(3, name="hidden")(inputs)
@@ -307,7 +303,7 @@ def test_a_keras_model_is_left_as_it_was(name: str):
     weights = [np.array(variable) for variable in model.variables]
     before, threads, random = _state(model), threading.active_count(), _global_random_state()
     with dx.DeepExplain(model, **case.settings) as de:
-        chosen = GENERAL if name in _IN_FULL else INSIDE if name in _WITH_POSITIONS else []
+        chosen = DIFFERENT if name == _IN_FULL[0] else INSIDE if name in _WITH_POSITIONS else []
         for method in [*chosen, "deeplift"]:  # whose rules could stay behind
             de.explain(method, inputs, target=case.target, **options(name, method))
     assert _state(model) == before
@@ -324,7 +320,7 @@ def test_a_module_is_left_as_it_was():
     model = case.build()
     attributes, weights = dict(vars(model)), [np.array(variable) for variable in model.variables]
     with dx.DeepExplain(model) as de:
-        for method in GENERAL:
+        for method in DIFFERENT:
             de.explain(method, case.inputs(2), target=0, **options("tf_module", method))
     assert vars(model).keys() == attributes.keys()
     assert all(vars(model)[key] is value for key, value in attributes.items())
@@ -334,8 +330,8 @@ def test_a_module_is_left_as_it_was():
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [(usual(method), method) for method in METHODS]
-    + [(name, "deeplift") for name in ("subclassed", "shared_layers", "tf_module", "tokens_with_a_mask")],
+    [pytest.param(usual(method), method, marks=[pytest.mark.long] * (method in ALIKE)) for method in METHODS]
+    + [(name, "deeplift") for name in ("subclassed", "tokens_with_a_mask")],
 )
 def test_an_explainer_lives_on_after_its_block_and_follows_training(name: str, method: str):
     case = STRUCTURES[name]

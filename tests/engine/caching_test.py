@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import GENERAL, options_of
+from tests.checks import DIFFERENT, GENERAL, each_of, options_of
 from tests.models import Counted, mlp
 
 COMPARING = ("deeplift", "integrated_gradients", "occlusion", "shapley_sampling")
 
-each_method = pytest.mark.parametrize("method", GENERAL)
+each_method = each_of(GENERAL)
 comparing_method = pytest.mark.parametrize("method", COMPARING)
 
 
@@ -198,11 +198,11 @@ def test_real_numbers_of_another_dtype_do_not_trace_a_keras_model_again(dtype: A
 def test_methods_of_one_block_share_the_trace_of_the_model():
     model = Counted()
     with dx.DeepExplain(model) as de:
-        for method in GENERAL:
+        for method in DIFFERENT:
             de.explain(method, examples(2), target=1, **options_of(method, examples(1)))
         assert model.runs == 1
         before = de.explainer("saliency").n_traces
-        for method in GENERAL:
+        for method in DIFFERENT:
             explain = de.explainer(method, **options_of(method, examples(1)))
             explain(examples(2), target=2)
         assert explain.n_traces == before

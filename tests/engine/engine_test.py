@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.methods.make import make
-from tests.checks import explain, options_of
+from tests.checks import each_of, explain, options_of
 from tests.models import filled, mlp, perceptron
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -78,7 +78,7 @@ def test_on_a_cpu_a_single_gradient_through_a_long_loop_is_compiled(method: str)
     assert compiled_by_xla(two, method)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_of(METHODS)
 def test_the_users_word_decides(method: str):
     for build in (recurrent, mlp):
         assert compiled_by_xla(build(), method, jit_compile=True)

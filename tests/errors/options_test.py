@@ -1,5 +1,6 @@
 """Wrong options of methods and calls."""
 
+import functools
 import subprocess
 import sys
 from typing import Any
@@ -67,12 +68,16 @@ def test_an_option_out_of_its_range_before_the_model_runs(method: str, option: s
     refuses_untraced((OptionError, TypeError), option, method=method, **{option: value})
 
 
+@functools.cache
+def _opened() -> dx.DeepExplain:
+    return dx.DeepExplain(mlp()).__enter__()
+
+
 @pytest.mark.parametrize(("method", "option", "value"), _CASES, ids=ids)
 def test_an_option_out_of_its_range_is_refused_when_an_explainer_is_made(method: str, option: str, value: Any):
     if option in _OF_SHAPE:
         return
-    with dx.DeepExplain(mlp()) as de:
-        message_of(lambda: de.explainer(method, **{option: value}), (OptionError, TypeError), option)
+    message_of(lambda: _opened().explainer(method, **{option: value}), (OptionError, TypeError), option)
 
 
 def test_a_baseline_is_refused_when_an_explainer_is_made():
@@ -116,6 +121,7 @@ def test_a_size_beyond_any_whole_number_of_the_device(option: str):
             np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.long  # a process of its own
 def test_a_chunk_that_does_not_fit_into_32_bits_ends():
     program = f"""
 import numpy as np, deepexplain_tf as dx

@@ -68,7 +68,8 @@ _CASES = {
 }
 
 
-_AT_LENGTH = ("encoder-ig", "encoder-deeplift", "lstm-ig", "cnn-lime", "cnn-rise")  # longer than all others together
+# Longer than all others together.
+_AT_LENGTH = ("encoder-ig", "encoder-deeplift", "lstm-ig", "cnn-lime", "cnn-rise", "cnn-noise")
 
 
 @functools.cache

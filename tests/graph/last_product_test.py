@@ -91,7 +91,10 @@ _TARGETS = {
 @pytest.mark.parametrize("name", _TARGETS)
 @pytest.mark.parametrize(
     ("use_bias", "jit_compile"),
-    [(True, False), (False, True), *(pytest.param(b, b, marks=pytest.mark.long) for b in (False, True))],
+    [
+        (True, False),
+        *(pytest.param(*pair, marks=pytest.mark.long) for pair in ((False, True), (False, False), (True, True))),
+    ],
 )
 def test_integrals_of_any_target(name: str, use_bias: bool, jit_compile: bool):
     model, target, x0 = _network(use_bias), _TARGETS[name], _RANDOM.normal(size=(1, 4))

@@ -245,7 +245,10 @@ def _rooted(x):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"chunk_size": 7}, {"jit_compile": True}, {"jit_compile": True, "chunk_size": 7}], ids=str
+    "settings",
+    [{}, {"jit_compile": True, "chunk_size": 7}]
+    + [pytest.param(one, marks=pytest.mark.long) for one in ({"chunk_size": 7}, {"jit_compile": True})],  # between them
+    ids=str,
 )
 @pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
 def test_an_example_whose_gradient_is_not_finite_leaves_the_others_alone(method, settings):

@@ -90,7 +90,10 @@ def _assert_is_loop(de: dx.DeepExplain, method: str, options: dict[str, Any], ki
         assert not [note for note in e.notes if note not in clean.notes and "do not add up" not in note]
 
 
-@pytest.mark.parametrize("method", _METHODS)
+_ALIKE = ("saliency", "lrp", "occlusion")  # gradient_x_input and shapley_sampling have the same kinds of programs
+
+
+@pytest.mark.parametrize("method", [pytest.param(m, marks=[pytest.mark.long] * (m in _ALIKE)) for m in _METHODS])
 def test_it_is_a_loop_over_noisy_inputs(network: dx.DeepExplain, method: str):
     _assert_is_loop(network, method, _METHODS[method], ["smoothgrad"])
 

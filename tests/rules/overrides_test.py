@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import UnsupportedOpError
-from tests.checks import GENERAL, options_of
+from tests.checks import GENERAL, each_of, options_of
 from tests.models import matrix_root, mlp, perceptron, python_inside, rectified, weight
 from tests.users_rules import plainly, times
 
@@ -184,7 +184,7 @@ def test_without_strict_an_op_without_a_rule_passes_by_plain_gradient_and_is_not
     np.testing.assert_allclose(e.attributions, overridden.attributions, rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", GENERAL)
+@each_of(GENERAL)
 def test_without_strict_nothing_is_noted_where_every_op_has_a_rule(method: str):
     with dx.DeepExplain(perceptron(), strict=False) as de:
         notes = de.explain(method, X, target=0, **options_of(method, X)).notes
