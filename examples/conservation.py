@@ -32,6 +32,7 @@ _FAMILIES = """
 """
 _MODELS = flags.DEFINE_list("models", _FAMILIES.split(), "The names of the models, which are those of zoo.py.")
 _COMPOSITE = flags.DEFINE_string("composite", "epsilon_plus", "The composite of lrp.")
+_DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "float64"], "The dtype of the networks.")
 _OUT = flags.DEFINE_string("out", None, "A Markdown file for the table.")
 
 _HEADER = ("model", "layers", "without", "with")
@@ -41,7 +42,7 @@ _SUMMANDS = ("bias", "beta", "moving_mean", "mean")
 
 def _row(entry: Entry) -> tuple[str, int, float, float]:
     """Returns the name, the number of layers, and the losses without and with summands."""
-    inputs, others = (entry.draw(np.random.default_rng(seed), 2).astype(np.float32) for seed in (1, 2))
+    inputs, others = (entry.draw(np.random.default_rng(seed), 2).astype(_DTYPE.value) for seed in (1, 2))
     model = entry.build()
     calibrate(model, faded(inputs, others))
     kept = _lost(model, inputs)
@@ -68,6 +69,7 @@ def main(argv: list[str]) -> int:
     """Measures the models; returns the exit code."""
     del argv
     require_known(_MODELS, MODELS)
+    keras.config.set_floatx(_DTYPE.value)
     rows: list[tuple[str, int, float, float]] = []
     for name in _MODELS.value:
         rows.append(_row(MODELS[name]))

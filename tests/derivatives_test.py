@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import ALIKE, GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
+from tests.checks import GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
@@ -84,9 +84,10 @@ def check(
     np.testing.assert_allclose(along, numeric, rtol=1e-6, atol=1e-9)
 
 
+_KINDS = ("deeplift", "epsilon_lrp", "gradient_x_input", "integrated_gradients", "integrated_hessians", "occlusion")
 _COMPILED = ("deeplift", "integrated_gradients", "occlusion")  # one of each kind of program
 _PAIRS = [
-    pytest.param(method, jit, marks=[pytest.mark.long] * (method in ALIKE or (jit and method not in _COMPILED)))
+    pytest.param(method, jit, marks=[pytest.mark.long] * (method not in _KINDS or (jit and method not in _COMPILED)))
     for method in GENERAL
     for jit in (False, True)
 ]

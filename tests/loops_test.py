@@ -186,8 +186,11 @@ def _deeplift(name: str, **settings: Any) -> Any:
     return explain(model, "deeplift", x, baseline=baseline, target=1, **settings)
 
 
-# tests/keras_layers_test.py has these kinds of layers too.
-_AT_LENGTH = ("gru", "simple_rnn", "stacked_cells", "bidirectional_stack", "time_distributed", "convolutional")
+# tests/keras_layers_test.py has these kinds of layers too; the last ones are loops like lstm and scan.
+_AT_LENGTH = (
+    *("gru", "simple_rnn", "stacked_cells", "bidirectional_stack", "time_distributed", "convolutional"),
+    *("gru_reset_before", "custom_cell", "unrolled", "map_fn"),
+)
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH)) for n in _MODELS])

@@ -240,7 +240,11 @@ def _assert_expected(case: Case, found: Sequence[np.ndarray]) -> None:
 _CALLABLE = [case for case in _HERE if case["method"] not in (*_LAYER, *_PATH)]
 
 
-@pytest.mark.parametrize("case", _CALLABLE, ids=_ids(_CALLABLE))
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.long] * (n % 2)) for n, case in enumerate(_CALLABLE)],  # many are alike
+    ids=_ids(_CALLABLE),
+)
 def test_callables(case):
     _assert_expected(case, _RUN[case["method"]](case, _as_callable(_PEERS["nets"][case["net"]])))
 

@@ -115,7 +115,7 @@ WAYS: dict[str, tuple[Callable[[pathlib.Path], Any], dict[str, Any]]] = {
 }
 
 
-_AT_LENGTH = ("tf.Module", "loaded, by signature")  # each the way of two others
+_AT_LENGTH = ("tf.Module", "loaded, by signature", "saved, by signature")  # each the way of two others
 
 
 @pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.long] * (way in _AT_LENGTH)) for way in WAYS])

@@ -122,13 +122,14 @@ class Call:
           rows: the numbers of the rows of results, which may repeat; None for all.
           row_data: arrays `[rows]` to be added to the data of the method.
         """
-        chosen, call = (
-            np.arange(self.count) if rows is None else rows,
-            self._within(self.engine.events.sizes(self.objective)),
-        )
+        chosen = np.arange(self.count) if rows is None else rows
+        call = self._within(self.engine.events.sizes(self.objective))
         while True:
             try:
-                return call._evaluated(method, chosen, row_data or {})
+                parts = call._results(method, chosen, row_data or {})
+                if not self.differentiable:
+                    return _collected(parts, len(chosen))
+                return tf.nest.map_structure(lambda *tensors: tf.concat(tensors, 0), *parts)
             except OutOfMemory:
                 smaller = call._smaller()
                 if smaller is None:
@@ -154,12 +155,6 @@ class Call:
             if chunk > 1:
                 return Sizes(batch, chunk // 2)
         return Sizes(batch // 2, chunk) if batch > 1 else None
-
-    def _evaluated(self, method: Method, chosen: np.ndarray, row_data: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        parts = self._results(method, chosen, row_data)
-        if not self.differentiable:
-            return _collected(parts, len(chosen))
-        return tf.nest.map_structure(lambda *tensors: tf.concat(tensors, 0), *parts)
 
     def _results(
         self, method: Method, chosen: np.ndarray, row_data: Mapping[str, np.ndarray]

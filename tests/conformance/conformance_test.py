@@ -36,6 +36,7 @@ each_general_method = each_of(GENERAL)
 # For what compiles again: every method on some structures, and one or two methods on every structure.
 _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
+_KINDS = (*_EVERYWHERE, "occlusion", "grad_cam")  # one of each kind of program
 _WITH_POSITIONS = ("sequential",)  # what class activation maps explain
 _WHOLE_NUMBERS = ("tokens_with_a_mask", "layer_beside_inputs")  # have inputs that cannot move along a path
 
@@ -77,10 +78,10 @@ def structures_of(method: str) -> list[str]:
 
 
 def _all_pairs() -> Any:
-    """Returns the mark of a test of all pairs; by default, most methods have one in six structures, in turn."""
+    """Returns the mark of a test of all pairs; by default, most methods have one in nine structures, in turn."""
 
     def short(number: int, name: str, method: str) -> bool:
-        turn = method not in ALIKE and (number + METHODS.index(method)) % 6 == 0
+        turn = method not in ALIKE and (number + METHODS.index(method)) % 9 == 0
         return turn or in_full(name, method) or method in _EVERYWHERE
 
     values = [
@@ -177,7 +178,7 @@ def test_the_chunk_changes_no_number(name: str, method: str):
         assert_same(explain(inputs, chunk_size=size).attributions, explained(name, method).attributions)
 
 
-@_pairs(("deeplift",))  # tests/export/saved_model_test.py has the other in graphs
+@_pairs(("deeplift",), least=2)  # tests/export/saved_model_test.py has the other in graphs
 def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method)
     batches = [case.batch] if case.batch else [7, 1] if in_full(name, method) else [7]
@@ -187,7 +188,7 @@ def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
         assert_same(inside(inputs), rows(explained(name, method).attributions, batch))
 
 
-@_pairs(("deeplift",), least=2)  # tests/paths/affine_integrals_test.py compiles the other
+@_pairs(("deeplift",), least=4)  # tests/paths/affine_integrals_test.py compiles the other
 def test_xla_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method, jit_compile=True)
     expected = explained(name, method).attributions
@@ -196,7 +197,7 @@ def test_xla_changes_no_number(name: str, method: str):
         assert_same(explain(case.inputs(1)).attributions, rows(expected, 1))
 
 
-@each_method
+@pytest.mark.parametrize("method", [pytest.param(m, marks=[pytest.mark.long] * (m not in _KINDS)) for m in METHODS])
 def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
     explain = explainer(usual(method), method, jit_compile=True)
     inside = tf.function(lambda inputs: explain(inputs).attributions, jit_compile=True)
@@ -330,7 +331,7 @@ def test_a_module_is_left_as_it_was():
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [pytest.param(usual(method), method, marks=[pytest.mark.long] * (method in ALIKE)) for method in METHODS]
+    [pytest.param(usual(method), method, marks=[pytest.mark.long] * (method not in _KINDS)) for method in METHODS]
     + [(name, "deeplift") for name in ("subclassed", "tokens_with_a_mask")],
 )
 def test_an_explainer_lives_on_after_its_block_and_follows_training(name: str, method: str):

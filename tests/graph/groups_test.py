@@ -89,7 +89,7 @@ def test_every_spelling_has_the_same_epsilon_lrp(name, spelling):
 
 
 @pytest.mark.parametrize(("name", "spelling"), _ALL)
-@pytest.mark.parametrize("start", [0.0, -0.75])
+@pytest.mark.parametrize("start", [pytest.param(0.0, marks=pytest.mark.long), -0.75])  # 0 is the simpler one
 def test_every_spelling_has_the_same_deeplift(name, spelling, start):
     """Each unit gets its own change: f(x) − f(x₀)."""
     function = _SPELLINGS[name][0][spelling]

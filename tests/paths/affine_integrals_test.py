@@ -152,7 +152,12 @@ def _integrals(build, dtype, **settings):
     return e, [e.attributions] if one else e.attributions, expected
 
 
-_name = pytest.mark.parametrize("build", _NETS, ids=lambda build: build.__name__.strip("_"))
+_AT_LENGTH = (_recurrent, _attention, _volumes)  # longer than all others together
+_name = pytest.mark.parametrize(
+    "build",
+    [pytest.param(net, marks=[pytest.mark.long] * (net in _AT_LENGTH)) for net in _NETS],
+    ids=lambda build: build.__name__.strip("_"),
+)
 
 
 @_name

@@ -27,7 +27,6 @@ _SELECTORS = {
     "softmax_taylor": ("softmax",),
     "winner": ("maximum",),
 }
-_QUICK = ("absolute",)
 
 
 def _made(name):
@@ -40,8 +39,6 @@ def _made(name):
 
 
 _MADE = {name: rule for name in dx.list_rules() if (rule := _made(name)) is not None}
-# Programs of three dialects and a file for each rule take half a minute; one rule for layers stands for all.
-_RULES = [pytest.param(name, marks=[pytest.mark.long] * (name not in _QUICK)) for name in _MADE]
 
 
 class _Quotient(L.Layer):
@@ -78,7 +75,8 @@ def test_parameters_tell_rules_apart(name):
         assert len(set(made)) == 3, made
 
 
-@pytest.mark.parametrize("name", _RULES)
+@pytest.mark.long  # half a minute each: programs of three dialects and a file; tests/conformance has lrp with some
+@pytest.mark.parametrize("name", _MADE)
 def test_a_rule(name, network, tmp_path):
     rule = _MADE[name]
     composite = [(selector, rule) for selector in (_LAYERS if rule.layers_only else _SELECTORS[name])]
