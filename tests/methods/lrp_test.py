@@ -49,7 +49,7 @@ def test_rules_of_a_composite(network):
     expected = {"stem": "z_plus()", "block": "z_plus()", "top": "z_plus()", "head": "epsilon(1e-06)"}
     assert {name: rules[name] for name in expected} == expected
     assert rules["Relu"] == rules["Group"] == "pass_through()"
-    assert rules["AddV2"] == rules["Mean"] == "proportion(1e-06)"
+    assert rules["AddV2"] == rules["Mean"] == "proportion(1e-08)"
     assert rules["MaxPool"] == "winner()"
     assert "z_plus()" in str(coverage) and " stem" in str(coverage)
 

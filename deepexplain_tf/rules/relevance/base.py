@@ -20,6 +20,7 @@ from deepexplain_tf.graph.ir import Program
 from deepexplain_tf.rules.base import Point, single, stabilised_quotient
 
 EPSILON = 1e-6  # the default stabilizer
+SUM = 1e-8  # that of sums without a kernel: x − mean(x) in layer normalisations is often small, and should lose nothing
 ONE_SIGN = 1e-9  # that of sums whose terms have one sign: they are small only where all of these are
 
 Flow = Callable[[Op, Point, Sequence[tf.Tensor]], Sequence[tf.Tensor]]

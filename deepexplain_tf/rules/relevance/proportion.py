@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op
 from deepexplain_tf.rules.base import RULES, Point, gradient_at, stabilised_quotient
-from deepexplain_tf.rules.relevance.base import EPSILON, RelevanceRule
+from deepexplain_tf.rules.relevance.base import SUM, RelevanceRule
 from deepexplain_tf.rules.relevance.parameters import described, number
 
 # The mean or sum of the numbers of which an op takes the largest.
@@ -15,7 +15,7 @@ _SUMS = {"Max": "Sum", "MaxPool": "AvgPool", "MaxPool3D": "AvgPool3D", "Maximum"
 
 
 @RULES.register("proportion")
-def proportion(epsilon: float = EPSILON) -> RelevanceRule:
+def proportion(epsilon: float = SUM) -> RelevanceRule:
     """Returns the rule x ⊙ Jᵀ (R / (y + ε·sign y)), with J the op's derivative.
 
     For residual sums, means, average pooling, scales and other linear ops without a kernel; constant summands absorb
