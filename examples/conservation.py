@@ -92,8 +92,8 @@ def _about() -> str:
 largest |Σ relevance − F| / |F| of two pictures: *without* summands (biases, offsets and means of normalisations), where
 only the stabilizers absorb relevance and the limit is {_LIMIT:g}, and *with* random ones, which absorb their share.
 
-The largest losses are those of layer normalisations, in which x and its mean nearly cancel: the relevance of both grows,
-to 63 times the output for ConvNeXtTiny, and stabilizers absorb a part of it, in float64 as in float32. With
+The largest losses are those of layer normalisations, in which x and its mean nearly cancel: the relevance of both
+grows, to 63 times the output for ConvNeXtTiny, and stabilizers absorb a part of it, in float64 as in float32. With
 `("AddV2", dx.rules.absolute())` before the other rules it does not grow.
 """
 
