@@ -64,8 +64,13 @@ def test_a_layer_that_behaves_otherwise_in_training_is_explained_as_in_inference
     np.testing.assert_allclose(e.outputs, model(X, training=False)[:, 1], rtol=1e-5)
 
 
+_OTHERS = ("gradient_x_input", "occlusion")  # no rules, and no gradients
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("method", ["gradient_x_input", "deeplift", "integrated_gradients", "occlusion"])
+@pytest.mark.parametrize(
+    "method", ["deeplift", "integrated_gradients", *(pytest.param(m, marks=pytest.mark.long) for m in _OTHERS)]
+)
 def test_a_model_of_mixed_precision(policy: str, method: str):
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(5, activation="tanh", dtype=keras.DTypePolicy(policy))(inputs)

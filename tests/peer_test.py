@@ -240,11 +240,12 @@ def _assert_expected(case: Case, found: Sequence[np.ndarray]) -> None:
 _CALLABLE = [case for case in _HERE if case["method"] not in (*_LAYER, *_PATH)]
 
 
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, marks=[pytest.mark.long] * (n % 2)) for n, case in enumerate(_CALLABLE)],  # many are alike
-    ids=_ids(_CALLABLE),
-)
+def _in_turn(cases: Any) -> list[Any]:
+    """Returns the cases, of which every second is long: many are alike."""
+    return [pytest.param(case, marks=[pytest.mark.long] * (number % 2)) for number, case in enumerate(cases)]
+
+
+@pytest.mark.parametrize("case", _in_turn(_CALLABLE), ids=_ids(_CALLABLE))
 def test_callables(case):
     _assert_expected(case, _RUN[case["method"]](case, _as_callable(_PEERS["nets"][case["net"]])))
 
@@ -252,7 +253,7 @@ def test_callables(case):
 _KERAS = [case for case in _CALLABLE if _is_layered(_PEERS["nets"][case["net"]])]
 
 
-@pytest.mark.parametrize("case", _KERAS, ids=_ids(_KERAS))
+@pytest.mark.parametrize("case", _in_turn(_KERAS), ids=_ids(_KERAS))
 def test_keras_models(case):
     model = _as_keras(_PEERS["nets"][case["net"]], _inputs(case))
     _assert_expected(case, _RUN[case["method"]](case, model))

@@ -30,6 +30,7 @@ def _stays(network, label, draws):
     return correlation >= SAME, (label, correlation)
 
 
+@pytest.mark.long  # the tables' own measurement, which trains a network
 @pytest.mark.parametrize("label", _QUICK)
 def test_labels_are_what_is_measured(small, label):
     stays, found = _stays(small, label, draws=1)

@@ -170,7 +170,12 @@ def test_a_baseline_is_read(given: Any, wanted: Any):
     np.testing.assert_array_equal(np.broadcast_to(found, (3, 4)), np.broadcast_to(wanted, (3, 4)))
 
 
-@pytest.mark.parametrize("method", ["deeplift", "integrated_gradients", "occlusion", "shapley_sampling"])
+_COMPARING = ("integrated_gradients", "occlusion", "shapley_sampling")
+
+
+@pytest.mark.parametrize(
+    "method", ["deeplift", *(pytest.param(m, marks=pytest.mark.long) for m in _COMPARING)]
+)  # one way reads them for all
 @pytest.mark.parametrize("name", [name for name, (_, wanted) in _BASELINES.items() if np.ndim(wanted) < 2])
 def test_every_form_of_one_baseline_gives_the_same_numbers(name: str, method: str, explained: Any):
     given, wanted = _BASELINES[name]

@@ -53,7 +53,7 @@ def usual(method: str) -> str:
 def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
     """Returns the mark of a test of pairs; one in `least` other structures with a method of `everywhere`.
 
-    By default each method has one of the structures in which it is tried in full; methods take turns.
+    By default one method of each kind has one of the structures in which it is tried in full; they take turns.
     """
     pairs = [
         (name, method)
@@ -65,7 +65,7 @@ def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
 
     def short(name: str, method: str) -> bool:
         turn = (*_WITH_POSITIONS, *_IN_FULL)[0 if method in INSIDE else 1 + METHODS.index(method) % 2]
-        return (name == turn and method not in ALIKE) or (name in chosen and method in everywhere)
+        return (name == turn and method in _KINDS) or (name in chosen and method in everywhere)
 
     values = [pytest.param(*pair, marks=[pytest.mark.long] * (not short(*pair))) for pair in pairs]
     return pytest.mark.parametrize(("name", "method"), values)
@@ -82,7 +82,7 @@ def _all_pairs() -> Any:
 
     def short(number: int, name: str, method: str) -> bool:
         turn = method not in ALIKE and (number + METHODS.index(method)) % 9 == 0
-        return turn or in_full(name, method) or method in _EVERYWHERE
+        return turn or in_full(name, method) or method == _EVERYWHERE[number % 2]
 
     values = [
         pytest.param(name, method, marks=[pytest.mark.long] * (not short(number, name, method)))

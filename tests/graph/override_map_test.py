@@ -60,7 +60,7 @@ def _target(model):
 OPS = ["Identity", "BiasAdd", "MatMul", "Reshape", "Relu", "Tanh", "Mul", "Conv2D"]
 
 
-@pytest.mark.parametrize("op_type", OPS)
+@pytest.mark.parametrize("op_type", [pytest.param(op, marks=[pytest.mark.long] * (n % 2)) for n, op in enumerate(OPS)])
 def test_path_integrals_obey_it(op_type):
     found = explain(overriding(op_type), "integrated_gradients", X, target=1, baseline=START, n_steps=6)
     (expected,) = plain_integral(_target(overriding(op_type)), [X], [START], 6)

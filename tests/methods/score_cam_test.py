@@ -42,7 +42,7 @@ def difference(outputs: tf.Tensor) -> tf.Tensor:
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("at", ["last", "first"])
+@pytest.mark.parametrize("at", ["last", pytest.param("first", marks=pytest.mark.long)])  # another layer, the same loop
 def test_a_bare_loop_over_channels(dtype: str, at: str):
     expected = one_after_the_other(dtype, at)
     e = opened(dtype).explain("score_cam", X, target=difference, at=at, upsample=False)
