@@ -42,7 +42,7 @@ _MORE: dict[str, tuple[str, dict[str, Any]]] = {
     "a path that begins elsewhere for each sample": ("blur_ig", {"max_sigma": 2.0, "n_steps": 4}),
     "a path that looks at gradients": ("guided_ig", {"n_steps": 5, "max_dist": 0.5}),
     "a path of the user's": ("integrated_gradients", {"path": lambda a, x, x0: x0 + a**2 * (x - x0), "n_steps": 3}),
-    "the way through a neuron": ("neuron_conductance", {"at": "dense", "neuron": 1, "n_steps": 3}),
+    "the way through a neuron": ("neuron_conductance", {"at": "hidden", "neuron": 1, "n_steps": 3}),
 }
 
 
@@ -50,7 +50,7 @@ _MORE: dict[str, tuple[str, dict[str, Any]]] = {
 def network() -> dx.DeepExplain:
     """A convolution and a dense layer over a series, in float64."""
     with floats("float64"):
-        hidden = [L.Conv1D(3, 3, activation="tanh"), L.Flatten(), L.Dense(4, "relu")]
+        hidden = [L.Conv1D(3, 3, activation="tanh"), L.Flatten(), L.Dense(4, "relu", name="hidden")]
         model = filled(keras.Sequential([keras.Input((6, 2)), *hidden, L.Dense(3)]))
     return dx.DeepExplain(model, jit_compile=False).__enter__()
 
