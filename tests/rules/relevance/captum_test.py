@@ -30,6 +30,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from deepexplain_tf.rules.relevance.base import SUM
 from tests.twins import RECTIFIED, X, channels_first, channels_last, network, twin
 
 pytestmark = [
@@ -67,7 +68,7 @@ def _theirs(made: Any, rules: dict[str, Callable[[], Any]], x: np.ndarray) -> np
     """
     attr, captum = map(pytest.importorskip, ("captum.attr", "captum.attr._utils.lrp_rules"))
     others = {
-        **dict.fromkeys(("AdaptiveAvgPool2d", "Addition_Module"), functools.partial(captum.EpsilonRule, _EPSILON)),
+        **dict.fromkeys(("AdaptiveAvgPool2d", "Addition_Module"), functools.partial(captum.EpsilonRule, SUM)),
         **dict.fromkeys(("Flatten", "MaxPool2d"), functools.partial(captum.EpsilonRule, _NONE)),
     }
     made_by = {**others, **rules}
