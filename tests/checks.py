@@ -47,10 +47,12 @@ BY_RULE_ALONE = ("deconvnet", "guided_backprop", "internal_influence", "kernel_s
 ALIKE = (*BY_RULE_ALONE, *MAPS_BY_WEIGHTS_ALONE, "blur_ig", "guided_ig", "idgi", "layer_conductance")
 DIFFERENT = [name for name in GENERAL if name not in ALIKE]
 
+KINDS = ("deeplift", "integrated_gradients", "occlusion")  # one of each kind of program
 
-def each_of(names: Sequence[str]) -> Any:
-    """Returns the mark of a test of methods; those that are alike are long."""
-    values = [pytest.param(name, marks=[pytest.mark.long] * (name in ALIKE)) for name in names]
+
+def each_of(names: Sequence[str], short: Sequence[str] = (*DIFFERENT, *INSIDE)) -> Any:
+    """Returns the mark of a test of methods; those that are not in `short`, or alike, are long."""
+    values = [pytest.param(name, marks=[pytest.mark.long] * (name not in short or name in ALIKE)) for name in names]
     return pytest.mark.parametrize("method", values)
 
 

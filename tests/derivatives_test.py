@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import GENERAL, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
+from tests.checks import GENERAL, KINDS, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
@@ -84,10 +84,9 @@ def check(
     np.testing.assert_allclose(along, numeric, rtol=1e-6, atol=1e-9)
 
 
-_KINDS = ("deeplift", "epsilon_lrp", "gradient_x_input", "integrated_gradients", "integrated_hessians", "occlusion")
-_COMPILED = ("deeplift", "integrated_gradients", "occlusion")  # one of each kind of program
+_SHORT = (*KINDS, "epsilon_lrp", "gradient_x_input", "integrated_hessians")
 _PAIRS = [
-    pytest.param(method, jit, marks=[pytest.mark.long] * (method not in _KINDS or (jit and method not in _COMPILED)))
+    pytest.param(method, jit, marks=[pytest.mark.long] * (method not in _SHORT or (jit and method not in KINDS)))
     for method in GENERAL
     for jit in (False, True)
 ]
@@ -203,7 +202,7 @@ def test_chunks_and_their_padding_have_no_derivative_of_their_own(method: str, s
 def test_xla_compiles_once():
     model, variables = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:
-        for method in ("deeplift", "integrated_gradients", "occlusion"):
+        for method in KINDS:
             explain = de.explainer(method)
 
             @tf.function(autograph=False, jit_compile=True)
@@ -265,7 +264,7 @@ def test_the_baseline_has_a_derivative_too(shape: tuple[int, ...]):
     model, _ = network()
     baseline = tf.Variable(0.3 * RNG.normal(size=shape))
     with dx.DeepExplain(model, input_signature=SPEC) as de:
-        for method in ("deeplift", "integrated_gradients", "occlusion"):
+        for method in KINDS:
             explain = de.explainer(method, target=1)
             with tf.GradientTape() as tape:
                 value = loss(explain(X, baseline=tf.identity(baseline), tensors=True))

@@ -252,7 +252,9 @@ class Engine:
             scope = Scope(objective, inputs)
             return scope.output(scope.explained), scope.explained
 
-        specs = lambda: {"inputs": [value.spec for value in objective.inputs]}  # noqa: E731
+        def specs() -> dict[str, Any]:
+            return {"inputs": [value.spec for value in objective.inputs]}
+
         jit = xla.compiles_forward(self.settings, self.accelerated, objective)
         return self._compile((objective, "forward"), graph, specs, objective, jit)
 

@@ -51,7 +51,8 @@ class Repetition:
         target, baseline = self._arguments.get("target"), self._arguments.get("baseline")
         fixed = target is None or all(map(is_int, target if isinstance(target, tuple) else (target,)))
         alone = len(call.inputs) == 1 and call.objective.prefix is None and call.contents.table is None
-        return alone and fixed and (baseline is None or is_real(baseline)) and call.method.sets is None
+        plain = not call.differentiable and call.method.sets is None
+        return alone and plain and fixed and (baseline is None or is_real(baseline))
 
 
 def _single(call: Call) -> bool:

@@ -12,6 +12,7 @@ from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.judgement import judge
 from deepexplain_tf.engine.masks import masks_changed
 from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.objective.shapes import sum_rows
 
 
 def run(name: str, call: Call) -> Explanation:
@@ -80,5 +81,5 @@ def _gap(result: Mapping[str, Any]) -> np.ndarray:
 def _tensor_gap(result: Mapping[str, Any]) -> tf.Tensor:
     summed = result.get("total")
     if summed is None:
-        summed = tf.add_n([tf.reduce_sum(a, list(range(1, len(a.shape)))) for a in result["attributions"]])
+        summed = sum_rows(result["attributions"])
     return summed - (result.get("mean_outputs", result["outputs"]) - result.get("baseline_outputs", 0))

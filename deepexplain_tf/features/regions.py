@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deepexplain_tf.arguments.options import is_int, is_real, require
+from deepexplain_tf.arguments.options import is_real, require, require_between
 from deepexplain_tf.errors import InputError
 from deepexplain_tf.features.pictures import read_picture, require_skimage
 
@@ -50,7 +50,7 @@ def regions(
     given = _list(scales)
     fits = len(given) > 0 and all(is_real(scale) and scale > 0 for scale in given)
     require(fits, "scales", "one or more numbers > 0", scales)
-    require(is_int(dilation) and 0 <= dilation <= 100, "dilation", "a whole number in 0 … 100", dilation)
+    require_between("dilation", 0, 100, dilation)
     cut = require_skimage("segmentation", "regions").felzenszwalb
     small = _resized(channels)
     labels = [cut(small, scale=float(scale), sigma=_SIGMA, min_size=_MIN_SIZE) for scale in given]

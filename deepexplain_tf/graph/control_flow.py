@@ -137,21 +137,31 @@ def has_trip_bound(node: Node) -> bool:
 
 
 def known_trips(node: Node) -> int | None:
-    """Returns a bound on the iterations of a loop that the graph tells without being run, None if it tells none."""
+    """Returns `trip_bound` where the graph tells it without being run, None elsewhere."""
     bounds = []
     for comparison in _conjuncts(node.bodies["cond"].outputs[0]):
-        found = _counter_and_limit(comparison, node)
-        if found is not None:
-            ends = [_constant(value, node) for value in (found[1], node.bodies["cond"].inputs[found[0]])]
-            bounds += [end - start for end, start in [ends] if end is not None and start is not None]
+        counter_and_limit = _counter_and_limit(comparison, node)
+        if counter_and_limit is not None:
+            counter, limit = counter_and_limit
+            end, start = (_constant(value, node) for value in (limit, node.bodies["cond"].inputs[counter]))
+            if end is not None and start is not None:
+                bounds.append(end - start + _extra(comparison))
     return min(bounds, default=None)
 
 
 def _constant(value: Value, loop: Node) -> int | None:
     """Returns the number of a constant, also of one with which a variable of a loop starts; None of anything else."""
     condition = loop.bodies["cond"]
-    start = _source(loop.inputs[condition.inputs.index(value)] if value in condition.inputs else value)
-    return int(tf.make_ndarray(start.node.attrs["value"].tensor)) if start.node.type == "Const" else None
+    known = _source(loop.inputs[condition.inputs.index(value)] if value in condition.inputs else value)
+    if known.node.type != "Const":
+        return None
+    array = tf.make_ndarray(known.node.attrs["value"].tensor)
+    return int(array) if array.ndim == 0 else None
+
+
+def _extra(comparison: Node) -> int:
+    """Returns 1 where the limit itself is counted."""
+    return 1 if comparison.type in ("LessEqual", "GreaterEqual") else 0
 
 
 def _bound(comparison: Node, node: Node, start: Sequence[Signal]) -> tf.Tensor | None:
@@ -166,8 +176,7 @@ def _bound(comparison: Node, node: Node, start: Sequence[Signal]) -> tf.Tensor |
         end = tf.constant(tf.make_ndarray(limit.node.attrs["value"].tensor))
     if end.shape.rank != 0:
         return None
-    extra = 1 if comparison.type in ("LessEqual", "GreaterEqual") else 0
-    return tf.cast(end, tf.int32) - tf.cast(at_x(start[counter]), tf.int32) + extra
+    return tf.cast(end, tf.int32) - tf.cast(at_x(start[counter]), tf.int32) + _extra(comparison)
 
 
 def _counter_and_limit(comparison: Node, node: Node) -> tuple[int, Value] | None:

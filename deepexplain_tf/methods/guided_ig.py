@@ -15,9 +15,8 @@ from deepexplain_tf.objective.evaluations import wide_dtype
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.objective.shapes import join_rows, split_rows
 from deepexplain_tf.paths.guided import guided_step
+from deepexplain_tf.paths.quadrature import MAX_STEPS
 from deepexplain_tf.rules.composites import Composite
-
-_MAX_STEPS = 100_000
 
 
 @METHODS.register("guided_ig")
@@ -55,7 +54,7 @@ class GuidedIG(Method):
     max_dist: float = 0.02
 
     def __post_init__(self) -> None:
-        require_between("n_steps", 1, _MAX_STEPS, self.n_steps)
+        require_between("n_steps", 1, MAX_STEPS, self.n_steps)
         require(is_real(self.fraction) and 0 < self.fraction <= 1, "fraction", "in (0, 1]", self.fraction)
         require(is_real(self.max_dist) and 0 <= self.max_dist <= 1, "max_dist", "in 0 … 1", self.max_dist)
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.errors import InputError, shortened
+from deepexplain_tf.objective.shapes import sum_rows
 
 
 def hypothetical_contributions(multipliers: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:
@@ -20,8 +21,7 @@ def hypothetical_contributions(multipliers: tf.Tensor, baseline: tf.Tensor) -> t
 
 def of_present_letters(explained: Sequence[tf.Tensor], contributions: Sequence[tf.Tensor]) -> tf.Tensor:
     """Returns `[rows]`: the sum of the contributions of the letters that are there."""
-    products = [x * contribution for x, contribution in zip(explained, contributions, strict=True)]
-    return tf.add_n([tf.reduce_sum(product, list(range(1, len(product.shape)))) for product in products])
+    return sum_rows([x * contribution for x, contribution in zip(explained, contributions, strict=True)])
 
 
 def require_one_hot(explained: Sequence[np.ndarray]) -> None:

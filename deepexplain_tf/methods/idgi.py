@@ -15,9 +15,8 @@ from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations, Tensors, sum_terms, weighted, wide_dtype
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.objective.shapes import join_rows, split_rows
+from deepexplain_tf.paths.quadrature import MAX_STEPS
 from deepexplain_tf.rules.composites import Composite
-
-_MAX_STEPS = 100_000
 
 
 @METHODS.register("idgi")
@@ -50,7 +49,7 @@ class IDGI(AlongPath):
 
     def __post_init__(self) -> None:
         self.require_path()
-        require_between("n_steps", 1, _MAX_STEPS, self.n_steps)
+        require_between("n_steps", 1, MAX_STEPS, self.n_steps)
 
     @property
     def evaluations(self) -> int:

@@ -27,7 +27,7 @@ from deepexplain_tf.objective.evaluations import (
 )
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.objective.shapes import count_rows
+from deepexplain_tf.objective.shapes import count_rows, join_rows
 from deepexplain_tf.paths.quadrature import as_data, gauss_logarithm
 from deepexplain_tf.rules.composites import Composite
 
@@ -165,10 +165,9 @@ class Pairs:
 
     def _by_feature(self, parts: Tensors) -> tf.Tensor:
         """Returns sums `[rows, features]` of the elements of each feature."""
-        rows = count_rows(parts[0])
-        flat = tf.concat([tf.reshape(tf.cast(part, self._dtype), [rows, -1]) for part in parts], 1)
         ids = tf.concat([tf.reshape(members, [-1]) for members in self._members], 0)
-        return tf.transpose(tf.math.unsorted_segment_sum(tf.transpose(flat), ids, self._count))
+        joined = join_rows(parts, self._dtype)
+        return tf.transpose(tf.math.unsorted_segment_sum(tf.transpose(joined), ids, self._count))
 
 
 def _only(tensor: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:

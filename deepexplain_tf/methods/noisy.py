@@ -26,7 +26,7 @@ from deepexplain_tf.objective.evaluations import (
 from deepexplain_tf.objective.normal import normal
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.objective.shapes import count_rows
+from deepexplain_tf.objective.shapes import count_rows, sum_rows
 from deepexplain_tf.rules.composites import Composite
 
 # What it takes over from the method inside; the other members of the contract are properties.
@@ -162,7 +162,7 @@ class Noisy(Method):
             rows = rows.at_inputs(points) if method.from_inputs else rows.at(points)
             result = method.attribute(rows, baselines, given, composite, chunks)
             values = [tf.cast(array, tf.float64) for array in result["attributions"]]
-            total = result["total"] if "total" in result else tf.add_n([_sum(value) for value in values])
+            total = result["total"] if "total" in result else sum_rows(values)
             ends = [total, result["outputs"], *([result["baseline_outputs"]] if compared else [])]
             values = [value**2 for value in values] if squares else values
             return [*(tf.cast(end, tf.float64) for end in ends), *values, *(value**2 for value in values)]
@@ -176,8 +176,8 @@ class Noisy(Method):
         moments = zip(sums[: len(wide)], sums[len(wide) :], strict=True)
         result = self._result([(first / _as(samples, first), second) for first, second in moments], samples)
         once = Evaluations(tf.constant(1), data["count"], chunks.for_few_evaluations())
-        at_inputs = lambda example, _: [tf.gather(x, example) for x in scope.explained]  # noqa: E731
-        result["outputs"] = target_values(scope, at_inputs, once, after=sums)[:, 0]
+        clean = target_values(scope, lambda row, _: [tf.gather(x, row) for x in scope.explained], once, after=sums)
+        result["outputs"] = clean[:, 0]
         result["mean_outputs"], result["total"], *starts = [
             tf.cast(summed / _as(samples, summed), scope.dtype) for summed in (outputs, total, *start)
         ]
@@ -232,10 +232,6 @@ def _noisy(
 def _over(reduce: Any, tensor: tf.Tensor) -> tf.Tensor:
     """Returns a reduction `[batch]` of each example."""
     return reduce(tensor, list(range(1, len(tensor.shape))))
-
-
-def _sum(tensor: tf.Tensor) -> tf.Tensor:
-    return _over(tf.reduce_sum, tensor)
 
 
 def _as(number: tf.Tensor, tensor: tf.Tensor) -> tf.Tensor:

@@ -14,11 +14,10 @@ from deepexplain_tf.methods.path_samples import CurveMethod, PathSamples
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.evaluations import Evaluations
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.paths.quadrature import QUADRATURES, as_data, in_parts, require_quadrature
+from deepexplain_tf.paths.quadrature import MAX_STEPS, QUADRATURES, as_data, in_parts, require_quadrature
 from deepexplain_tf.paths.refinement import integrate
 from deepexplain_tf.rules.composites import Composite
 
-_MAX_STEPS = 100_000
 _DEFAULT_STEPS, _DEFAULT_MAX_STEPS = 64, 4096
 _FIRST_STEPS = 9  # gradients of the first round of refinement
 
@@ -57,7 +56,7 @@ class PathIntegral(CurveMethod):
         require_quadrature(self.quadrature)
         for option, least in (("n_steps", 1), ("max_steps", _FIRST_STEPS)):
             if getattr(self, option) is not None:
-                require_between(option, least, _MAX_STEPS, getattr(self, option))
+                require_between(option, least, MAX_STEPS, getattr(self, option))
         for option in ("tolerance", "gap_tolerance"):
             value = getattr(self, option)
             require(value is None or (is_real(value) and 0 < value < 1), option, "a number between 0 and 1", value)
@@ -88,7 +87,7 @@ class PathIntegral(CurveMethod):
 
     def data(self, layout: Layout) -> Data:
         rule = in_parts(QUADRATURES[self.quadrature](self.evaluations // self.segments), self.segments)
-        return {**self.curve_data(layout), **as_data(rule, _MAX_STEPS, padded=layout.fixed_sizes)}
+        return {**self.curve_data(layout), **as_data(rule, MAX_STEPS, padded=layout.fixed_sizes)}
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         if not self.adaptive:

@@ -6,9 +6,7 @@ from typing import Any, ClassVar
 from deepexplain_tf.arguments.options import require_between
 from deepexplain_tf.methods.base import Data, Evaluate, Method
 from deepexplain_tf.methods.layout import Layout
-from deepexplain_tf.paths.quadrature import QUADRATURES, as_data, require_quadrature
-
-_MAX_STEPS = 100_000
+from deepexplain_tf.paths.quadrature import MAX_STEPS, QUADRATURES, as_data, require_quadrature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +25,7 @@ class SteppedMethod(Method):
     quadrature: str = "gauss_legendre"
 
     def __post_init__(self) -> None:
-        require_between("n_steps", 1, _MAX_STEPS, self.n_steps)
+        require_between("n_steps", 1, MAX_STEPS, self.n_steps)
         require_quadrature(self.quadrature)
 
     @property
@@ -35,7 +33,7 @@ class SteppedMethod(Method):
         return self.n_steps
 
     def data(self, layout: Layout) -> Data:
-        return as_data(QUADRATURES[self.quadrature](self.n_steps), _MAX_STEPS, padded=layout.fixed_sizes)
+        return as_data(QUADRATURES[self.quadrature](self.n_steps), MAX_STEPS, padded=layout.fixed_sizes)
 
     def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
         return {**evaluate(self), "n_steps": self.n_steps}

@@ -15,6 +15,11 @@ def shape_with_rows(rows: tf.Tensor, tensor: tf.Tensor) -> tf.Tensor:
     return tf.stack([rows, *tf.unstack(tf.shape(tensor))[1:]])
 
 
+def sum_rows(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Returns the sums `[rows]` over all elements of all tensors `[rows, ...]`."""
+    return tf.add_n([tf.reduce_sum(tensor, list(range(1, len(tensor.shape)))) for tensor in tensors])
+
+
 def join_rows(tensors: Sequence[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
     """Returns the elements of tensors `[rows, ...]` side by side, `[rows, elements]`."""
     rows = count_rows(tensors[0])

@@ -10,6 +10,7 @@ from deepexplain_tf.arguments.options import require
 
 Rule = tuple[np.ndarray, np.ndarray]  # nodes, weights
 
+MAX_STEPS = 100_000  # along one path, for any method
 _NEWTON_STEPS = 4  # enough for the last digit
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import TargetError
-from tests.checks import GENERAL, explain, options_of
+from tests.checks import GENERAL, KINDS, each_of, explain, options_of
 from tests.models import filled, floats, perceptron
 
 X = np.random.default_rng(0).normal(size=(5, 4))
@@ -23,11 +23,7 @@ def weighted(outputs, labels, weights):
     return tf.gather(outputs, labels, batch_dims=1) + tf.reduce_sum(outputs * weights, 1)
 
 
-# By default one of each kind of program.
-_KINDS = ("deeplift", "integrated_gradients", "occlusion")
-
-
-@pytest.mark.parametrize("method", [pytest.param(m, marks=[pytest.mark.long] * (m not in _KINDS)) for m in GENERAL])
+@each_of(GENERAL, KINDS)
 def test_arrays_go_with_their_examples(method):
     options = {"seed": 0, **options_of(method, X)}
     if method == "lrp":  # the ops of a target hand relevance on too: without ε, as weights do

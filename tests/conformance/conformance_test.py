@@ -22,6 +22,7 @@ from tests.checks import (
     FROM_INPUTS,
     GENERAL,
     INSIDE,
+    KINDS,
     PAIRWISE,
     each_of,
     options_of,
@@ -36,7 +37,7 @@ each_general_method = each_of(GENERAL)
 # For what compiles again: every method on some structures, and one or two methods on every structure.
 _IN_FULL = ("dict_of_inputs", "fixed_batch_size")
 _EVERYWHERE = ("deeplift", "integrated_gradients")
-_KINDS = (*_EVERYWHERE, "occlusion", "grad_cam")  # one of each kind of program
+_KINDS = (*KINDS, "grad_cam")
 _WITH_POSITIONS = ("sequential",)  # what class activation maps explain
 _WHOLE_NUMBERS = ("tokens_with_a_mask", "layer_beside_inputs")  # have inputs that cannot move along a path
 
@@ -197,7 +198,7 @@ def test_xla_changes_no_number(name: str, method: str):
         assert_same(explain(case.inputs(1)).attributions, rows(expected, 1))
 
 
-@pytest.mark.parametrize("method", [pytest.param(m, marks=[pytest.mark.long] * (m not in _KINDS)) for m in METHODS])
+@each_of(METHODS, _KINDS)
 def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
     explain = explainer(usual(method), method, jit_compile=True)
     inside = tf.function(lambda inputs: explain(inputs).attributions, jit_compile=True)

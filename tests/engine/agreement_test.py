@@ -6,15 +6,14 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import derivative, explain
+from tests.checks import KINDS, derivative, explain
 from tests.models import filled, floats
 
 _GENERATOR = np.random.default_rng(0)
 X = _GENERATOR.normal(size=(4, 6))
 ROWS = _GENERATOR.normal(size=(4, 6))
 W = _GENERATOR.normal(size=(6, 5))
-METHODS = ("deeplift", "integrated_gradients", "occlusion")
-refused = pytest.mark.parametrize("method", METHODS)
+refused = pytest.mark.parametrize("method", KINDS)
 
 
 # --- other outputs than the model's -----------------------------------------------------------------------
@@ -175,7 +174,7 @@ def numbered(x):
 @pytest.mark.parametrize(
     ("model", "method"),
     [
-        *((model, method) for model in (looked_up, numbered) for method in METHODS),
+        *((model, method) for model in (looked_up, numbered) for method in KINDS),
         *((model, method) for model in (weighted, shifted) for method in ("integrated_gradients", "occlusion")),
     ],
 )

@@ -78,6 +78,25 @@ def test_on_a_cpu_a_single_gradient_through_a_long_loop_is_compiled(method: str)
     assert compiled_by_xla(two, method)
 
 
+@pytest.mark.parametrize(
+    ("goes_on", "iterations"),
+    [
+        (lambda number, x: number < 10, 9),
+        (lambda number, x: number <= 10, 10),
+        (lambda number, x: (number < 10) & (number <= 4), 4),
+        (lambda number, x: number < tf.cast(tf.reduce_sum(x), tf.int32), 0),
+    ],
+    ids=["below", "up to", "the least", "by numbers"],
+)
+def test_the_iterations_of_a_loop_are_known_where_the_graph_tells_them(goes_on: Callable[..., Any], iterations: int):
+    def model(x: tf.Tensor) -> tf.Tensor:
+        return tf.while_loop(goes_on, lambda number, x: (number + 1, tf.tanh(x)), (1, x))[1]
+
+    with dx.DeepExplain(model, input_signature=[tf.TensorSpec([None, 2])]) as de:
+        engine = de._engine
+        assert engine.objective(engine.model(), None, "index").iterations == iterations
+
+
 @each_of(METHODS)
 def test_the_users_word_decides(method: str):
     for build in (recurrent, mlp):
