@@ -160,7 +160,7 @@ class Call:
         self, method: Method, chosen: np.ndarray, row_data: Mapping[str, np.ndarray]
     ) -> Iterator[dict[str, Any]]:
         """Yields the `Result` of each batch of examples as tensors."""
-        data = method.data(self.layout)
+        data = self._data(method)
         for batch, count in self.batches(len(chosen), self.chunks.size if row_data else self.batch_size):
             batch_data = {name: array[batch] for name, array in row_data.items()}
             rows = chosen[batch]
@@ -169,6 +169,13 @@ class Call:
             result = self._graph(method, arguments)
             self._check_rows(result, len(batch))
             yield result if count == len(batch) else _each(functools.partial(_first, count), result)
+
+    def _data(self, method: Method) -> dict[str, Any]:
+        """Returns the data of a method, with the number of baselines where there is room for more."""
+        data = dict(method.data(self.layout))
+        if method.sets == "background" and self.layout.fixed_sizes:
+            data["n_baselines"] = np.int32(self.layout.n_baselines)
+        return data
 
     def _check_rows(self, result: Mapping[str, Any], rows: int) -> None:
         """Refuses a model, a target or a layer that does not keep the batch; the trace may not show that."""
@@ -192,7 +199,7 @@ class Call:
         def of_row(array: Any) -> Any:
             return array if array.shape[0] != 1 else tf.repeat(array, count, axis=0)
 
-        return self._graph(method, self.arguments({**method.data(self.layout), "count": count}, of_example, of_row))
+        return self._graph(method, self.arguments({**self._data(method), "count": count}, of_example, of_row))
 
     def arguments(
         self, data: Mapping[str, Any], of_example: Callable[[Any], Any], of_row: Callable[[Any], Any] | None = None

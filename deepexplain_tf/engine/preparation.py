@@ -33,6 +33,7 @@ from deepexplain_tf.objective.objective import Objective
 
 _NO_GRADIENT = "a GradientTape is recording, and arrays have no gradient: tensors=True returns tensors that have"
 _MOST = 2**31 - 1
+_ROOM, _MOST_ROOM = 2**22, 2**10  # bytes and baselines that a background may grow to without XLA compiling anew
 _FEW = 32  # chunk size for few evaluations, where padding to a whole chunk would cost more than they do
 
 
@@ -154,6 +155,8 @@ def _prepare(
     )
     if compiled and not method.sets:
         baselines = [_full_shape(array, spec) for array, spec in zip(baselines, compared, strict=False)]
+    if layout.fixed_sizes and method.sets == "background" and max_memory is None:
+        baselines = _with_room(baselines)
     method = method.bound(layout)
     method.data(layout)  # refuses options that do not fit the inputs
     if not symbolic and not any(map(is_symbolic, baselines)):
@@ -252,6 +255,19 @@ def _explained_arrays(engine: Engine, model: Model, arrays: Sequence[Any]) -> Se
         return []
     _, explained = forward(engine, model.chosen_outputs(), arrays)
     return explained
+
+
+def _with_room(sets: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Returns sets `[1 or batch, n_baselines, ...]` with room for more, so that XLA need not compile anew for others.
+
+    The number of baselines becomes a power of 2, as large as 4 MiB allow; the first ones follow again.
+    """
+    count = sets[0].shape[1]
+    of_each = max(sum(array.nbytes for array in sets) // count, 1)
+    fitting = min(_MOST_ROOM, _ROOM // of_each)
+    size = max(1 << (count - 1).bit_length(), 1 << max(fitting.bit_length() - 1, 0))
+    numbers = np.arange(size) % count
+    return [array[:, numbers] for array in sets]
 
 
 def _full_shape(baseline: Any, spec: tf.TensorSpec) -> Any:

@@ -106,7 +106,7 @@ class DeepLIFT(Method):
         if self.background is None:
             target, target0, attributions = attributed(scope, scope.explained, baseline)
         else:
-            background = Background(scope, baseline)
+            background = Background(scope, baseline, data.get("n_baselines"))
             target, target0, attributions = background.mean_of_pairs(attributed, data["count"], chunks)
         result: Result = {"attributions": attributions, "outputs": target, "baseline_outputs": target0}
         if self.hypothetical:

@@ -78,7 +78,7 @@ class ExpectedGradients(Method):
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
         simplified, _ = scope.simplified(composite, straight=False)
-        background = Background(scope, baseline)
+        background = Background(scope, baseline, data.get("n_baselines"))
 
         def ends(example: tf.Tensor, sample: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
             baselines = background.rows(example, tf.gather(data["chosen"], sample))

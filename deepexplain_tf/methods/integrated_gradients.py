@@ -85,7 +85,7 @@ class IntegratedGradients(AlongPath, PathIntegral):
             attributions = along(lines, baselines)
             outputs, baseline_outputs = lines.values_at_ends(attributions, data["count"], chunks)
         else:
-            background = Background(scope, baseline)
+            background = Background(scope, baseline, data.get("n_baselines"))
             from_one = lambda baselines: along(Lines(scope, composite, baselines), baselines)  # noqa: E731
             attributions = background.mean(from_one, scope.explained)
             outputs, baseline_outputs = background.values(attributions, data["count"], chunks)

@@ -116,7 +116,7 @@ class IntegratedHessians(Method):
     ) -> Result:
         if self.background is None:  # a set of one
             baseline = [tf.expand_dims(x0, 1) for x0 in scope.expand_baseline(baseline, shared=True)]
-        background = Background(scope, baseline)
+        background = Background(scope, baseline, data.get("n_baselines"))
         pairs = Pairs(scope, composite, data, chunks)
         attributions = background.mean(lambda baselines: [pairs.interactions(baselines)], self.templates(scope, data))
         outputs, baseline_outputs = background.values(attributions, data["count"], chunks)

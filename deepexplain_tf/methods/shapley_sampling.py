@@ -79,7 +79,7 @@ class ShapleySampling(PlayerMethod):
             target, target0 = scope.value(scope.explained), scope.value(baselines)
             masked: Masked = functools.partial(masked_values, scope, baselines, chunks=chunks)
         else:
-            background = Background(scope, baseline)
+            background = Background(scope, baseline, data.get("n_baselines"))
             target, target0 = background.values((), data["count"], chunks)
             masked = functools.partial(_mean_masked_values, scope, background, chunks=chunks)
         players = players_of(data)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from deepexplain_tf.objective.chunks import Chunks
-from deepexplain_tf.objective.evaluations import Evaluations, Tensors, as_column, sum_terms, target_values, wide_dtype
+from deepexplain_tf.objective.evaluations import Evaluations, Tensors, as_column, sum_terms, wide_dtype
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.objective.shapes import count_rows
 
@@ -20,17 +20,18 @@ class Background:
       size: the number of baselines of an example.
     """
 
-    def __init__(self, scope: Scope, baselines: Tensors):
+    def __init__(self, scope: Scope, baselines: Tensors, size: tf.Tensor | None = None):
         """Makes the background.
 
         Args:
           scope: the examples.
           baselines: `[1 or batch, n_baselines, ...]` for each explained tensor, of the same two lengths.
+          size: the number of baselines of an example, where others follow that do not count; None for all.
         """
         self._scope = scope
         pairs = zip(baselines, scope.explained, strict=True)
         self._sets = [tf.ensure_shape(baseline, [None, None, *x.shape[1:]]) for baseline, x in pairs]
-        self.size = tf.unstack(tf.shape(self._sets[0]))[1]
+        self.size = tf.unstack(tf.shape(self._sets[0]))[1] if size is None else size
 
     def rows(self, example: tf.Tensor, number: tf.Tensor) -> list[tf.Tensor]:
         """Returns baselines `[rows, ...]` for each explained tensor.
@@ -44,7 +45,7 @@ class Background:
         return [tf.gather_nd(baselines, pairs) for baselines in self._sets]
 
     def values(self, after: Tensors, examples: tf.Tensor, chunks: Chunks) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the target `[batch]` at the inputs, and `[batch]` its mean over the baselines; see `target_values`.
+        """Returns the target `[batch]` at the inputs, and `[batch]` its mean over the baselines.
 
         Args:
           after: tensors to compute first.
@@ -53,16 +54,22 @@ class Background:
         """
         scope = self._scope
 
-        def points(example: tf.Tensor, number: tf.Tensor) -> Tensors:
-            rows = self.rows(example, tf.minimum(number, self.size - 1))
-            return [
-                tf.where(as_column(number < self.size, x, tf.bool), x0, tf.gather(x, example))
-                for x0, x in zip(rows, scope.explained, strict=True)
-            ]
+        def terms(example: tf.Tensor, number: tf.Tensor) -> Tensors:
+            rows, last = self.rows(example, tf.minimum(number, self.size - 1)), number == self.size
+            target = scope.gather(example).value(
+                [
+                    tf.where(as_column(last, x, tf.bool), tf.gather(x, example), x0)
+                    for x0, x in zip(rows, scope.explained, strict=True)
+                ]
+            )
+            nothing = tf.zeros_like(target)
+            return [tf.where(last, target, nothing), tf.where(last, nothing, target)]
 
-        evaluations = Evaluations(self.size + 1, examples, chunks.for_few_evaluations())
-        values = target_values(scope, points, evaluations, after)
-        return values[:, -1], tf.reduce_mean(values[:, :-1], 1)
+        with tf.control_dependencies(after):
+            evaluations = Evaluations(self.size + 1, examples, chunks.for_few_evaluations())
+            at_inputs, at_baselines = sum_terms(evaluations, [tf.zeros([scope.size], scope.dtype)] * 2, terms)
+        mean = at_baselines / tf.cast(self.size, at_baselines.dtype)
+        return tf.cast(at_inputs, scope.dtype), tf.cast(mean, scope.dtype)
 
     def mean(self, of_baseline: Callable[[Tensors], Tensors], templates: Tensors) -> list[tf.Tensor]:
         """Returns means over the baselines, which a loop takes one after the other.

@@ -138,9 +138,13 @@ def stabilised_quotient(numerator: tf.Tensor, denominator: tf.Tensor, epsilon: f
 
     ε is at least the smallest normal number of the dtype, so that 0 / 0 is 0.
     """
-    epsilon = max(epsilon, float(ml_dtypes.finfo(denominator.dtype.as_numpy_dtype).smallest_normal))
-    sign = tf.where(denominator >= 0, tf.ones_like(denominator), -tf.ones_like(denominator))
-    return numerator / (denominator + tf.constant(epsilon, denominator.dtype) * sign)
+    epsilon = stabilizer(epsilon, denominator.dtype)
+    return numerator / (denominator + tf.where(denominator >= 0, epsilon, -epsilon))
+
+
+def stabilizer(epsilon: float, dtype: tf.DType) -> tf.Tensor:
+    """Returns ε as a scalar tensor, at least the smallest normal number of the dtype."""
+    return tf.constant(max(epsilon, float(ml_dtypes.finfo(dtype.as_numpy_dtype).smallest_normal)), dtype)
 
 
 def sum_to_shape(tensor: tf.Tensor, operand: tf.Tensor) -> tf.Tensor:

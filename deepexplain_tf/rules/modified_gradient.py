@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from deepexplain_tf.graph.emit import Op, SingleRule
-from deepexplain_tf.rules.base import RULES, Point, single, stabilised_quotient, sum_to_shape
+from deepexplain_tf.rules.base import RULES, Point, single, stabilised_quotient, stabilizer, sum_to_shape
 
 
 @RULES.register("modified_gradient")
@@ -26,6 +26,9 @@ def modified_gradient(epsilon: float) -> SingleRule:
     def gradient(op: Op, x: Point, upstream: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         (position,) = op.active
         operand = x.inputs[position]
+        if op.node.type == "Relu":  # f(z) is z, or 0 whatever the denominator: fewer passes over the numbers
+            (output,) = x.outputs
+            return [upstream[0] * (output / (output + stabilizer(epsilon, output.dtype)))]
         quotient = stabilised_quotient(x.outputs[0], operand, epsilon)
         return [sum_to_shape(upstream[0] * quotient, operand)]
 

@@ -152,6 +152,38 @@ def test_other_steps_targets_and_baselines_do_not_compile_again(method: str):
     assert len(forms) == 1
 
 
+@pytest.mark.parametrize(
+    "method", ["integrated_gradients", "expected_gradients", "deeplift", "shapley_sampling", "integrated_hessians"]
+)
+def test_backgrounds_of_other_sizes_do_not_compile_again(method: str):
+    """One set for all examples or one for each; what fills the room that is kept counts nothing."""
+    few = {"integrated_hessians": {"n_steps": 2}, "expected_gradients": {"n_samples": 20, "seed": 0}}
+    sets = [np.random.default_rng(size).normal(size=(size, 4)).astype(np.float32) for size in (3, 1, 8, 20)]
+    found = []
+
+    def calls(de: Any) -> None:
+        for background in sets:
+            found.append(de.explain(method, X, target=1, background=background, **few.get(method, {})))
+
+    (forms,) = explain_shapes(calls)
+    assert len(forms) == 1
+    with dx.DeepExplain(perceptron(), jit_compile=False) as de:
+        for background, e in zip(sets, found, strict=True):
+            each = np.repeat(background[np.newaxis], len(X), 0)
+            expected = de.explain(method, X, target=1, background=each, **few.get(method, {}))
+            np.testing.assert_allclose(e.attributions, expected.attributions, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(e.baseline_outputs, expected.baseline_outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_large_backgrounds_are_padded_to_powers_of_two_only():
+    def calls(de: Any) -> None:
+        for size in (1100, 2000, 2049):
+            de.explain("integrated_gradients", X, target=0, background=np.ones((size, 4), np.float32), n_steps=1)
+
+    (forms,) = explain_shapes(calls)
+    assert sorted(shape for form in forms for shape, _ in form if len(shape) == 3) == [(1, 2048, 4), (1, 4096, 4)]
+
+
 @pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
 def test_any_number_of_examples_needs_few_compilations(method: str):
     """Batches are padded to powers of two, and full ones have one size."""

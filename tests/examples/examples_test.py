@@ -31,6 +31,19 @@ def test_costs():
     assert max(float(gap), float(off)) < 1e-4
 
 
+@pytest.mark.long  # tests/engine and tests/conformance freeze
+def test_what_frozen_weights_gain():
+    header, _, *rows = run("frozen.py", "--calls=1", "--models=mlp").splitlines()
+    assert header.split()[:2] == ["model", "method"]
+    assert [row.split()[1] for row in rows] == ["gradient_x_input", "epsilon_lrp", "deeplift"]
+
+
+@pytest.mark.long  # three fresh processes
+def test_what_a_cache_of_compilations_gains():
+    _, _, *rows = run("compilation_cache.py", "--length=64").splitlines()
+    assert [row.split()[-1] for row in rows] == ["True"] * 3
+
+
 @pytest.mark.long  # a training; tests/derivatives_test.py has one
 def test_a_classifier_learns_not_to_use_a_feature():
     _, _, free, paid = run("train_with_prior.py", "--modes=graph", "--epochs=4").splitlines()
