@@ -1,6 +1,6 @@
 """How long does one call take for one small example, and does memory grow over many calls?
 
-    python examples/latency.py --calls=1000 --many=10000 --out=latency.json
+    python examples/latency.py --calls=1000 --many=10000 --out=latency.json --table=latency.md
 
 This script explains one row by a small dense network. For each method it prints the median milliseconds of calls of an
 explainer and of a bare `tf.function` in turn, from a NumPy array to a NumPy array: one that multiplies the gradient by
@@ -20,12 +20,13 @@ from benchmark_works.memory import Growth
 import deepexplain_tf as dx
 from deepexplain_tf.writing.table import render
 from interleaved import Pairs
-from results import versions, write_json
+from results import markdown_table, versions, write, write_json
 
 _CALLS = flags.DEFINE_integer("calls", 1000, "The number of timed pairs of calls.", lower_bound=1)
 _MANY = flags.DEFINE_integer("many", 10_000, "The number of calls over which memory may grow.", lower_bound=1)
 _METHODS = flags.DEFINE_list("methods", ["gradient_x_input", "epsilon_lrp", "deeplift"], "The methods.")
 _OUT = flags.DEFINE_string("out", None, "A JSON file to write with all figures.")
+_TABLE = flags.DEFINE_string("table", None, "A Markdown file to write with the table.")
 
 _WARM = 50  # calls before those that count
 
@@ -63,9 +64,23 @@ def main(argv: list[str]) -> None:
         (ours, theirs), grown = pairs.medians, growth.megabytes
         rows.append([method, f"{theirs * 1e3:.3f}", f"{ours * 1e3:.3f}", f"{pairs.ratio:.2f}", f"{grown or 0:.1f}"])
         figures.append({"method": method, "bare_ms": theirs * 1e3, "ms": ours * 1e3, "ratio": pairs.ratio, "MB": grown})
-    print(render(["method", "bare ms", "ms", "ratio", f"MB over {_MANY.value} calls"], rows))
+    header = ["method", "bare ms", "ms", "ratio", f"MB over {_MANY.value:,} calls"]
+    print(render(header, rows))
+    if _TABLE.value:
+        write(_TABLE.value, f"{_about()}\n{markdown_table(header, rows)}")
     if _OUT.value:
         write_json(_OUT.value, {"versions": versions(), "calls": _CALLS.value, "many": _MANY.value, "rows": figures})
+
+
+def _about() -> str:
+    found = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return f"""# One call for one small example
+
+`python examples/latency.py --calls={_CALLS.value} --many={_MANY.value}` made this table, with {found}:
+medians of calls in turn of an explainer and of the same gradient (for `deeplift`, of two forward passes) in a bare
+`tf.function`, one row by a dense network of three layers, from an array to an array; and the growth of the resident
+memory.
+"""
 
 
 if __name__ == "__main__":

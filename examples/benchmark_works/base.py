@@ -62,6 +62,8 @@ class Work:
       limits: figure → the largest value that it should have.
       chunks: the chunk sizes to try for the floor; 0: the whole batch, one step.
       first_call: whether the first call is measured.
+      single: method of a single backward pass → the largest ratio to the plain gradient that it should have; None where
+        these methods are not measured.
       growth: whether the memory of all steps is compared with that of a tenth of them.
       packages: the packages that must be installed.
     """
@@ -70,6 +72,7 @@ class Work:
     limits: Mapping[str, float]
     chunks: tuple[int, ...] = (8, 16, 32, 64, 256, 0)
     first_call: bool = False
+    single: Mapping[str, float] | None = None
     growth: bool = False
     packages: tuple[str, ...] = ()
 

@@ -89,12 +89,17 @@ def _many_steps(sizes: Sizes) -> Subject:
     return _subject(sizes, model, (1, 32, 32, 3), 1_000 if sizes.quick else 10_000)
 
 
+_PLAIN_RATIO = "plain ratio"
 _RATIO, _MEMORY_RATIO, _FIRST_RATIO, _GROWTH = "ratio", "memory ratio", "first ratio", "growth MB"
 _PICTURE_CHUNKS = (8, 16, 32)
 
+_SINGLE = {"gradient_x_input": 1.05, "epsilon_lrp": 1.1}
+
 WORKS = {
     "wide_mlp": Work(_wide_mlp, {_RATIO: 0.03}),
-    "resnet50": Work(_resnet50, {_RATIO: 0.9, _MEMORY_RATIO: 1.0}, _PICTURE_CHUNKS),
+    "resnet50": Work(
+        _resnet50, {_RATIO: 0.9, _MEMORY_RATIO: 1.0}, _PICTURE_CHUNKS, single={**_SINGLE, "deeplift": 1.2}
+    ),
     "efficientnet": Work(
         _efficientnet,
         {_FIRST_RATIO: 1.5},
@@ -102,9 +107,9 @@ WORKS = {
         first_call=True,
         packages=DEMO,
     ),
-    "lstm": Work(_lstm, {_RATIO: 1.1}),
-    "lstm_tokens": Work(_lstm_tokens, {_RATIO: 1.1}),
-    "tabular_mlp": Work(_tabular_mlp, {_RATIO: 0.4}),
+    "lstm": Work(_lstm, {_RATIO: 1.1, _PLAIN_RATIO: 1.1}, single={**_SINGLE, "deeplift": 1.5}),
+    "lstm_tokens": Work(_lstm_tokens, {_RATIO: 1.1, _PLAIN_RATIO: 1.1}),
+    "tabular_mlp": Work(_tabular_mlp, {_RATIO: 0.4}, single={}),
     # The allocator alone moves this figure by some megabytes between runs.
     "many_steps": Work(_many_steps, {_GROWTH: 16.0}, growth=True),
 }
