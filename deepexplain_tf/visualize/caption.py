@@ -58,6 +58,7 @@ def _lines(text: str, font: ImageFont.FreeTypeFont, width: int) -> Iterator[str]
                 yield line
             while font.getlength(word) > width and len(word) > 1:
                 fits = next(n for n in range(1, len(word)) if font.getlength(word[: n + 1]) > width)
+                fits = 1 + max(word.rfind(sign, 0, fits) for sign in "_/-.") or fits  # behind a sign of a name
                 yield word[:fits]
                 word = word[fits:]
             line = word

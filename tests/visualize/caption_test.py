@@ -15,6 +15,13 @@ def test_every_line_fits_and_no_letter_is_lost(width):
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
+@pytest.mark.parametrize("text", ["integrated_gradients", "blocks/attention_scores", "guided-backprop.v2"])
+def test_names_break_behind_their_signs(text):
+    width = FONT.getlength(text) - 1
+    for line in caption.wrap(text, FONT, width, 5)[:-1]:
+        assert line[-1] in "_/-."
+
+
 def test_short_text_is_one_line_and_line_breaks_are_kept():
     assert caption.wrap("two  words", FONT, 200, 3) == ["two words"]
     assert caption.wrap("a\n\nb", FONT, 200, 3) == ["a", "", "b"]
