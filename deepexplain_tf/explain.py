@@ -128,11 +128,12 @@ class DeepExplain:
             non-batch axes), float weights in the output's shape, a function of the outputs (and `inputs`), or
             `(function, arrays)`, called `function(outputs, *rows)`; `"all"` or ranges: see `arguments.units`.
           baseline: None (zeros), a number or string, one example or one for each, in the explained tensors' structure.
-          batch_size: examples per call of the program; default 32; with many evaluations, what 32 MiB hold or a chunk.
+          batch_size: examples per call of the program, for each replica in the scope of a `tf.distribute` strategy;
+            default 32; with many evaluations, what 32 MiB hold or a chunk.
           chunk_size: model evaluations at once inside the program, at most 1024 of them; default: as many as have
             256 MiB of activations, or 2 GiB on a GPU or TPU, 10 … 1024.
-          max_memory: bytes, or a text such as `"2GiB"`: an estimated limit on the memory of the call, without the
-            model and its inputs; sets `chunk_size`, and `batch_size` unless that is given.
+          max_memory: bytes, or a text such as `"2GiB"`: an estimated limit on the memory of the call (on each device),
+            without the model and its inputs; sets `chunk_size`, and `batch_size` unless that is given.
           seed: a whole number ≥ 0, for methods that draw random numbers.
           noise: noise around the method, `dx.noise(kind, …)`: attributions are the mean or variance over noisy inputs.
           progress: whether to show a progress bar over the batches.

@@ -1,7 +1,6 @@
 """One call of a method: its arguments, fed to the compiled graph in batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-import contextlib
 import dataclasses
 import functools
 import math
@@ -16,10 +15,10 @@ from deepexplain_tf.arguments.containers import Contents
 from deepexplain_tf.arguments.target import Selection
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.events import Sizes
-from deepexplain_tf.engine.failure import OutOfMemory, failure
+from deepexplain_tf.engine.execution import OutOfMemory, run_compiled
 from deepexplain_tf.engine.inline import inline
+from deepexplain_tf.engine.replicas import ALONE, Replicas
 from deepexplain_tf.errors import ModelError, TargetError, name_of
-from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import Method
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
@@ -41,7 +40,7 @@ class Call:
       baseline: `[1 or batch, ...]` for each explained tensor, or `[1 or batch, n_baselines, ...]` with sets of them;
         empty for a method without a baseline.
       selection: the target.
-      batch_size: the number of examples in one batch.
+      batch_size: the number of examples in one batch, on each replica.
       chunks: the sizes of the chunks of evaluations.
       notes: notes for the user.
       differentiable: whether the results are tensors that may be differentiated, through tensors in `inputs` and
@@ -81,6 +80,10 @@ class Call:
         """The number of rows of results."""
         return self.inputs[0].shape[0] * self.units
 
+    @property
+    def _replicas(self) -> Replicas:
+        return Replicas.here(differentiable=self.differentiable)
+
     def by_baseline(self) -> Iterator["Call"]:
         """Yields the call with each point of its sets alone as the baseline; without sets the call itself."""
         if not self.method.sets:
@@ -90,19 +93,20 @@ class Call:
         for number in range(self.layout.n_baselines):
             yield dataclasses.replace(self, method=method, baseline=[array[:, number] for array in self.baseline])
 
-    def batches(self, total: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
+    def batches(self, total: int, size: int, replicas: int = 1) -> Iterator[tuple[np.ndarray, int]]:
         """Yields for each batch the example numbers, padded to an allowed size, and their number without padding.
 
         Args:
           total: the number of examples.
           size: the number of examples in one batch.
+          replicas: the number of replicas; with several, a batch is one for each of them, of the same size.
         """
-        starts: Iterable[int] = range(0, total, size)
+        starts: Iterable[int] = range(0, total, size * replicas)
         if self.progress:
             starts = tqdm.tqdm(starts, desc=type(self.method).__name__, delay=2, leave=False)
         for start in starts:
-            batch = np.arange(start, min(start + size, total))
-            yield np.resize(batch, self._padded(len(batch), size)), len(batch)
+            batch = np.arange(start, min(start + size * replicas, total))
+            yield np.resize(batch, replicas * self._padded(-(-len(batch) // replicas), size)), len(batch)
 
     def _padded(self, count: int, size: int) -> int:
         if self.objective.batch:
@@ -147,7 +151,7 @@ class Call:
 
     def _smaller(self) -> Sizes | None:
         """Returns sizes with half as many evaluations at once, None where there is but one, or the model fixes them."""
-        batch, chunk = min(self.batch_size, self.count), self.chunks.size
+        batch, chunk = min(self.batch_size, self._replicas.share(self.count)), self.chunks.size
         if self.objective.batch:
             return None
         if self.method.loops and not self.chunks.at_once:
@@ -159,16 +163,23 @@ class Call:
     def _results(
         self, method: Method, chosen: np.ndarray, row_data: Mapping[str, np.ndarray]
     ) -> Iterator[dict[str, Any]]:
-        """Yields the `Result` of each batch of examples as tensors."""
-        data = self._data(method)
-        for batch, count in self.batches(len(chosen), self.chunks.size if row_data else self.batch_size):
+        """Yields the `Result` of each batch of examples, on each replica, as tensors."""
+        data, replicas = self._data(method), self._replicas
+
+        def share(batch: np.ndarray, count: int) -> dict[str, Any]:
             batch_data = {name: array[batch] for name, array in row_data.items()}
             rows = chosen[batch]
             of_example, of_row = (functools.partial(_rows, numbers) for numbers in (rows // self.units, rows))
-            arguments = self.arguments({**data, **batch_data, "count": np.int32(count)}, of_example, of_row)
-            result = self._graph(method, arguments)
-            self._check_rows(result, len(batch))
-            yield result if count == len(batch) else _each(functools.partial(_first, count), result)
+            return self.arguments({**data, **batch_data, "count": np.int32(max(count, 1))}, of_example, of_row)
+
+        size = self.chunks.size if row_data else self.batch_size
+        for batch, total in self.batches(len(chosen), size, replicas.count):
+            parts = list(replicas.split(batch, total))
+            results = self._graph(method, [share(*part) for part in parts], replicas)
+            for result, (part, count) in zip(results, parts, strict=True):
+                self._check_rows(result, len(part))
+                if count:
+                    yield result if count == len(part) else _each(functools.partial(_first, count), result)
 
     def _data(self, method: Method) -> dict[str, Any]:
         """Returns the data of a method, with the number of baselines where there is room for more."""
@@ -199,7 +210,8 @@ class Call:
         def of_row(array: Any) -> Any:
             return array if array.shape[0] != 1 else tf.repeat(array, count, axis=0)
 
-        return self._graph(method, self.arguments({**self._data(method), "count": count}, of_example, of_row))
+        arguments = self.arguments({**self._data(method), "count": count}, of_example, of_row)
+        return self._graph(method, [arguments])[0]
 
     def arguments(
         self, data: Mapping[str, Any], of_example: Callable[[Any], Any], of_row: Callable[[Any], Any] | None = None
@@ -221,47 +233,20 @@ class Call:
             "data": {name: as_tensor(array) for name, array in data.items()},
         }
 
-    def _graph(self, method: Method, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _graph(
+        self, method: Method, shares: Sequence[Mapping[str, Any]], replicas: Replicas = ALONE
+    ) -> Sequence[dict[str, Any]]:
+        """Returns the `Result` of a method on each replica."""
         if self.inlined:
-            return inline(self.engine.program(method, self.objective, self.chunks), list(arguments.values()))
+            return [inline(self.engine.program(method, self.objective, self.chunks), list(shares[0].values()))]
         compiled = self.engine.attribution(
-            method, self.objective, self.chunks, arguments, differentiable=self.differentiable
+            method, self.objective, self.chunks, shares[0], differentiable=self.differentiable
         )
-        return dict(self.run(compiled, arguments))
+        return run_compiled(self.engine, self.objective, compiled, shares, replicas, recorded=self.differentiable)
 
     def run(self, compiled: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         """Returns the results of a compiled program; see `run_compiled`."""
-        return run_compiled(self.engine, self.objective, compiled, arguments, recorded=self.differentiable)
-
-
-def run_compiled(
-    engine: Engine,
-    objective: Objective,
-    compiled: Callable[..., Any],
-    arguments: Mapping[str, Any],
-    *,
-    recorded: bool = False,
-) -> Any:
-    """Calls a compiled program; eager tapes record the call only if `recorded` is set.
-
-    Args:
-      engine: the engine of the model.
-      objective: the explained function.
-      compiled: the program.
-      arguments: its arguments in their order; `"inputs"` has a batch for each input of the model.
-      recorded: whether tapes record the call.
-
-    Raises:
-      InputError: an op refuses its input, such as a token beyond the vocabulary.
-      TargetError: an op of a callable target does.
-      ModelError: an op fails for another reason.
-    """
-    hidden = not recorded and tf.executing_eagerly() and tf_private.tape_is_active()
-    try:
-        with tf.init_scope() if hidden else contextlib.nullcontext():
-            return compiled(*arguments.values())
-    except tf.errors.OpError as error:
-        raise failure(error, engine, objective, arguments["inputs"]) from None
+        return run_compiled(self.engine, self.objective, compiled, [arguments])[0]
 
 
 def _rows(rows: np.ndarray, array: Any) -> Any:

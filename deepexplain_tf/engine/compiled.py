@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import is_symbolic
+from deepexplain_tf.engine.replicas import Shares, on_replicas
 from deepexplain_tf.errors import DeepExplainError, ModelError, brief
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.ir import Program
@@ -27,7 +28,7 @@ def refused_by_xla(error: Exception) -> str:
 
 
 def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool) -> Callable[..., Any]:
-    """Returns a traced function of structures of tensors.
+    """Returns a traced function of structures of tensors, or of `Shares` of them for replicas.
 
     Args:
       graph: the Python function to trace.
@@ -39,13 +40,20 @@ def build(graph: Callable[..., Any], signature: Sequence[Any], jit_compile: bool
     """
     function = tf.function(graph, autograph=False, jit_compile=jit_compile, input_signature=list(signature))
     try:
-        traced = function.get_concrete_function()
+        with tf.device(None):  # later calls may be on other devices
+            traced = function.get_concrete_function()
     except DeepExplainError:
         raise
     except (ValueError, tf.errors.OpError) as error:
         raise ModelError(f"the ops of a model and their gradients must fit together. Got: {brief(error)}") from None
 
+    tf_private.follow_replicas(traced)
+    spread = functools.cache(functools.partial(on_replicas, traced, signature))
+
     def call(*arguments: Any) -> Any:
+        if arguments and isinstance(arguments[0], Shares):
+            (shares,) = arguments
+            return tf_private.call_traced(spread(shares.strategy), shares.arguments)
         if tf.executing_eagerly() and not tf_private.tape_is_active():
             return tf_private.call_traced(traced, arguments)
         return traced(*arguments)

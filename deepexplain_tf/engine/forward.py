@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.engine.call import run_compiled
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.execution import run_compiled
 from deepexplain_tf.engine.memory import BATCH_SIZE
+from deepexplain_tf.engine.replicas import Replicas
 from deepexplain_tf.objective.objective import Objective
 
 
@@ -20,13 +21,16 @@ def forward(engine: Engine, objective: Objective, arrays: Sequence[Any]) -> tupl
       objective: the explained function.
       arrays: an array `[batch, ...]` for each input of the model.
     """
-    size, count = objective.batch or BATCH_SIZE, arrays[0].shape[0]
+    replicas, total = Replicas.here(), arrays[0].shape[0]
+    size = (objective.batch or BATCH_SIZE) * replicas.count
     outputs, explained = [], []
-    for start in range(0, count, size):
-        rows = np.arange(start, min(start + size, count))
-        padded = np.resize(rows, size) if objective.batch else rows
-        fed = {"inputs": [tf.convert_to_tensor(array[padded]) for array in arrays]}
-        output, tensors = run_compiled(engine, objective, engine.forward(objective), fed)
-        outputs.append(output.numpy()[: len(rows)])
-        explained.append([tensor.numpy()[: len(rows)] for tensor in tensors])
+    for start in range(0, total, size):
+        rows = np.arange(start, min(start + size, total))
+        share = objective.batch or replicas.share(len(rows))
+        parts = list(replicas.split(np.resize(rows, share * replicas.count), len(rows)))
+        fed = [{"inputs": [tf.convert_to_tensor(array[part]) for array in arrays]} for part, _ in parts]
+        results = run_compiled(engine, objective, engine.forward(objective), fed, replicas)
+        for (output, tensors), (_, count) in zip(results, parts, strict=True):
+            outputs.append(output.numpy()[:count])
+            explained.append([tensor.numpy()[:count] for tensor in tensors])
     return np.concatenate(outputs), [np.concatenate(parts) for parts in zip(*explained, strict=True)]

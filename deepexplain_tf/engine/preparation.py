@@ -22,6 +22,7 @@ from deepexplain_tf.engine.floats import require_floats, require_numbers
 from deepexplain_tf.engine.forward import forward
 from deepexplain_tf.engine.lengths import require_one_length
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
+from deepexplain_tf.engine.replicas import Replicas
 from deepexplain_tf.engine.targets import select
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.graph import tf_private
@@ -171,7 +172,7 @@ def _prepare(
         batch = min(batch, (_MOST - MAX_CHUNK_SIZE) // evaluations)  # int32 numbers the evaluations of a batch
     if (compiled or in_xla) and not fixed and chunk_size is None and evaluations is not None:
         # An open batch counts as one example, on which the padding of a larger chunk would be wasted.
-        total = min(count, batch) * evaluations
+        total = min(Replicas.here(differentiable=differentiable).share(count), batch) * evaluations
         chunk = engine.settled_chunk_size(method, objective, total, chunk, keep=not symbolic)
     chunks = Chunks(chunk, pad=bool(fixed or compiled or in_xla), small_size=fixed or min(chunk, _FEW))
     if recorded and not fixed and chunk_size is None and max_memory is None:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, shortened
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.sources.source import Source
 
 
@@ -18,7 +19,7 @@ class Resources:
         held = list(function.graph.variables)
         if isinstance(source.owner, tf.__internal__.tracking.Trackable):
             held += tf.train.TrackableView(source.owner).descendants()
-        self._by_handle = {id(handle): found for found in held if (handle := _handle(found)) is not None}
+        self._by_handle = {id(handle): found for found in held for handle in _handles(found)}
 
     def holders(self, *functions: Any) -> list[Any]:
         """Returns the objects that hold the variables and tables that concrete functions read.
@@ -58,5 +59,7 @@ class Resources:
         return held.numpy() if isinstance(held, tf.Variable) else None
 
 
-def _handle(found: Any) -> Any:
-    return found.handle if isinstance(found, tf.Variable) else getattr(found, "resource_handle", None)
+def _handles(found: Any) -> list[Any]:
+    if isinstance(found, tf.Variable):
+        return tf_private.handles_of(found)
+    return [found.resource_handle] if hasattr(found, "resource_handle") else []

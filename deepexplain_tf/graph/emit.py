@@ -207,7 +207,7 @@ class Walk:
         activity = analyse(explained, outputs)
         for node in topological_order(outputs, environment):
             if node.type == CAPTURE:
-                environment[node.output()] = node.tensor
+                environment[node.output()] = tf_private.own_handle(node.tensor)
                 continue
             signals = self._emit(node, environment, activity)
             environment.update(zip(node.outputs(), signals, strict=True))

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from deepexplain_tf.errors import ModelError, UnknownNameError, closest, shortened
+from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.ir import Program, Value
@@ -131,7 +132,8 @@ class Marks:
     def _value(self, place: Place, function: Any, reader: Any) -> Value:
         marks, name = self._marks[id(place.layer)], place.name
         variables = [v if isinstance(v, tf.Variable) else v.value for v in place.layer.variables]
-        if reader.has_unseen_use([variable.handle for variable in variables], [mark[0].graph for mark in marks]):
+        handles = [handle for variable in variables for handle in tf_private.handles_of(variable)]
+        if reader.has_unseen_use(handles, [mark[0].graph for mark in marks]):
             raise ModelError(
                 f"every call of a named layer must be traced anew. Got {name!r}, called in a tf.function "
                 "that was traced before; rebuild the model."

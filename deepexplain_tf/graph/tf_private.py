@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 import contextlib
+import functools
 import os
 from typing import Any
 
@@ -60,12 +61,53 @@ def execute(kind: str, count: int, inputs: Sequence[tf.Tensor], attrs: Mapping[s
     return list(eager_execute.execute(kind, count, list(inputs), tuple(flat), context.context()))
 
 
-def call_traced(function: Any, arguments: Sequence[Any]) -> Any:
+def call_traced(function: Any, arguments: Sequence[Any], captured: Sequence[tf.Tensor] | None = None) -> Any:
     """Calls a `tf.ConcreteFunction` with structures of tensors that fit it, where nothing is recording.
 
-    The public call first compares each argument with the traced type, which takes longer than a small program.
+    The public call first compares each argument with the traced type, which takes longer than a small program, and
+    takes no other tensors in the place of the captured ones.
     """
-    return function.inference_fn.call_preflattened([*tf.nest.flatten(arguments), *function.captured_inputs])
+    captured = function.captured_inputs if captured is None else captured
+    return function.inference_fn.call_preflattened([*tf.nest.flatten(arguments), *captured])
+
+
+def mirrored(handle: Any) -> Any:
+    """Returns the variable with a copy on each replica of a strategy, one of which has this handle; None for another.
+
+    In public, a variable has copies; of a copy, only some strategies tell the variable.
+    """
+    return getattr(handle, "_distributed_container", lambda: None)()
+
+
+def handles_of(variable: tf.Variable) -> list[Any]:
+    """Returns the handles of all copies of a variable; of the first copy first."""
+    if isinstance(variable, tf.distribute.DistributedValues):
+        return [copy.handle for copy in variable.distribute_strategy.experimental_local_results(variable)]
+    return [variable.handle]
+
+
+def own_handle(handle: Any) -> Any:
+    """Returns the handle of the copy on the replica that is running, outside of replicas the first.
+
+    What is no copy stays; outside of replicas also a copy that is synchronized where it is read, as a mean of all.
+    """
+    variable = mirrored(handle)
+    if variable is None:
+        return handle
+    strategy = tf.distribute.get_strategy()
+    if strategy is variable.distribute_strategy and not tf.distribute.in_cross_replica_context():
+        return variable.handle
+    return handle if variable.synchronization is tf.VariableSynchronization.ON_READ else handles_of(variable)[0]
+
+
+def follow_replicas(function: Any) -> None:
+    """Has each call of a traced function read the copies of variables on the replica that is running.
+
+    In public, what a function captures is fixed when it is traced.
+    """
+    captured = function.captured_inputs
+    if any(mirrored(tensor) is not None for tensor in captured):
+        function.set_external_captures([functools.partial(own_handle, tensor) for tensor in captured])
 
 
 def gradient_function(op: tf.Operation) -> Callable[..., Any]:

@@ -156,7 +156,7 @@ def _trace(
         raise ModelError(
             "models must be traced as graphs. Got tf.config.run_functions_eagerly(True), which prevents it."
         )
-    with marks.recorded():
+    with marks.recorded(), tf.device(None):  # the program may run on other devices
         function = tf.function(program).get_concrete_function(*tf.nest.flatten(specs))
     structure = function.structured_outputs
     if not function.outputs:
