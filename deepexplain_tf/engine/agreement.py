@@ -45,10 +45,10 @@ class Agreement:
         self._model = model
         self._objective = objective
         self._program = model.traced.program
-        self._checked: set[Any] = set()
+        self._checked: dict[Any, tuple[int, ...] | None] = {}
         self._lock = threading.Lock()
 
-    def check(self, arrays: _Arrays, data: _Arrays, *, repeats: bool) -> None:
+    def check(self, arrays: _Arrays, data: _Arrays, *, repeats: bool) -> tuple[int, ...] | None:
         """Checks on an example that the program is the model, and that it treats each example by itself.
 
         Alone, or in a model's fixed batch, the program must give the outputs of the model's own call. Among other rows
@@ -61,6 +61,9 @@ class Agreement:
           repeats: whether examples are evaluated many times, at any place and among any rows; else a single example
             stays alone, and a batch that the model has fixed keeps each at its place.
 
+        Returns:
+          The lengths of the axes of the objective's output beside the batch, None if the model does not run.
+
         Raises:
           Disagreement: the program gives other outputs than the model.
           ModelError: the outputs for an example depend on its place or on the other rows.
@@ -71,8 +74,8 @@ class Agreement:
         checked = (moves, *(array.shape[1:] for array in arrays))
         with self._lock:
             if checked not in self._checked:
-                self._check(arrays, data, moves)
-                self._checked.add(checked)
+                self._checked[checked] = self._check(arrays, data, moves)
+            return self._checked[checked]
 
     def require_no_draw(self) -> None:
         """Checks for symbolic inputs that nothing is drawn, unless examples have shown that it does not matter.
@@ -83,19 +86,19 @@ class Agreement:
         if self._objective.draw is not None and not self._checked:
             raise _drawn(self._objective.draw)
 
-    def _check(self, arrays: _Arrays, data: _Arrays, moves: bool) -> None:
+    def _check(self, arrays: _Arrays, data: _Arrays, moves: bool) -> tuple[int, ...] | None:
         count, batch = len(arrays[0]), self._model.traced.batch
         own, others = (Rows.of(arrays, data, numbers) for numbers in arrangements(count, batch, moves))
         whole = functools.partial(Rows.of, arrays, data, own.examples if batch else range(count))
         expected, moved = _attempt(self._call_model, own), _attempt(self._run, others)
-        if self._agree(own, expected, others, moved):
-            return
+        if not isinstance(moved, Exception) and self._agree(own, expected, others, moved):
+            return moved[-1].shape[1:]
         found = _attempt(self._run, own)
         if isinstance(found, Exception):
             if not isinstance(expected, Exception):
                 raise self._failure(own, found, whole, alone=True)
             if isinstance(_attempt(self._call_model, whole()), Exception):
-                return  # the model itself fails, and so will the explanation
+                return None  # the model itself fails, and so will the explanation
             raise ModelError(_by_itself(f"one that runs on {count} examples, but not on {len(own.examples)} of them"))
         if self._objective.draw is not None and self._differs(own, found):
             raise _drawn(self._objective.draw)
@@ -108,21 +111,14 @@ class Agreement:
             self._require_each(arrays, data, others.examples)
             raise self._failure(others, moved, whole, alone=False)
         self._compare_rows(own, found, others, moved)
+        return found[-1].shape[1:]
 
-    def _agree(
-        self,
-        own: Rows,
-        expected: Sequence[np.ndarray] | Exception,
-        others: Rows,
-        moved: Sequence[np.ndarray] | Exception,
-    ) -> bool:
+    def _agree(self, own: Rows, expected: _Arrays | Exception, others: Rows, moved: _Arrays) -> bool:
         """Whether the program's outputs among other rows are those of the model's own call, which settles all at once.
 
         A callable target, and a program with random ops, are looked at more closely.
         """
-        if isinstance(expected, Exception) or isinstance(moved, Exception):
-            return False
-        if self._objective.selection == "callable" or self._objective.draw is not None:
+        if isinstance(expected, Exception) or self._objective.selection == "callable" or self._objective.draw:
             return False
         return all(
             own.has(wanted)

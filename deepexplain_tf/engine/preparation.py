@@ -23,7 +23,7 @@ from deepexplain_tf.engine.forward import forward
 from deepexplain_tf.engine.lengths import require_one_length
 from deepexplain_tf.engine.memory import BATCH_SIZE, Memory, read_bytes
 from deepexplain_tf.engine.replicas import Replicas
-from deepexplain_tf.engine.targets import select
+from deepexplain_tf.engine.targets import require_within, select
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.methods.base import Method
@@ -200,7 +200,8 @@ def _prepare(
         engine.agreement(model, objective).require_no_draw()
     else:
         data = selection.data if selection.kind == "callable" else ()
-        engine.agreement(model, objective).check(arrays, data, repeats=method.loops or units > 1)
+        lengths = engine.agreement(model, objective).check(arrays, data, repeats=method.loops or units > 1)
+        require_within(selection, lengths)
     return call
 
 

@@ -64,6 +64,26 @@ def select(
     return objective, dataclasses.replace(selection, data=(chosen,)), notes
 
 
+def require_within(selection: Selection, lengths: Sequence[int] | None) -> None:
+    """Refuses an index beyond the end of an axis whose length the inputs decide.
+
+    Args:
+      selection: the target.
+      lengths: the lengths of the output's axes beside the batch, None if they are unknown.
+
+    Raises:
+      TargetError: the index lies beyond.
+    """
+    if selection.kind not in ("index", "predicted") or lengths is None or is_symbolic(selection.data[0]):
+        return
+    for column, length in zip(selection.data[0].T, lengths, strict=False):
+        if column.max(initial=0) >= length:
+            raise TargetError(
+                f"target must lie in 0 … {length - 1} for an output of {length} places with these inputs. Got "
+                f"{column.max()}."
+            )
+
+
 def _tiled(units: Units, target: Any, examples: Any) -> Selection:
     """Returns the selection of the same units for each example, `[batch · units, axes]`."""
     if is_symbolic(examples):

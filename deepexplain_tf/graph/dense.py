@@ -20,5 +20,5 @@ def is_dense(explained: Collection[Value], outputs: Iterable[Value]) -> bool:
     ops = list(active_ops(explained, outputs))
     functions = [kind_of(node, active) in (Kind.ACTIVATION, Kind.FUNCTION) for node, active in ops]
     products = [node.type == _PRODUCT and len(active) == 1 for node, active in ops]
-    between = [node.type in _BETWEEN for node, _ in ops]
+    between = [node.type in _BETWEEN or (node.type == "Einsum" and len(active) == 1) for node, active in ops]
     return any(products) and any(functions) and all(map(any, zip(functions, products, between, strict=True)))

@@ -99,7 +99,11 @@ class Value(NamedTuple):
 
 
 def new_op(
-    name: str, type_: str, inputs: "Sequence[Value]", spec: tf.TensorSpec, attrs: Mapping[str, tf.DType | bytes | int]
+    name: str,
+    type_: str,
+    inputs: "Sequence[Value]",
+    spec: tf.TensorSpec,
+    attrs: Mapping[str, tf.DType | bytes | int | list[int]],
 ) -> Value:
     """Returns the output of a new op, one that the model does not contain.
 
@@ -108,7 +112,7 @@ def new_op(
       type_: the TensorFlow op type.
       inputs: the values that the op reads.
       spec: dtype and shape of the op's one output.
-      attrs: the op's attributes: dtypes, strings or integers.
+      attrs: the op's attributes: dtypes, strings, integers or lists of these.
     """
     protos = {key: _attribute(value) for key, value in attrs.items()}
     return Node(name, type_, tuple(inputs), (spec,), protos).output()
@@ -134,9 +138,13 @@ def is_one(node: Node) -> bool:
     return node.type == "Const" and tf.make_ndarray(node.attrs["value"].tensor).tolist() == 1
 
 
-def _attribute(value: tf.DType | bytes | int) -> Any:
+def _attribute(value: tf.DType | bytes | int | list[int]) -> Any:
+    if isinstance(value, list):
+        return tf.compat.v1.AttrValue(list=tf.compat.v1.AttrValue.ListValue(i=value))
     if isinstance(value, bytes):
         return tf.compat.v1.AttrValue(s=value)
+    if isinstance(value, bool):
+        return tf.compat.v1.AttrValue(b=value)
     if isinstance(value, int):
         return tf.compat.v1.AttrValue(i=value)
     return tf.compat.v1.AttrValue(type=value.as_datatype_enum)

@@ -24,11 +24,11 @@ from deepexplain_tf.graph.passes import (
     form_groups,
     form_layers,
     form_neurons,
-    last_product,
     number_conditions,
     open_moments,
     precompute,
     see_through,
+    select_first,
 )
 from deepexplain_tf.graph.read import argument
 from deepexplain_tf.objective.chunks import size_for
@@ -50,10 +50,10 @@ class Objective:
       prefix: the program model inputs → explained tensors, None where the inputs themselves are explained.
       batch: the batch size of the trace, None for an open batch.
       variables: the variables of the model.
-      selection: `"index"` or `"weights"` into the output; `"callable"` for a program that ends in the target; or
-        `"unit"` for a program that ends in the parts of a last dense layer, one unit of which is the target.
+      selection: `"index"` or `"weights"` into the output; or `"callable"` for a program that ends in the target.
       owner: the callable target, kept alive.
-      data: the arrays of a callable target, as inputs of `program`.
+      data: the arrays of a callable target, as inputs of `program`; or what a program that selects first reads.
+      of_index: the program index → data, where the program selects first (see `select_first`); else None.
       inside: the output of the layer that the method looks into, where it was marked in the trace; else none.
     """
 
@@ -66,6 +66,7 @@ class Objective:
     selection: str = "index"
     owner: Any = None
     data: tuple[Value, ...] = ()
+    of_index: Program | None = None
     inside: tuple[Value, ...] = ()
 
     @functools.cached_property
@@ -93,19 +94,24 @@ class Objective:
     def optimised(self) -> "Objective":
         """The objective with the same target and gradients, whose program computes less.
 
-        Scales and shifts are folded into layers, and of a last dense layer only the target's unit is computed.
+        Scales and shifts are folded into layers, and of the last layers only what the target needs is computed.
         """
         rows = size_for(self.activation_bytes(1))
         program = precompute(fold(self.program, self.explained, rows))
-        parts = last_product(program) if self.selection == "index" else None
-        if parts is None:
+        found = select_first(program, self.explained) if self.selection == "index" else None
+        if found is None:
             return dataclasses.replace(self, program=program)
-        return dataclasses.replace(self, program=parts, selection="unit")
+        return dataclasses.replace(
+            self, program=found.program, selection="callable", data=found.data, of_index=found.of_index
+        )
 
     @functools.cached_property
     def prefix_split(self) -> AffinePrefix | None:
         """The program split into its affine prefix and the rest; None where splitting does not pay."""
-        return affine_prefix(self.program, self.explained) if self.batch is None else None
+        split = affine_prefix(self.program, self.explained) if self.batch is None else None
+        read = {value for node in split.suffix.nodes() for value in node.inputs} if split else set()
+        # Behind the frontier inputs can be given, but not the output of a layer.
+        return split if self.prefix is None or read.isdisjoint(self.explained) else None
 
     @functools.cached_property
     def after_prefix(self) -> "Objective":

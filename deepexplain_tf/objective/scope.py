@@ -38,8 +38,7 @@ class Scope:
         Args:
           objective: the explained function.
           inputs: the model's inputs, `[batch, ...]` each.
-          selector: the data of the target, `[batch, ...]` each: an index, or weights, or a unit's column and bias, or
-            the arrays of a callable.
+          selector: the data of the target, `[batch, ...]` each: an index, or weights, or `objective.data`.
           fixed: tensors for values inside the program that are the same for all examples.
           size: the number of examples; by default that of the first input's rows.
           at: the explained tensors, `[batch, ...]` each; by default those at the inputs.
@@ -126,9 +125,9 @@ class Scope:
         values = hoistable(objective.program)
         fixed = dict(zip(values, emit(Program((), tuple(values)), {}), strict=True))
         selector = self._selector
-        if objective.selection == "unit":
-            (index,), units = selector, emit(Program((), objective.program.outputs[1:]), fixed)
-            selector = [tf.transpose(tf.gather(tensor, index[:, 0], axis=-1)) for tensor in units]
+        if objective.of_index is not None:
+            index = dict(zip(objective.of_index.inputs, selector, strict=True))
+            selector = emit(objective.of_index, {**fixed, **index})
         at = self._at if prefix is None else ()  # behind a prefix other tensors are explained
         return Scope(objective, self._inputs, selector, fixed, self._size, at), prefix
 
@@ -279,9 +278,6 @@ class Scope:
     def _selection(self, output: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns the function that selects the target `[rows]` from an output, or another in its shape."""
         selection, rank = self._objective.selection, len(output.shape)
-        if selection == "unit":
-            column, *bias = self._selector
-            return lambda output: tf.add_n([tf.reduce_sum(output * column, 1), *bias])
         if selection == "weights":
             weights = tf.cast(self._selector[0], output.dtype)
             return lambda output: tf.reduce_sum(output * weights, list(range(1, rank)))

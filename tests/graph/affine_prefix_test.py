@@ -7,6 +7,8 @@ import tensorflow as tf
 from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.passes import affine_prefix
+from deepexplain_tf.graph.sources.source import source_of
+from deepexplain_tf.graph.trace import trace
 from tests.checks import op_types, program_of, run_gradients, run_program
 
 _RANDOM = np.random.default_rng(0)
@@ -78,6 +80,31 @@ _CUT = {
         ["Mul", "SelectV2", "MatMul"],
     ),
 }
+_TEXTS = _RANDOM.normal(size=(3, 5, 4))
+# Each of texts of any length, and the ops of its affine part.
+_OF_ANY_LENGTH = {
+    "dense": (
+        lambda x: tf.tanh(tf.tensordot(x, _TABLE, 1) + _BIAS),
+        ["Transpose", "Reshape", "MatMul", "Reshape", "AddV2"],
+    ),
+    "batched": (lambda x: tf.tanh(tf.matmul(x, _TABLE)), ["BatchMatMulV2"]),
+    "einsum": (lambda x: tf.tanh(tf.einsum("btd,dv->btv", x, _TABLE)), ["Einsum"]),
+    "convolution": (lambda x: tf.tanh(tf.nn.conv1d(x, tf.stack([_TABLE, _TABLE]), 1, "SAME")), None),
+    "shape behind": (
+        lambda x: tf.tanh(tf.matmul(x, _TABLE)) * tf.cast(tf.shape(x)[1], x.dtype) + tf.cast(tf.shape(x)[0], x.dtype),
+        ["BatchMatMulV2"],
+    ),
+    "heads": (
+        lambda x: tf.nn.softmax(tf.reshape(tf.matmul(x, _TABLE), [tf.shape(x)[0], -1, 2, 3])),
+        ["BatchMatMulV2", "Reshape"],
+    ),
+    "two frontiers": (lambda x: tf.matmul(tf.matmul(x, _TABLE), tf.matmul(x, _TABLE), transpose_b=True), None),
+}
+_NOT_CUT_AT_ANY_LENGTH = {
+    "rows of all positions": lambda x: tf.tanh(tf.reshape(x, [-1, 4]) @ _TABLE),
+    "positions first": lambda x: tf.tanh(tf.matmul(tf.transpose(x, [1, 0, 2]), _TABLE)),
+    "grows": lambda x: tf.tanh(tf.einsum("btd,su->btus", x, tf.ones([7, 6], x.dtype))),
+}
 _NOT_CUT = {
     "nonlinear at once": (lambda x: tf.tanh(x) @ _TABLE, [_X]),
     "of itself": (lambda x: tf.tanh(x * x), [_X]),
@@ -145,6 +172,30 @@ def test_the_part_before_is_affine(name):
 def test_where_nothing_is_gained_nothing_is_cut(name):
     function, inputs = _NOT_CUT[name]
     program = program_of(function, *inputs)
+    assert affine_prefix(program, program.inputs) is None
+
+
+def _of_any_length(function):
+    spec = tf.TensorSpec([None, None, 4], _TEXTS.dtype)
+    return trace(source_of(function, input_signature=[spec]), None).program
+
+
+@pytest.mark.parametrize("name", _OF_ANY_LENGTH)
+def test_open_lengths_are_cut_alike(name):
+    function, expected = _OF_ANY_LENGTH[name]
+    program = _of_any_length(function)
+    cut = affine_prefix(program, program.inputs)
+    if expected is not None:
+        assert [node.type for node in cut.ops] == expected
+    assert not any(value in program.inputs for node in cut.suffix.nodes() for value in node.inputs)
+    output, (gradient,) = _joined(program, cut, [_TEXTS])
+    np.testing.assert_allclose(output, run_program(program, _TEXTS)[0], rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(gradient, run_gradients(program, _TEXTS)[0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", _NOT_CUT_AT_ANY_LENGTH)
+def test_what_has_no_row_for_each_example_is_not_cut(name):
+    program = _of_any_length(_NOT_CUT_AT_ANY_LENGTH[name])
     assert affine_prefix(program, program.inputs) is None
 
 

@@ -6,7 +6,6 @@ two ends, and its transpose applied once, to the gradient accumulated behind it.
 
 from collections.abc import Collection, Mapping, Sequence
 import dataclasses
-import fractions
 import math
 
 import tensorflow as tf
@@ -15,10 +14,12 @@ from deepexplain_tf.graph.activity import Activity, analyse, may_change_rows
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value, constant, new_op, rewrite
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, WEIGHTED, Kind, kind_of
 from deepexplain_tf.graph.passes.invariants import invariants
+from deepexplain_tf.graph.sizes import BATCH, EXAMPLES, ONE, Size, Sizes, product
 
 # How many times as many numbers the frontier may have as the explained values: each step of a path interpolates the
 # frontier and accumulates its gradient.
 _LARGEST_GROWTH = 8
+_LENGTH = 64  # assumed for open axes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,8 @@ class AffinePrefix:
     Attributes:
       prefix: explained values → the values at the frontier.
       frontier: the inputs of the suffix that stand for the values at the frontier.
-      suffix: frontier and the program's inputs → outputs; it reads only shapes of the explained values.
+      suffix: frontier and the program's inputs → outputs; it reads only shapes of the explained values, and none
+        that an axis of the frontier has.
       ops: the active ops of the prefix.
     """
 
@@ -50,20 +52,19 @@ def affine_prefix(program: Program, explained: Sequence[Value]) -> AffinePrefix 
       explained: the explained inputs.
     """
     activity = analyse(explained, program.outputs)
-    copies = _copies(activity, explained)
-    affine = [node for node in _affine(program, activity, explained) if node.output() in copies]
+    rows = _Rows(activity, explained, Sizes(program, explained))
+    affine = [node for node in _affine(program, activity, explained) if node.output() in rows.copies]
     while True:
         frontier = _frontier(program, activity, explained, affine)
         ends = [value for value in frontier if value not in explained]
-        removed = {value.node for value in ends if not _is_batch(value, copies)}
+        removed = {value.node for value in ends if not rows.is_batch(value)}
         removed.update(value.node for value in ends if _is_beside(value.node, frontier, activity))
         if not removed:
             break
         affine = _without(affine, removed, activity)
-    if not affine or not _pays(affine, frontier, explained):
+    if not affine or any(value.shape.rank is None for value in explained) or not _pays(affine, frontier, explained):
         return None
-    batches = {value for value in copies if _is_batch(value, copies)}
-    return _cut(program, explained, frontier, affine, batches)
+    return _cut(program, explained, frontier, affine, rows)
 
 
 def _affine(program: Program, activity: Activity, explained: Sequence[Value]) -> list[Node]:
@@ -96,35 +97,47 @@ def _is_real(node: Node) -> bool:
     return all(value.dtype.is_floating for value in node.outputs())
 
 
-def _copies(activity: Activity, explained: Sequence[Value]) -> dict[Value, fractions.Fraction]:
-    """Returns each value's rows per example where known; more than 1 if an axis is merged into the batch."""
-    copies = {value: fractions.Fraction(1) for value in explained}
-    for node in activity.nodes:
-        rows = {copies.get(node.inputs[position]) for position in activity.inputs(node)}
-        if len(rows) != 1 or None in rows:
-            continue
-        (count,) = rows
-        if node.type == "Reshape":
-            before, after = _size(node.inputs[0]), _size(node.output())
-            count = count * before / after if before and after and count else None
-        elif may_change_rows(node):
-            count = None
-        if count is not None:
-            copies.update(dict.fromkeys(node.outputs(), count))
-    return copies
+class _Rows:
+    """How many rows values have for each example.
 
+    Attributes:
+      copies: the rows of values for each example, where known; more than 1 if an axis is merged into the batch.
+    """
 
-def _size(value: Value) -> int | None:
-    """Returns how many numbers a row has, None unless the batch is the only open axis."""
-    shape = value.shape
-    if not shape.rank or shape[0] is not None or None in shape[1:]:
-        return None
-    return math.prod(shape[1:])
+    def __init__(self, activity: Activity, explained: Sequence[Value], sizes: Sizes):
+        self.sizes = sizes
+        self.copies = dict.fromkeys(explained, ONE)
+        for node in activity.nodes:
+            counts = {self.copies.get(node.inputs[position]) for position in activity.inputs(node)}
+            if len(counts) != 1 or None in counts:
+                continue
+            (count,) = counts
+            if node.type == "Reshape" and count is not None:
+                before, after = self.size(node.inputs[0]), self.size(node.output())
+                count = count * before / after if before and after and after.factor else None
+            elif may_change_rows(node):
+                count = None
+            if count is not None:
+                self.copies.update(dict.fromkeys(node.outputs(), count))
 
+    def size(self, value: Value) -> Size | None:
+        """Returns how many numbers a row has, None if the first axis is not known to have the rows of the examples."""
+        sizes = self.sizes.of(value)
+        if not sizes or value.shape[0] is not None:
+            return None
+        if None in value.shape[1:] and not (sizes[0].has(BATCH) and not any(size.has(BATCH) for size in sizes[1:])):
+            return None
+        return product(sizes[1:])
 
-def _is_batch(value: Value, copies: Mapping[Value, fractions.Fraction]) -> bool:
-    """Whether a value has one row, of known size, for each example."""
-    return copies.get(value) == 1 and bool(_size(value))
+    def shape(self, value: Value) -> list[Size]:
+        """Returns the sizes of a value's axes."""
+        first, *rest = self.sizes.of(value) or ()
+        return [EXAMPLES if self.is_batch(value) else first, *rest]
+
+    def is_batch(self, value: Value) -> bool:
+        """Whether a value has one row, not empty, for each example."""
+        size = self.size(value)
+        return self.copies.get(value) == ONE and size is not None and size.factor > 0
 
 
 def _frontier(
@@ -162,46 +175,59 @@ def _without(affine: Sequence[Node], removed: Collection[Node], activity: Activi
 
 
 def _pays(affine: Sequence[Node], frontier: Sequence[Value], explained: Sequence[Value]) -> bool:
-    before, after = ([_size(value) for value in values] for values in (explained, frontier))
-    if None in before or None in after:
-        return False
-    growth = sum(size or 0 for size in after) / max(sum(size or 0 for size in before), 1)
-    return growth <= (_LARGEST_GROWTH if any(node.type in WEIGHTED for node in affine) else 1)
+    before, after = (sum(map(_numbers, values)) for values in (explained, frontier))
+    return after / max(before, 1) <= (_LARGEST_GROWTH if any(node.type in WEIGHTED for node in affine) else 1)
+
+
+def _numbers(value: Value) -> int:
+    """Returns about how many numbers a row has."""
+    return math.prod(_LENGTH if length is None else length for length in value.shape[1:])
 
 
 def _cut(
-    program: Program,
-    explained: Sequence[Value],
-    frontier: Sequence[Value],
-    affine: Sequence[Node],
-    batches: Collection[Value],
+    program: Program, explained: Sequence[Value], frontier: Sequence[Value], affine: Sequence[Node], rows: _Rows
 ) -> AffinePrefix:
     arguments = {
         value: Node(f"frontier_{number}", ARGUMENT, (), (value.spec,)).output() for number, value in enumerate(frontier)
     }
-    shaped = {*explained, *(value for node in affine for value in node.outputs())}.intersection(batches)
+    lengths = {
+        size: (arguments[value], axis) for value in frontier for axis, size in enumerate(rows.sizes.of(value) or ())
+    }
+    lengths[EXAMPLES] = next(iter(arguments.values())), 0
+    before = {*explained, *(value for node in affine for value in node.outputs())}
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
-        if node.type == "Shape" and node.inputs[0] in shaped:
-            return [_shape(node, next(iter(arguments.values())), node.inputs[0].shape[1:].as_list())]
+        if node.type == "Shape" and node.inputs[0] in before:
+            sizes = rows.shape(node.inputs[0])
+            if all(size.number is not None or size in lengths for size in sizes):
+                return [_shape(node, sizes, lengths)]
         if any(value in arguments for value in node.outputs()):
             return [arguments.get(value, value) for value in node.outputs()]
         return None
 
-    known = {value: arguments.get(value, value) for value in explained}
-    current = rewrite(program.outputs, transform, known)
+    given = {value: arguments.get(value, value) for value in explained}
+    current = rewrite(program.outputs, transform, given)
     suffix = Program((*arguments.values(), *program.inputs), tuple(current[value] for value in program.outputs))
     return AffinePrefix(Program(tuple(explained), tuple(frontier)), tuple(arguments.values()), suffix, tuple(affine))
 
 
-def _shape(node: Node, rows_of: Value, rest: list[int]) -> Value:
-    """Returns a shape without reading the value that has it: as many rows as `rows_of`, then the axes `rest`."""
+def _shape(node: Node, sizes: Sequence[Size], lengths: Mapping[Size, tuple[Value, int]]) -> Value:
+    """Returns a shape without reading the value that has it: of numbers, and of the lengths of other values' axes."""
     dtype = node.output().dtype
-    types = {"T": rows_of.dtype, "out_type": dtype}
-    whole = new_op(f"{node.name}/of", "Shape", (rows_of,), tf.TensorSpec([rows_of.shape.rank], dtype), types)
-    first = [constant(f"{node.name}/{key}", value, tf.int32) for key, value in (("begin", [0]), ("size", [1]))]
-    types = {"T": dtype, "Index": tf.int32}
-    rows = new_op(f"{node.name}/rows", "Slice", (whole, *first), tf.TensorSpec([1], dtype), types)
-    parts = (rows, constant(f"{node.name}/rest", rest, dtype), constant(f"{node.name}/axis", 0, tf.int32))
-    attrs = {"T": dtype, "Tidx": tf.int32, "N": 2}
-    return new_op(node.name, "ConcatV2", parts, node.output().spec, attrs)
+    parts: list[Value] = []
+    for size in sizes:
+        if size.number is not None:
+            parts.append(constant(f"{node.name}/length", [size.number], dtype))
+            continue
+        value, axis = lengths[size]
+        types = {"T": value.dtype, "out_type": dtype}
+        whole = new_op(f"{node.name}/of", "Shape", (value,), tf.TensorSpec([value.shape.rank], dtype), types)
+        ends = [constant(f"{node.name}/{key}", number, tf.int32) for key, number in (("begin", [axis]), ("size", [1]))]
+        types = {"T": dtype, "Index": tf.int32}
+        parts.append(new_op(f"{node.name}/length", "Slice", (whole, *ends), tf.TensorSpec([1], dtype), types))
+    if len(parts) == 1:
+        return parts[0]
+    attrs = {"T": dtype, "Tidx": tf.int32, "N": len(parts)}
+    return new_op(
+        node.name, "ConcatV2", (*parts, constant(f"{node.name}/axis", 0, tf.int32)), node.output().spec, attrs
+    )
