@@ -72,7 +72,7 @@ class Memory:
         self._accelerated = accelerated
         self._evaluations = method.evaluations_in(layout) or _MANY
         length = max((shape[0] for shape in layout.shapes if shape and shape[0]), default=1)
-        inside = objective.optimised.after_prefix if method.straight else objective
+        inside = objective.on_lines if method.straight else objective
         ends = {*objective.explained, *inside.explained}
         points = _POINTS_MASKED if not method.differentiates else _POINTS_ON_LINES if method.straight else _POINTS
         point = sum(value_bytes(value, length) for value in inside.explained) if method.loops else 0

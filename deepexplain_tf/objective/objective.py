@@ -91,26 +91,31 @@ class Objective:
         return dataclasses.replace(self, program=program, inside=inside)
 
     @functools.cached_property
-    def optimised(self) -> "Objective":
-        """The objective with the same target and gradients, whose program computes less.
-
-        Scales and shifts are folded into layers, and of the last layers only what the target needs is computed.
-        """
+    def folded(self) -> "Objective":
+        """The objective with the same target and gradients, whose scales and shifts are folded into layers."""
         rows = size_for(self.activation_bytes(1))
-        program = precompute(fold(self.program, self.explained, rows))
-        found = select_first(program, self.explained) if self.selection == "index" else None
+        return dataclasses.replace(self, program=precompute(fold(self.program, self.explained, rows)))
+
+    @functools.cached_property
+    def selected(self) -> "Objective":
+        """The objective with the same target and gradients, which computes nothing that the target does not need."""
+        found = select_first(self.program, self.explained) if self.selection == "index" else None
         if found is None:
-            return dataclasses.replace(self, program=program)
-        return dataclasses.replace(
-            self, program=found.program, selection="callable", data=found.data, of_index=found.of_index
-        )
+            return self
+        read = {"data": found.data, "of_index": found.of_index}
+        return dataclasses.replace(self, program=found.program, selection="callable", **read)
+
+    @functools.cached_property
+    def on_lines(self) -> "Objective":
+        """The objective that is cheapest on straight lines: behind the affine prefix of the folded program."""
+        return self.folded.after_prefix.selected
 
     @functools.cached_property
     def prefix_split(self) -> AffinePrefix | None:
         """The program split into its affine prefix and the rest; None where splitting does not pay."""
         split = affine_prefix(self.program, self.explained) if self.batch is None else None
         read = {value for node in split.suffix.nodes() for value in node.inputs} if split else set()
-        # Behind the frontier inputs can be given, but not the output of a layer.
+        # Behind the frontier only inputs can be given.
         return split if self.prefix is None or read.isdisjoint(self.explained) else None
 
     @functools.cached_property
@@ -118,14 +123,13 @@ class Objective:
         """The objective after the affine prefix, whose explained values are those at the frontier; else itself."""
         if self.prefix_split is None:
             return self
-        return dataclasses.replace(
-            self, explained=self.prefix_split.frontier, program=self.prefix_split.suffix, prefix=None
-        )
+        split = self.prefix_split
+        return dataclasses.replace(self, explained=split.frontier, program=split.suffix, prefix=None)
 
     @functools.cached_property
     def dense(self) -> bool:
         """Whether the program after the affine prefix has only dense layers, large enough to be worth compiling."""
-        rest = self.optimised.after_prefix
+        rest = self.on_lines
         return is_dense(rest.explained, rest.program.outputs) and rest.activation_bytes(1) >= _LEAST_DENSE
 
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Objective, AffinePrefix | None]":
@@ -139,7 +143,7 @@ class Objective:
         """
         if not composite.is_plain:
             return self, None
-        return (self.optimised.after_prefix, self.optimised.prefix_split) if straight else (self.optimised, None)
+        return (self.on_lines, self.folded.prefix_split) if straight else (self.folded.selected, None)
 
     def activation_bytes(self, length: int) -> int:
         """Returns the bytes of activations of one example.
@@ -198,8 +202,8 @@ class Objective:
 
     def behind(self, value: Value) -> "Objective":
         """Returns the objective behind a value, which it explains, for looking at its ops; a scope does not take it."""
-        known = argument(f"{value.node.name}/behind", value.spec)
-        return dataclasses.replace(self, explained=(known,), program=cut(self.program, {value: known}), inside=())
+        known = (argument(f"{value.node.name}/behind", value.spec),)
+        return dataclasses.replace(self, explained=known, program=cut(self.program, {value: known[0]}), inside=())
 
     def coverage(self, composite: Composite) -> Coverage:
         """Returns the verdict of a composite on each active op."""

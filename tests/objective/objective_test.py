@@ -134,7 +134,7 @@ def _expected(model: keras.Model, body: keras.Model, index: Any) -> np.ndarray:
 def _optimised(de: dx.DeepExplain, target: Any) -> list[str]:
     """Returns the op types of the program that a path integral evaluates at each step."""
     objective = prepare(de.engine, make("integrated_gradients", {}), _TOKENS, target=target).objective
-    rest = objective.optimised.after_prefix
+    rest = objective.on_lines
     return op_types(type(rest.program)(rest.explained, rest.program.outputs))
 
 
