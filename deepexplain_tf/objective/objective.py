@@ -102,8 +102,8 @@ class Objective:
         found = select_first(self.program, self.explained) if self.selection == "index" else None
         if found is None:
             return self
-        read = {"data": found.data, "of_index": found.of_index}
-        return dataclasses.replace(self, program=found.program, selection="callable", **read)
+        data, of_index = found.data, found.of_index
+        return dataclasses.replace(self, program=found.program, selection="callable", data=data, of_index=of_index)
 
     @functools.cached_property
     def on_lines(self) -> "Objective":
