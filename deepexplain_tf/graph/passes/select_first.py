@@ -16,8 +16,8 @@ from deepexplain_tf.graph.axes import PRODUCTS, VIEWS, Label
 from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value, rewrite
 from deepexplain_tf.graph.kinds import SHAPE_ONLY
 from deepexplain_tf.graph.passes.cut import cut
+from deepexplain_tf.graph.passes.index_places import At, IndexPlaces, has_rows, matched, stem
 from deepexplain_tf.graph.passes.invariants import invariants
-from deepexplain_tf.graph.passes.places import At, Places, has_rows, matched, stem
 from deepexplain_tf.graph.passes.selected_ops import ROWS, Demand, Plan, built
 from deepexplain_tf.graph.sizes import ALL, NEW, ONE, Picked, Sizes, sliced
 
@@ -78,7 +78,7 @@ class _Selection:
         (self._output,) = program.outputs
         self._nodes = program.nodes()
         self._sizes = Sizes(program, explained)
-        self._places = Places(index, self._output, self._sizes, invariants(program))
+        self._places = IndexPlaces(index, self._output, self._sizes, invariants(program))
         self._plans: dict[tuple[Value, Demand], Plan] = {}
         self._demands: dict[Value, dict[Demand, None]] = {self._output: {self._places.of_output: None}}
         for node in reversed(self._nodes):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from deepexplain_tf.graph.axes import PASSED_ON, PRODUCTS, REDUCTIONS, VIEWS, Label
 from deepexplain_tf.graph.ir import Node, Value, constant, new_op
-from deepexplain_tf.graph.passes.places import At, stem
+from deepexplain_tf.graph.passes.index_places import At, stem
 
 ROWS: Label = "rows"  # the first axis of what is selected at places that differ from row to row
 

@@ -70,7 +70,7 @@ def _counted(size: Size) -> bool:
     return size.number is not None or (single and not size.has(BATCH))
 
 
-class Places:
+class IndexPlaces:
     """The places of a program's values that an index of its output asks for."""
 
     def __init__(self, index: Value, output: Value, sizes: Sizes, fixed: Collection[Value]):
