@@ -103,8 +103,8 @@ def _size(score: dx.metrics.Randomisation) -> np.ndarray:
 
 
 def cases() -> dict[str, Case]:
-    """Returns every method, and `lrp` with every named composite, by a label."""
-    found: dict[str, Case] = {name: (name, {}) for name in METHODS if name != "lrp"}
+    """Returns every method that draws a map, and `lrp` with every named composite, by a label."""
+    found: dict[str, Case] = {name: (name, {}) for name in METHODS if name != "lrp" and not METHODS[name].pairwise}
     return found | {f"lrp, {composite}": ("lrp", {"composite": composite}) for composite in NAMED}
 
 
