@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.engine.chance import changes_by_itself, draw_error
 from deepexplain_tf.engine.compiled import run_once
 from deepexplain_tf.engine.own_call import own_outputs
 from deepexplain_tf.engine.rows import Rows, apart, arrangements, largest
-from deepexplain_tf.errors import InputError, ModelError, TargetError, UnsupportedOpError, brief, name_of
+from deepexplain_tf.errors import InputError, ModelError, TargetError, brief, name_of
 from deepexplain_tf.graph.activity import analyse
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.ir import Node, Program, Value
 from deepexplain_tf.graph.sources.source import Source
 from deepexplain_tf.objective.model import Model
 from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.objective.redraw import first_draw
 from deepexplain_tf.objective.scope import Scope
 
 _Arrays = Sequence[np.ndarray]
@@ -84,25 +86,28 @@ class Agreement:
           UnsupportedOpError: an op draws random numbers.
         """
         if self._objective.draw is not None and not self._checked:
-            raise _drawn(self._objective.draw)
+            raise draw_error(self._objective)
 
     def _check(self, arrays: _Arrays, data: _Arrays, moves: bool) -> tuple[int, ...] | None:
         count, batch = len(arrays[0]), self._model.traced.batch
         own, others = (Rows.of(arrays, data, numbers) for numbers in arrangements(count, batch, moves))
         whole = functools.partial(Rows.of, arrays, data, own.examples if batch else range(count))
-        expected, moved = _attempt(self._call_model, own), _attempt(self._run, others)
+        random = bool(self._objective.draws)  # then the model's own call draws other numbers
+        expected = None if random else _attempt(self._call_model, own)
+        moved = _attempt(self._run, others)
         if not isinstance(moved, Exception) and self._agree(own, expected, others, moved):
             return moved[-1].shape[1:]
         found = _attempt(self._run, own)
         if isinstance(found, Exception):
+            expected = _attempt(self._call_model, own) if random else expected
             if not isinstance(expected, Exception):
                 raise self._failure(own, found, whole, alone=True)
             if isinstance(_attempt(self._call_model, whole()), Exception):
                 return None  # the model itself fails, and so will the explanation
             raise ModelError(_by_itself(f"one that runs on {count} examples, but not on {len(own.examples)} of them"))
         if self._objective.draw is not None and self._differs(own, found):
-            raise _drawn(self._objective.draw)
-        if not isinstance(expected, Exception):  # a model may run in graphs only
+            raise draw_error(self._objective)
+        if expected is not None and not isinstance(expected, Exception):  # a model may run in graphs only
             self._compare(expected, own, found)
         if isinstance(moved, Exception) and min(others.examples) < 0:  # the model may not take rows of other numbers
             others = Rows.of(arrays, data, [n if n >= 0 else own.examples[-1] for n in others.examples])
@@ -113,12 +118,14 @@ class Agreement:
         self._compare_rows(own, found, others, moved)
         return found[-1].shape[1:]
 
-    def _agree(self, own: Rows, expected: _Arrays | Exception, others: Rows, moved: _Arrays) -> bool:
+    def _agree(self, own: Rows, expected: _Arrays | Exception | None, others: Rows, moved: _Arrays) -> bool:
         """Whether the program's outputs among other rows are those of the model's own call, which settles all at once.
 
         A callable target, and a program with random ops, are looked at more closely.
         """
-        if isinstance(expected, Exception) or self._objective.selection == "callable" or self._objective.draw:
+        if expected is None or isinstance(expected, Exception):
+            return False
+        if self._objective.selection == "callable" or self._objective.draw is not None:
             return False
         return all(
             own.has(wanted)
@@ -129,9 +136,11 @@ class Agreement:
         )
 
     def _differs(self, rows: Rows, found: Sequence[np.ndarray]) -> bool:
-        """Whether the program gives the same rows other numbers in another run."""
+        """Whether the program, or the model itself, gives the same rows other numbers each time."""
         runs = (self._run(rows) for _ in range(_RUNS))
-        return any(not np.array_equal(again[-1], found[-1], equal_nan=True) for again in runs)
+        if any(not np.array_equal(again[-1], found[-1], equal_nan=True) for again in runs):
+            return True
+        return changes_by_itself(self._source, self._model.traced, rows.arrays, self._model.positions)
 
     def _call_model(self, rows: Rows) -> list[np.ndarray]:
         """Returns the chosen outputs of the model's own call."""
@@ -150,11 +159,8 @@ class Agreement:
         objective, chosen = self._objective, self._chosen.outputs
 
         def graph(inputs: Sequence[tf.Tensor], data: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            given = dict(zip((*self._program.inputs, *objective.data), (*inputs, *data), strict=True))
-            if objective.prefix is None:
-                return emit(Program(objective.inputs, (*chosen, *objective.program.outputs)), given)
             scope = Scope(objective, inputs, data)
-            return [*emit(self._chosen, given), scope.output(scope.explained)]
+            return scope.inner((*chosen, *objective.program.outputs), scope.explained)
 
         return run_once(graph, [_specs(self._program.inputs), _specs(objective.data)], self._program)
 
@@ -173,7 +179,7 @@ class Agreement:
         program = Program(self._program.inputs, tuple(values))
 
         def graph(inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            return emit(program, dict(zip(program.inputs, inputs, strict=True)))
+            return emit(program, {**dict(zip(program.inputs, inputs, strict=True)), **first_draw(self._objective)})
 
         function = run_once(graph, [_specs(program.inputs)], program)
         return [tensor.numpy() for tensor in function([tf.convert_to_tensor(array) for array in rows.arrays])]
@@ -230,7 +236,7 @@ class Agreement:
         if off <= self._allowed(found[-1]) or off <= self._by_rounding(own, found, -1):
             return
         if self._objective.draw is not None:
-            raise _drawn(self._objective.draw)
+            raise draw_error(self._objective)
         node = self._first_mixing(own, others)
         if node is None and self._objective.selection == "callable":
             raise self._mixing("one whose numbers change with the other examples of the batch")
@@ -285,12 +291,4 @@ def _by_itself(shown: str) -> str:
     return (
         "a model must compute each example by itself, whatever its place and the other rows of the batch. Got "
         f"{shown}; make what belongs to an example an input of the model."
-    )
-
-
-def _drawn(node: Node) -> UnsupportedOpError:
-    return UnsupportedOpError(
-        f"a model must give an example the same outputs whenever it is called. Got {node.type} at node {node.name!r}, "
-        "which draws other numbers each time; make the draw an input of the model, or explain a model without it "
-        "(training=False, or the mean of the draws)."
     )

@@ -85,7 +85,7 @@ def audit(engine: Engine, name: str, method: Method, inputs: Any, **arguments: A
       OptionError: a method that is not one backward pass, or symbolic inputs.
     """
     if not method.one_pass:
-        noise = " under noise" if method.noisy else ""
+        noise = " under noise" if method.noisy or method.redraws else ""
         raise OptionError(f"audit takes a method that is one backward pass. Got {name!r}{noise}.")
     call = prepare(engine, method, inputs, **arguments)
     if call.selection.units is not None:

@@ -9,20 +9,23 @@ from typing import Any
 
 import tensorflow as tf
 
+from deepexplain_tf.arguments.structure import flatten_like
 from deepexplain_tf.engine import xla
 from deepexplain_tf.engine.agreement import Agreement
 from deepexplain_tf.engine.compiled import XlaWithFallback, build
 from deepexplain_tf.engine.events import Events
+from deepexplain_tf.engine.results import cast_result
 from deepexplain_tf.engine.settings import Settings
 from deepexplain_tf.engine.signatures import open_spec, signature, with_lengths
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.emit import UNSUPPORTED
 from deepexplain_tf.graph.sources.source import Source
-from deepexplain_tf.graph.trace import trace
+from deepexplain_tf.graph.trace import Traced, trace
 from deepexplain_tf.methods.base import Method, Result
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.model import Model, cut_model
 from deepexplain_tf.objective.objective import Objective
+from deepexplain_tf.objective.redraw import redraw
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.coverage import Coverage
@@ -48,6 +51,7 @@ class Engine:
         self.events = Events()
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
+        self._redrawn: dict[Model, Model] = {}
         self._objectives: dict[Any, Objective] = {}
         self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
@@ -64,7 +68,7 @@ class Engine:
         before, after = self.settings, dataclasses.replace(self.settings, **settings)
         engine = Engine(self._source, after)
         if (before.layer, before.output, before.freeze) == (after.layer, after.output, after.freeze):
-            engine._models = self._models
+            engine._models, engine._redrawn = self._models, self._redrawn
         return engine
 
     @property
@@ -119,9 +123,25 @@ class Engine:
                 source = with_lengths(self._source, inputs) if lengths else self._source
                 traced = trace(source, self.settings.layer, inputs, inside, self.settings.output)
                 traced = dataclasses.replace(traced, notes=(*traced.notes, *([_LENGTHS] if lengths else ())))
-                model = cut_model(traced, self.settings.layer, self.settings.output)
-                self._models[key] = model.frozen() if self.settings.freeze else model
+                self._models[key] = self._cut(traced)
             return self._models[key]
+
+    def model_for(self, method: Method, inputs: Any = None) -> Model:
+        """Returns the traced model as a method needs it: drawing by number for one that `redraws`; see `model`."""
+        model = self.model(inputs, method.inside)
+        if not method.redraws:
+            return model
+        with self._lock:
+            if model not in self._redrawn:
+                specs = model.traced.specs
+                given = specs if inputs is None else inputs
+                shapes = [leaf.shape for leaf in flatten_like(given, specs, "inputs")]
+                self._redrawn[model] = self._cut(redraw(model.traced, shapes))
+            return self._redrawn[model]
+
+    def _cut(self, traced: Traced) -> Model:
+        model = cut_model(traced, self.settings.layer, self.settings.output)
+        return model.frozen() if self.settings.freeze else model
 
     def objective(self, model: Model, target: Any, selection: str, data: Sequence[Any] = ()) -> Objective:
         """Returns the objective of a target, the same one for each kind of selection and for each callable.
@@ -176,7 +196,7 @@ class Engine:
 
     def coverage(self, method: Method) -> Coverage:
         """Returns the verdict of a method on each active op; see `DeepExplain.coverage`."""
-        objective = method.part(self.model(inside=method.inside).chosen_outputs())
+        objective = method.part(self.model_for(method).chosen_outputs())
         coverage = objective.coverage(self.composite(method))
         if method.differentiates:
             return coverage
@@ -192,7 +212,7 @@ class Engine:
             tf_private.watch_variables(objective.variables)
             scope = Scope(objective, inputs, selector)
             result = method.attribute(scope, baseline, data, composite, chunks)
-            return _cast_result(result, objective, pairwise=method.pairwise)
+            return cast_result(result, objective, pairwise=method.pairwise)
 
         return graph
 
@@ -275,19 +295,3 @@ class Engine:
                 else:
                     self._compiled[key] = build(graph, signature, jit)
             return self._compiled[key]
-
-
-def _cast_result(result: Result, objective: Objective, *, pairwise: bool) -> Result:
-    """Casts attributions to the dtypes of the explained tensors; exactly 0 where the target does not depend on one."""
-    if pairwise:
-        dtype = objective.explained[0].dtype
-        return {**result, "attributions": [_cast(tensor, dtype) for tensor in result["attributions"]]}
-    for name in ("attributions", "standard_error"):
-        if name in result:
-            triples = zip(result[name], objective.explained, objective.depends, strict=True)
-            result[name] = [_cast(tensor if depends else tensor * 0, value.dtype) for tensor, value, depends in triples]
-    return result
-
-
-def _cast(tensor: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    return tf.cast(tensor, dtype) if dtype.is_floating else tensor

@@ -135,7 +135,7 @@ def _prepare(
     seed: int | None = None,
     progress: bool = False,
 ) -> Call:
-    model = engine.model(inputs, method.inside)
+    model = engine.model_for(method, inputs)
     arrays = read_inputs(inputs, model.traced.specs)
     if method.differentiates:
         require_floats(model, path=method.from_inputs)

@@ -49,6 +49,11 @@ def select(
     selection = read_target(target, output.shape.as_list(), output.dtype, batch)
     objective = engine.objective(model, None, "weights" if selection.kind == "weights" else "index")
     notes = engine.check(method, objective)
+    if selection.kind == "predicted" and objective.draws:
+        raise TargetError(
+            "target must be given for a random model with several units, whose predicted class changes with the draw. "
+            'Got None; choose a class, such as that of the mean output, or target="all".'
+        )
     if selection.kind == "predicted":
         selection = predicted(engine, objective, arrays)
         return objective, selection, notes

@@ -29,17 +29,18 @@ _SEEDED = """
 SEEDED = frozenset(_SEEDED.split())
 
 
-def find_draw(given: Collection[Value], outputs: Iterable[Value]) -> Node | None:
+def find_draw(given: Collection[Value], outputs: Iterable[Value], numbered: Collection[Value] = ()) -> Node | None:
     """Returns the first op whose numbers an example has by chance: another batch or another run gives it others.
 
     Args:
-      given: the values that differ between examples.
+      given: the values that differ between examples or runs.
       outputs: the outputs of the program; loops and branches inside it are entered.
+      numbered: values that number the draws; an op that depends on one draws the same for all examples.
     """
     outputs = tuple(outputs)
-    activity = analyse(given, outputs, dependence="anything")
+    activity, known = analyse(given, outputs, dependence="anything"), analyse(numbered, outputs)
     for node in topological_order(outputs):
-        if node.type in DRAWN or (node.type in SEEDED and activity.inputs(node)):
+        if node.type in DRAWN or (node.type in SEEDED and activity.inputs(node) and not known.inputs(node)):
             return node
         for program in node.bodies.values():
             inside = activity.varying_arguments(node, program) if node.inputs else []

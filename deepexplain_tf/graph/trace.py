@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
+import functools
 import itertools
 from typing import Any
 
@@ -12,7 +13,8 @@ import tensorflow as tf
 from deepexplain_tf.arguments.structure import names_of
 from deepexplain_tf.errors import ModelError, UnknownNameError, brief, shortened
 from deepexplain_tf.graph import tf_private
-from deepexplain_tf.graph.ir import Program, Value
+from deepexplain_tf.graph.ir import CAPTURE, Program, Value
+from deepexplain_tf.graph.kinds import BRANCHES
 from deepexplain_tf.graph.places import Marks, Place, layer_names, neurons_of, places_of, require_apart
 from deepexplain_tf.graph.read import read_function
 from deepexplain_tf.graph.sources.source import Source
@@ -34,8 +36,9 @@ class Traced:
       batch: the batch size of the trace, None if it is open.
       notes: remarks about the trace, for the user.
       variables: the variables that the model reads.
-      assigned: the same, of a model that assigns to some of them.
+      assigned: those of them to which the model assigns.
       owner: the objects that keep the variables alive.
+      draws: the key and the number of its random draws, where it draws by number; see `objective.redraw`.
     """
 
     program: Program
@@ -51,6 +54,14 @@ class Traced:
     variables: tuple[tf.Variable, ...]
     assigned: tuple[tf.Variable, ...]
     owner: Any
+    draws: tuple[Value, ...] = ()
+
+    @functools.cached_property
+    def states(self) -> tuple[Value, ...]:
+        """The handles of whole numbers to which the model assigns, as it does to the seeds of its draws."""
+        handles = [variable.handle for variable in self.assigned if variable.dtype.is_integer]
+        captured = [node for node in self.program.nodes() if node.type == CAPTURE]
+        return tuple(node.output() for node in captured if any(node.tensor is handle for handle in handles))
 
 
 def trace(
@@ -177,7 +188,6 @@ def _trace(
     names = tuple(_output_names(source, positions))
     hidden = [place for place in neurons if place.name not in names]
     read = tuple(function.graph.variables)
-    assigned = read if _assigns(function.graph) else ()
     return Traced(
         flat_program,
         specs,
@@ -190,7 +200,7 @@ def _trace(
         batch,
         tuple(notes),
         read,
-        assigned,
+        _assigned(function.graph, read),
         (function, source),
     )
 
@@ -202,16 +212,28 @@ def _input_names(source: Source, inputs: Any) -> list[str]:
     return names_of(inputs) if isinstance(inputs, Mapping) else []
 
 
-def _assigns(graph: tf.Graph) -> bool:
-    """Whether a graph, or a function that it calls, assigns to a variable."""
+def _assigned(graph: tf.Graph, variables: Sequence[tf.Variable]) -> tuple[tf.Variable, ...]:
+    """Returns the variables to which a graph, or a function that it calls, assigns; all where one cannot be told."""
+    names = _assigned_names(graph)
+    inner = {placeholder.name: outer for outer, placeholder in graph.captures}
+    if not names <= inner.keys():
+        return tuple(variables)
+    return tuple(variable for variable in variables if any(variable.handle is inner[name] for name in names))
+
+
+def _assigned_names(graph: tf.Graph) -> set[str]:
+    """Returns the names of the handles of a graph to whose variables it, or a function that it calls, assigns."""
+    names: set[str] = set()
     for op in graph.get_operations():
         if "Assign" in op.type:
-            return True
+            names.add(op.inputs[0].name)
         called = [attr.func for attr in op.node_def.attr.values() if attr.HasField("func")]
         called += [function for attr in op.node_def.attr.values() for function in attr.list.func]
-        if any(_assigns(tf_private.function_graph(graph, function.name)[0]) for function in called):
-            return True
-    return False
+        for function in called:
+            body = tf_private.function_graph(graph, function.name)[0]
+            given = dict(zip((t.name for t in body.inputs), op.inputs[op.type in BRANCHES :], strict=False))
+            names |= {given[name].name if name in given else name for name in _assigned_names(body)}
+    return names
 
 
 def _output_names(source: Source, outputs: Any) -> list[str]:

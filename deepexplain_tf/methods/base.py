@@ -71,6 +71,7 @@ class Method(abc.ABC):
       pairwise: whether attributions belong to pairs of features: one array `[batch, features, features]` for all
         explained tensors together.
       noisy: whether noise is added to the examples before they are explained, so that it needs memory too.
+      redraws: whether the random ops of the model draw by number, so that `scope.drawn` gives any draw of them.
       remedy: what a user can do about a large gap, or about attributions that are very large, in words.
       graph_options: the names of the options that `attribute` or `override_map` reads from `self`.
     """
@@ -83,6 +84,7 @@ class Method(abc.ABC):
     from_inputs: ClassVar[bool] = False
     pairwise: ClassVar[bool] = False
     noisy: ClassVar[bool] = False
+    redraws: ClassVar[bool] = False
     remedy: ClassVar[str] = "another baseline may help"
     graph_options: ClassVar[tuple[str, ...]] = ()
 

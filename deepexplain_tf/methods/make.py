@@ -4,9 +4,10 @@ from collections.abc import Mapping
 import dataclasses
 from typing import Any
 
-from deepexplain_tf.arguments.noise import Noise
+from deepexplain_tf.arguments.noise import OF_MODEL, Noise
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method
+from deepexplain_tf.methods.model_draws import ModelDraws
 from deepexplain_tf.methods.noisy import Noisy
 
 
@@ -32,4 +33,4 @@ def make(name: str, options: Mapping[str, Any]) -> Method:
         return method
     if not isinstance(noise, Noise):
         raise TypeError(f"noise is what dx.noise returns, as dx.noise('smoothgrad'). Got {shortened(noise)}.")
-    return Noisy(method, noise)
+    return (ModelDraws if noise.kind == OF_MODEL else Noisy)(method, noise)

@@ -1,16 +1,16 @@
 """A method at many noisy copies of each example, and the mean or variance over them."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 import dataclasses
 from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 
-from deepexplain_tf.arguments.noise import Noise
 from deepexplain_tf.arguments.options import require
-from deepexplain_tf.errors import InputError, OptionError
-from deepexplain_tf.methods.base import Data, Evaluate, GradientMethod, Method, Result, TensorData
+from deepexplain_tf.errors import InputError
+from deepexplain_tf.methods.around import Around, wide_attributions
+from deepexplain_tf.methods.base import Data, GradientMethod, Result, TensorData
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.chunks import Chunks
@@ -26,55 +26,31 @@ from deepexplain_tf.objective.evaluations import (
 from deepexplain_tf.objective.normal import normal
 from deepexplain_tf.objective.objective import Objective
 from deepexplain_tf.objective.scope import Scope
-from deepexplain_tf.objective.shapes import count_rows, sum_rows
+from deepexplain_tf.objective.shapes import count_rows
 from deepexplain_tf.rules.composites import Composite
-
-# What it takes over from the method inside; the other members of the contract are properties.
-_SHARED = ("uses_baseline", "differentiates", "from_inputs", "pairwise", "remedy", "complete", "conserves")
 
 
 @dataclasses.dataclass(frozen=True)
-class Noisy(Method):
+class Noisy(Around):
     """The mean, the mean square or the variance of a method's attributions under noise; see `arguments.noise.noise`.
 
     One loop takes all pairs of an example and a sample, each of which the method sees as an example. A method with a
     loop of its own runs it inside, so that a chunk never holds more evaluations than without noise. The noise is added
-    to what baselines belong to: the explained tensors, or the model's inputs (`from_inputs`). Not registered.
-
-    Attributes:
-      method: the method.
-      noise: the noise.
+    to what baselines belong to: the explained tensors, or the model's inputs (`from_inputs`).
     """
 
     repeats: ClassVar[bool] = True
     noisy: ClassVar[bool] = True
-    method: Method
-    noise: Noise
 
     def __post_init__(self) -> None:
-        for name in _SHARED:
-            object.__setattr__(self, name, getattr(self.method, name))
+        super().__post_init__()
         if self.noise.kind != "smoothgrad":  # squares add up to nothing
             object.__setattr__(self, "complete", False)
             object.__setattr__(self, "conserves", False)
-        option = self.method.excludes_noise
-        if option is not None:
-            raise OptionError(f"{option} must be left out where noise is given. Got both.")
 
     @property
     def form(self) -> tuple[Hashable, ...]:
         return type(self), self.method.form, self.noise.kind, self.noise.relative
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {**self.method.options, "noise": vars(self.noise)}
-
-    @property
-    def sets(self) -> str | None:
-        return self.method.sets
-
-    def without_sets(self) -> Method:
-        return dataclasses.replace(self, method=self.method.without_sets())
 
     @property
     def evaluations(self) -> int | None:
@@ -83,20 +59,9 @@ class Noisy(Method):
     def evaluations_in(self, layout: Layout) -> int | None:
         return self._times(self.method.evaluations_in(layout))
 
-    def pairs_in(self, layout: Layout) -> int:
-        return self.method.pairs_in(layout)
-
-    @property
-    def straight(self) -> bool:
-        return self.method.straight
-
     def _times(self, evaluations: int | None) -> int | None:
         inside = evaluations if self.method.loops else 1
         return None if inside is None else self.noise.n_samples * inside
-
-    @property
-    def inside(self) -> str | None:
-        return self.method.inside
 
     def part(self, objective: Objective) -> Objective:
         for value in objective.inputs if self.from_inputs else objective.explained:
@@ -107,43 +72,14 @@ class Noisy(Method):
                 )
             largest = float(value.dtype.max)
             require(self.noise.size <= largest, "stdev", f"at most {largest:.3g}", self.noise.stdev)
-        return self.method.part(objective)
+        return super().part(objective)
 
     @property
     def per_unit(self) -> bool:
         return self.method.per_unit or self.noise.kind != "smoothgrad"
 
-    @property
-    def insensitive(self) -> bool:
-        return self.method.insensitive
-
-    def shares(self, layout: Layout, objective: Objective, attributions: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return self.method.shares(layout, objective, attributions)
-
-    @property
-    def override_map(self) -> Composite:
-        return self.method.override_map
-
     def data(self, layout: Layout) -> Data:
-        generator = np.random.default_rng(layout.seed if self.noise.seed is None else self.noise.seed)
-        most = np.iinfo(np.uint64).max
-        return {
-            **self.method.data(layout),
-            "noise_key": generator.integers(most, dtype=np.uint64, endpoint=True),
-            "noise_size": np.float64(self.noise.size),
-            "noise_samples": np.int32(self.noise.n_samples),
-        }
-
-    def bound(self, layout: Layout) -> Method:
-        return dataclasses.replace(self, method=self.method.bound(layout))
-
-    def check(
-        self, explained: Callable[[], Sequence[np.ndarray]], baseline: Sequence[np.ndarray], *, given: bool
-    ) -> None:
-        self.method.check(explained, baseline, given=given)
-
-    def run(self, evaluate: Evaluate, count: int | None) -> dict[str, Any]:
-        return self.method.run(lambda method: evaluate(self), count)
+        return {**super().data(layout), "noise_size": np.float64(self.noise.size)}
 
     def attribute(
         self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
@@ -151,7 +87,6 @@ class Noisy(Method):
         method, samples, squares = self.method, data["noise_samples"], self.noise.kind == "smoothgrad_sq"
         if isinstance(method, GradientMethod):  # which takes nothing but values and gradients from a scope
             scope, _ = scope.simplified(composite, straight=False)
-        compared = method.complete or method.uses_baseline or method.sets is not None
         exact = scope.inputs if method.from_inputs else scope.explained
         sizes = self._sizes(exact, data["noise_size"])
 
@@ -161,18 +96,16 @@ class Noisy(Method):
             given, rows = {**data, "count": count_rows(example)}, scope.gather(example)
             rows = rows.at_inputs(points) if method.from_inputs else rows.at(points)
             result = method.attribute(rows, baselines, given, composite, chunks)
-            values = [tf.cast(array, tf.float64) for array in result["attributions"]]
-            total = result["total"] if "total" in result else sum_rows(values)
-            ends = [total, result["outputs"], *([result["baseline_outputs"]] if compared else [])]
-            values = [value**2 for value in values] if squares else values
-            return [*(tf.cast(end, tf.float64) for end in ends), *values, *(value**2 for value in values)]
+            found = wide_attributions(result)
+            values = [value**2 for value in found] if squares else found
+            return [*self.ends(result, found), *values, *(value**2 for value in values)]
 
-        ends = [tf.zeros([scope.size], tf.float64)] * (2 + compared)
+        ends = [tf.zeros([scope.size], tf.float64)] * (2 + self.compares)
         wide = [tf.cast(template, tf.float64) for template in method.templates(scope, data)]
         loop = chunks.for_few_evaluations() if method.loops else chunks
         evaluations = Evaluations(samples, data["count"], loop, rounds=True)
         total, outputs, *sums = sum_terms(evaluations, [*ends, *wide, *wide], terms)
-        start, sums = sums[:compared], sums[compared:]
+        start, sums = sums[: self.compares], sums[self.compares :]
         moments = zip(sums[: len(wide)], sums[len(wide) :], strict=True)
         result = self._result([(first / _as(samples, first), second) for first, second in moments], samples)
         once = Evaluations(tf.constant(1), data["count"], chunks.for_few_evaluations())
@@ -181,7 +114,7 @@ class Noisy(Method):
         result["mean_outputs"], result["total"], *starts = [
             tf.cast(summed / _as(samples, summed), scope.dtype) for summed in (outputs, total, *start)
         ]
-        if compared:
+        if self.compares:
             (result["baseline_outputs"],) = starts
         return result
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import functools
 import inspect
 from typing import Any
 
@@ -64,10 +65,11 @@ class Model:
         return list(names) if len(names) == count else [f"output_{number}" for number in range(count)]
 
     def frozen(self) -> "Model":
-        """Returns the model with the present values of its variables as constants."""
-        prefix = None if self.prefix is None else freeze(self.prefix)
+        """Returns the model with the present values of its variables as constants, but for seeds that it changes."""
+        frozen = functools.partial(freeze, kept=self.traced.states)
+        prefix = None if self.prefix is None else frozen(self.prefix)
         traced = dataclasses.replace(self.traced, variables=())
-        program, inside = with_values(freeze, self.program, self.inside)
+        program, inside = with_values(frozen, self.program, self.inside)
         return dataclasses.replace(self, traced=traced, program=program, prefix=prefix, inside=inside)
 
     def objective(self, selection: str) -> Objective:
@@ -138,6 +140,8 @@ class Model:
             traced.variables,
             selection,
             inside=self.inside,
+            draws=traced.draws,
+            states=traced.states,
         )
 
 

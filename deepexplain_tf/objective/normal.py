@@ -4,7 +4,8 @@ import math
 
 import tensorflow as tf
 
-_PHILOX = 1  # the algorithm; its counter counts blocks of four words, and XLA gives the same bits
+from deepexplain_tf.objective.philox import random_words
+
 _BITS = 23  # of each word: (2k + 1)·2⁻²⁴ is exact in float32
 
 
@@ -23,14 +24,19 @@ def normal(key: tf.Tensor, first: tf.Tensor, count: tf.Tensor, like: tf.Tensor, 
     """
     shape = tf.shape(like)[1:]
     size = tf.reduce_prod(shape)
-    half = 2 * ((size + 3) // 4)
-    start = tf.cast(first, tf.uint64) * tf.cast(half // 2, tf.uint64)
-    words = tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=[count, 2 * half], key=[key], counter=[start, 0], alg=_PHILOX, dtype=tf.uint32
-    )
-    numbers = tf.cast(tf.bitwise.right_shift(words, 32 - _BITS), dtype)
-    radius, angle = tf.split((2 * numbers + 1) * 2.0 ** -(_BITS + 1), 2, axis=1)
-    radius, angle = tf.sqrt(-2 * tf.math.log(radius)), 2 * math.pi * angle
-    drawn = tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 1)[:, :size]
+    drawn = box_muller(random_words(key, first, count, size), dtype)[:, :size]
     drawn = tf.reshape(drawn, tf.concat([[count], shape], 0))
     return tf.ensure_shape(drawn, [None, *like.shape[1:]])
+
+
+def box_muller(words: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Returns a standard normal number of float32 or float64 for each word of `[count, an even number]`."""
+    radius, angle = tf.split(inside_unit(words, dtype), 2, axis=1)
+    radius, angle = tf.sqrt(-2 * tf.math.log(radius)), 2 * math.pi * angle
+    return tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 1)
+
+
+def inside_unit(words: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Returns a uniform number in (0, 1), of float32 or float64, for each word; symmetric around ½."""
+    numbers = tf.cast(tf.bitwise.right_shift(words, 32 - _BITS), dtype)
+    return (2 * numbers + 1) * 2.0 ** -(_BITS + 1)

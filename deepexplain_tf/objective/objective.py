@@ -55,6 +55,8 @@ class Objective:
       data: the arrays of a callable target, as inputs of `program`; or what a program that selects first reads.
       of_index: the program index → data, where the program selects first (see `select_first`); else None.
       inside: the output of the layer that the method looks into, where it was marked in the trace; else none.
+      draws: the key and the number of a random draw, where it draws by number; see `objective.redraw`.
+      states: the handles of variables that seed draws and change from call to call.
     """
 
     inputs: tuple[Value, ...]
@@ -68,6 +70,8 @@ class Objective:
     data: tuple[Value, ...] = ()
     of_index: Program | None = None
     inside: tuple[Value, ...] = ()
+    draws: tuple[Value, ...] = ()
+    states: tuple[Value, ...] = ()
 
     @functools.cached_property
     def canonical(self) -> Program:
@@ -215,8 +219,12 @@ class Objective:
     @functools.cached_property
     def draw(self) -> Node | None:
         """An op before the outputs that computes other numbers in another run, None if there is none."""
-        outputs = self.program.outputs if self.prefix is None else (*self.prefix.outputs, *self.program.outputs)
-        return find_draw({*self.inputs, *self.explained}, outputs)
+        return find_draw({*self.inputs, *self.explained, *self.states}, self.ends, self.draws)
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """The explained values, where they are computed, and the outputs."""
+        return (*(self.prefix.outputs if self.prefix else ()), *self.program.outputs)
 
     @functools.cached_property
     def masks(self) -> tuple[Value, ...]:

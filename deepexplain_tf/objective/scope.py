@@ -13,7 +13,8 @@ from deepexplain_tf.graph.twin import Twin
 from deepexplain_tf.objective.feature_maps import FeatureMaps
 from deepexplain_tf.objective.gradients import gradients_of
 from deepexplain_tf.objective.objective import Objective
-from deepexplain_tf.objective.shapes import count_rows, shape_with_rows
+from deepexplain_tf.objective.redraw import first_draw
+from deepexplain_tf.objective.shapes import broadcast_rows, count_rows, shape_with_rows
 from deepexplain_tf.rules.composites import Composite
 from deepexplain_tf.rules.replacement import replaced_gradients
 
@@ -39,14 +40,14 @@ class Scope:
           objective: the explained function.
           inputs: the model's inputs, `[batch, ...]` each.
           selector: the data of the target, `[batch, ...]` each: an index, or weights, or `objective.data`.
-          fixed: tensors for values inside the program that are the same for all examples.
+          fixed: tensors for values inside the program that are the same for all examples; `draws` get the first one.
           size: the number of examples; by default that of the first input's rows.
           at: the explained tensors, `[batch, ...]` each; by default those at the inputs.
         """
         self._objective = objective
         self._inputs = inputs
         self._selector = selector
-        self._fixed = fixed or {}
+        self._fixed = {**first_draw(objective), **(fixed or {})}
         self._size = size
         self._at = list(at)
         data = zip(objective.data, selector, strict=True) if objective.data else ()
@@ -89,9 +90,9 @@ class Scope:
         """
         pairs = list(zip(baseline, self.explained if of is None else of, strict=True))
         if not shared:
-            return [_broadcast(b, tf.shape(x), x) for b, x in pairs]
+            return [broadcast_rows(b, tf.shape(x), x) for b, x in pairs]
         rows = tf.reduce_max([count_rows(b) for b in baseline])
-        return [_broadcast(b, shape_with_rows(rows, x), x) for b, x in pairs]
+        return [broadcast_rows(b, shape_with_rows(rows, x), x) for b, x in pairs]
 
     def gather(self, index: tf.Tensor) -> "Scope":
         """Returns a scope of the examples `index` `[rows]`, whose methods need explained tensors `[rows, ...]`."""
@@ -111,6 +112,11 @@ class Scope:
         """Returns a scope of the same examples at other inputs of the model, `[rows, ...]` each."""
         return Scope(self._objective, inputs, self._selector, self._fixed)
 
+    def drawn(self, key: tf.Tensor, sample: tf.Tensor) -> "Scope":
+        """Returns a scope of the same examples, whose random ops give the draw `sample` of a key."""
+        fixed = {**self._fixed, **dict(zip(self._objective.draws, (key, sample), strict=True))}
+        return Scope(self._objective, self._inputs, self._selector, fixed, self._size, self._at)
+
     @property
     def twice_differentiable(self) -> "Scope":
         """The same scope, whose gradients have the right derivatives; see `Objective.differentiable`."""
@@ -124,6 +130,7 @@ class Scope:
         objective, prefix = self._objective.simplified(composite, straight=straight)
         values = hoistable(objective.program)
         fixed = dict(zip(values, emit(Program((), tuple(values)), {}), strict=True))
+        fixed |= {value: self._fixed[value] for value in objective.draws}
         selector = self._selector
         if objective.of_index is not None:
             index = dict(zip(objective.of_index.inputs, selector, strict=True))
@@ -168,7 +175,7 @@ class Scope:
         twins = {}
         for value, x, x0 in zip(objective.explained, explained, baseline, strict=True):
             shape = shape_with_rows(count_rows(x0), x) if shareable else tf.shape(x)
-            twins[value] = Twin(x, _broadcast(x0, shape, x))
+            twins[value] = Twin(x, broadcast_rows(x0, shape, x))
         outputs = emit_twin(program, self._given, twins, composite.twin_rule)
         return [twin.x for twin in outputs], [twin.baseline for twin in outputs]
 
@@ -287,9 +294,3 @@ class Scope:
         rows = tf.range(tf.cast(count_rows(output), index.dtype))
         positions = tf.concat([tf.expand_dims(rows, 1), index], 1)  # `batch_dims=1` would make 50 ops of it
         return lambda output: tf.gather_nd(output, positions)
-
-
-def _broadcast(baseline: tf.Tensor, shape: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
-    tensor = tf.broadcast_to(baseline, shape)
-    tensor.set_shape([None, *example.shape[1:]])
-    return tensor

@@ -31,3 +31,10 @@ def split_rows(joined: tf.Tensor, like: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     rows = count_rows(joined)
     parts = tf.split(joined, [tf.size(tensor) // rows for tensor in like], 1, num=len(like))
     return [tf.reshape(part, tf.shape(tensor)) for part, tensor in zip(parts, like, strict=True)]
+
+
+def broadcast_rows(tensor: tf.Tensor, shape: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
+    """Returns a tensor broadcast to a shape, whose static axes are those of `example` but for the rows."""
+    broadcast = tf.broadcast_to(tensor, shape)
+    broadcast.set_shape([None, *example.shape[1:]])
+    return broadcast

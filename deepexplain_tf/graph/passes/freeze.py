@@ -1,6 +1,6 @@
 """Turns variables into constants, and computes values that depend on constants alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 import dataclasses
 
 import tensorflow as tf
@@ -11,15 +11,22 @@ from deepexplain_tf.graph.kinds import BRANCHES
 from deepexplain_tf.graph.passes.invariants import hoistable
 
 
-def freeze(program: Program) -> Program:
-    """Returns the program with variables as constants of their present values, inside loops and branches too."""
-    return _frozen(program, {})
+def freeze(program: Program, kept: Collection[Value] = ()) -> Program:
+    """Returns the program with variables as constants of their present values, inside loops and branches too.
+
+    Args:
+      program: the program.
+      kept: the handles of variables that stay.
+    """
+    return _frozen(program, {}, kept)
 
 
-def _frozen(program: Program, handles: Mapping[Value, tf.Tensor]) -> Program:
+def _frozen(program: Program, handles: Mapping[Value, tf.Tensor], kept: Collection[Value] = ()) -> Program:
     """Returns a frozen program; `handles` are those of its inputs that are variables, with their tensors."""
 
     def handle(value: Value) -> tf.Tensor | None:
+        if value in kept:
+            return None
         return value.node.tensor if value.node.type == CAPTURE else handles.get(value)
 
     def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:

@@ -1,0 +1,194 @@
+"""A traced model whose random ops draw by number: the same draw for all examples, and any of them again."""
+
+from collections.abc import Collection, Iterator, Sequence
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from deepexplain_tf.graph.activity import analyse
+from deepexplain_tf.graph.draws import DRAWN
+from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.graph.ir import Node, Program, Value, rewrite, topological_order
+from deepexplain_tf.graph.kinds import SHAPE_ONLY
+from deepexplain_tf.graph.read import argument, read_function
+from deepexplain_tf.graph.trace import Traced
+from deepexplain_tf.objective.laws import Law, all_integers, integers, normal, truncated_normal, uniform
+from deepexplain_tf.objective.objective import Objective
+
+_LENGTH = 16  # of an axis that is open in the graph being built
+_ROWS = (2, 3)  # numbers of examples that tell which axis is the batch
+
+
+@dataclasses.dataclass(frozen=True)
+class _RandomOp:
+    """A random op: its law, and the positions of its operands."""
+
+    law: Law
+    shape: int
+    bounds: tuple[int, ...] = ()
+    seed: tuple[int, ...] = ()
+
+
+_OPS = {
+    "RandomStandardNormal": _RandomOp(normal, 0),
+    "RandomUniform": _RandomOp(uniform, 0),
+    "RandomUniformInt": _RandomOp(integers, 0, (1, 2)),
+    "StatefulStandardNormalV2": _RandomOp(normal, 2),
+    "StatefulTruncatedNormal": _RandomOp(truncated_normal, 2),
+    "StatefulUniform": _RandomOp(uniform, 2),
+    "StatefulUniformFullInt": _RandomOp(all_integers, 2),
+    "StatefulUniformInt": _RandomOp(integers, 2, (3, 4)),
+    "StatelessRandomNormal": _RandomOp(normal, 0, (), (1,)),
+    "StatelessRandomNormalV2": _RandomOp(normal, 0, (), (1, 2)),
+    "StatelessRandomUniform": _RandomOp(uniform, 0, (), (1,)),
+    "StatelessRandomUniformFullInt": _RandomOp(all_integers, 0, (), (1,)),
+    "StatelessRandomUniformFullIntV2": _RandomOp(all_integers, 0, (), (1, 2)),
+    "StatelessRandomUniformInt": _RandomOp(integers, 0, (2, 3), (1,)),
+    "StatelessRandomUniformIntV2": _RandomOp(integers, 0, (4, 5), (1, 2)),
+    "StatelessRandomUniformV2": _RandomOp(uniform, 0, (), (1, 2)),
+    "StatelessTruncatedNormal": _RandomOp(truncated_normal, 0, (), (1,)),
+    "StatelessTruncatedNormalV2": _RandomOp(truncated_normal, 0, (), (1, 2)),
+    "TruncatedNormal": _RandomOp(truncated_normal, 0),
+}
+
+
+def redraw(traced: Traced, shapes: Sequence[Sequence[int | None]]) -> Traced:
+    """Returns a trace whose random ops draw by number, from a key: two arguments, its `draws`.
+
+    A draw `[batch, ...]` becomes one draw `[...]` that all examples share; any other keeps its shape. Stateless ops
+    with the same seed draw the same numbers, as in the model; one whose seed and shape are the same in each call and
+    for each batch is no draw and stays. So do ops that are not taken: other laws than those of `_OPS`, ops inside loops
+    and branches, seeds that depend on examples, and shapes with the batch on another axis or merged with another, or of
+    a model whose batch size is fixed.
+
+    Args:
+      traced: the trace.
+      shapes: the shapes of the user's inputs, None for an open axis.
+    """
+    values = (*traced.program.outputs, *traced.places, *traced.inside, *traced.neurons)
+    found = dict(_draws(traced, values, shapes))
+    key, sample = (argument(name, tf.TensorSpec([], dtype)) for name, dtype in (("key", "uint64"), ("sample", "int32")))
+    identities = {identity: number for number, identity in enumerate(dict.fromkeys(i for _, i in found.values()))}
+
+    def transform(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
+        if node not in found:
+            return None
+        batched, identity = found[node]
+        return [_numbered(node, (key, sample), inputs, identities[identity], batched)]
+
+    current = rewrite(values, transform)
+    of = lambda values: tuple(current[value] for value in values)  # noqa: E731
+    note = f"{len(found)} random ops draw by number, the same for all examples: not compared with the model's own call"
+    return dataclasses.replace(
+        traced,
+        program=Program(traced.program.inputs, of(traced.program.outputs)),
+        places=of(traced.places),
+        inside=of(traced.inside),
+        neurons=of(traced.neurons),
+        notes=(*traced.notes, *([note] if found else [])),
+        draws=(key, sample),
+    )
+
+
+def first_draw(objective: Objective) -> dict[Value, tf.Tensor]:
+    """Returns the tensors of an objective's `draws` for the first draw; none where it does not draw by number."""
+    return {value: tf.zeros([], value.dtype) for value in objective.draws}
+
+
+def is_redrawn(objective: Objective) -> bool:
+    """Whether the outputs of an objective, or what it explains, depend on draws by number."""
+    varying = analyse(objective.draws, objective.ends).varying
+    return any(value in varying for value in objective.ends)
+
+
+def _draws(
+    traced: Traced, values: Sequence[Value], shapes: Sequence[Sequence[int | None]]
+) -> Iterator[tuple[Node, tuple[bool, Any]]]:
+    """Yields the random ops that are taken, each with whether its shape has the batch, and the identity of its seed."""
+    nodes = [node for node in topological_order(values) if node.type in _OPS]
+    batched = _batched(traced, nodes, shapes)
+    moving = analyse(traced.program.inputs, values, dependence="anything").varying
+    chance = {*traced.states}
+    for node in topological_order(values):
+        seeds = [node.inputs[position] for position in _OPS[node.type].seed] if node.type in _OPS else []
+        by_chance = node.type in DRAWN or any(value in chance for value in seeds)
+        taken = node in batched and not any(value in moving for value in seeds) and (by_chance or batched[node])
+        if taken:
+            identity = tuple(_identity(value, traced.states) for value in seeds) or node
+            yield node, (batched[node], identity)
+        passed = node.type not in SHAPE_ONLY and any(value in chance for value in node.inputs)
+        if taken or by_chance or passed:
+            chance.update(node.outputs())
+
+
+def _batched(traced: Traced, nodes: Sequence[Node], shapes: Sequence[Sequence[int | None]]) -> dict[Node, bool]:
+    """Returns, for random ops whose shapes tell it, whether the first axis of a draw is the batch.
+
+    The shapes are those that TensorFlow infers for batches of 2 and of 3 examples, of which nothing is computed.
+    """
+    if traced.batch is not None or not nodes:
+        return {}
+    program = Program(traced.program.inputs, tuple(node.output() for node in nodes))
+    lengths = [[_LENGTH if length is None else length for length in shape[1:]] for shape in shapes]
+    pairs = list(zip(program.inputs, lengths, strict=True))
+
+    def function(*inputs: tf.Tensor) -> list[tf.Tensor]:
+        return emit(program, dict(zip(program.inputs, inputs, strict=True)))
+
+    found = []
+    for rows in _ROWS:
+        specs = [tf.TensorSpec([rows, *sizes], value.dtype) for value, sizes in pairs]
+        try:
+            concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
+        except Exception:  # the model may refuse such a batch in any way
+            return {}
+        found.append(
+            [tensor.shape.as_list() if tensor.shape.is_fully_defined() else None for tensor in concrete.outputs]
+        )
+    batched: dict[Node, bool] = {}
+    for node, *sizes in zip(nodes, *found, strict=True):
+        if None not in sizes:
+            of_batch = sizes == [[rows, *sizes[0][1:]] for rows in _ROWS]
+            batched |= {node: of_batch} if of_batch or sizes[0] == sizes[1] else {}
+    return batched
+
+
+def _identity(value: Value, states: Collection[Value]) -> Any:
+    """Returns what tells seeds apart: the ops that compute them, each read of a variable that changes by itself."""
+    node = value.node
+    fixed = node.inputs and not (node.type in DRAWN or any(value in states for value in node.inputs))
+    if not fixed and node.type != "Const":
+        return node, value.position
+    attrs = sorted((name, proto.SerializeToString()) for name, proto in node.attrs.items() if name[0] != "_")
+    return node.type, value.position, tuple(attrs), tuple(_identity(given, states) for given in node.inputs)
+
+
+def _numbered(node: Node, draws: Sequence[Value], inputs: Sequence[Value], number: int, batched: bool) -> Value:
+    """Returns the draw of a random op by number.
+
+    Args:
+      node: the op.
+      draws: the key, and the number of the sample.
+      inputs: the op's inputs.
+      number: the number of the op's seed.
+      batched: whether all examples share the draw of one.
+    """
+    op, spec = _OPS[node.type], node.specs[0]
+    operands = [*draws, inputs[op.shape], *(inputs[position] for position in op.bounds)]
+    known = spec.shape[1:] if batched else spec.shape
+
+    def function(key: tf.Tensor, sample: tf.Tensor, shape: tf.Tensor, *bounds: tf.Tensor) -> tf.Tensor:
+        whole = tf.cast(shape, tf.int32)
+        own = whole[1:] if batched else whole
+        own = tf.constant(known.as_list(), tf.int32) if known.is_fully_defined() else own
+        drawn = op.law(key + tf.constant(number, tf.uint64), sample, own, spec.dtype, *bounds)
+        drawn = tf.broadcast_to(drawn, whole) if batched else drawn
+        drawn.set_shape(spec.shape)
+        return drawn
+
+    given = [value.spec for value in operands]
+    appended, _ = read_function(tf.function(function, autograph=False).get_concrete_function(*given))
+    current = rewrite(appended.outputs, lambda *_: None, dict(zip(appended.inputs, operands, strict=True)))
+    (output,) = (current[value] for value in appended.outputs)
+    return output
