@@ -135,7 +135,7 @@ class DeepExplain:
           max_memory: bytes, or a text such as `"2GiB"`: an estimated limit on the memory of the call (on each device),
             without the model and its inputs; sets `chunk_size`, and `batch_size` unless that is given.
           seed: a whole number ≥ 0, for methods that draw random numbers.
-          noise: noise around the method, `dx.noise(kind, …)`: attributions are the mean or variance over noisy inputs.
+          noise: `dx.noise(kind, …)`: attributions are the mean or variance over noisy inputs, or over a model's draws.
           progress: whether to show a progress bar over the batches.
           tensors: whether to return tensors with derivatives with respect to variables, inputs and baseline; default:
             inside a `tf.function`, and for tensors that a `tf.GradientTape` watches.
@@ -269,8 +269,8 @@ class Explainer:
         inputs by name, with any number of examples, and `target` and `baseline` unless they are fixed (`target=None`
         fixes the predicted class, `baseline=None` zeros). It returns `attributions` and `outputs`, and where the method
         has them `baseline_outputs`, `completeness_gap` and `standard_error`; with several inputs, `baseline_NAME` and
-        `attributions_NAME` for each. `predict` returns the model's own outputs. `assets/explainer.json` describes the
-        method, its options and the model.
+        `attributions_NAME` for each. `predict` returns the model's own outputs, of a random model their means over
+        the draws. `assets/explainer.json` describes the method, its options and the model.
 
         A StableHLO program does the same for fixed shapes in any runtime of XLA; `explainer.json` beside it names the
         program's parameters and results in order.

@@ -23,8 +23,8 @@ class Explanation:
 
     Where the method promises completeness, Σ attributions = outputs − baseline_outputs + completeness_gap for
     each example, in units of the target; a group of features counts once. With noise, the mean output at the noisy
-    inputs stands there in the place of `outputs`, which are those without noise. Inside a `tf.function` the arrays are
-    symbolic tensors, which nothing converts to NumPy on its own.
+    inputs stands there in the place of `outputs`, which are those without noise; of a random model, all are means over
+    its draws. Inside a `tf.function` the arrays are symbolic tensors, which nothing converts to NumPy on its own.
 
     Attributes:
       attributions: An array, or a list, tuple or dict of arrays, shaped like the explained tensors `[batch, ...]`.

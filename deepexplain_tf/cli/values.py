@@ -15,8 +15,8 @@ from deepexplain_tf.cli.files import read_array
 from deepexplain_tf.errors import OptionError
 
 METHOD = "The attribution method. An unknown name lists those that exist."
-NOISE = """Noise around the method: smoothgrad, smoothgrad_sq or vargrad, then the arguments of dx.noise, as
-    smoothgrad,stdev=10%,n_samples=50."""
+NOISE = """Noise around the method: smoothgrad, smoothgrad_sq or vargrad, or model for that of a random model; then the
+    arguments of dx.noise, as smoothgrad,stdev=10%,n_samples=50."""
 # What `options` reads; absl adds that the flag can be repeated.
 OPTION = "An option of the method as name=value, as n_steps=128, where an .npy file stands for its array"
 _INPUT = re.compile(r"(?:(?P<name>.+):)?(?P<dtype>\w+)\[(?P<shape>(?:\d+|\?)(?:,(?:\d+|\?))*)\]")
@@ -88,7 +88,7 @@ def options(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def noise(text: str | None) -> Noise | None:
-    """Reads `smoothgrad` or `vargrad,stdev=10%,n_samples=20` as what `dx.noise` returns; None stays."""
+    """Reads `model` or `vargrad,stdev=10%,n_samples=20` as what `dx.noise` returns; None stays."""
     if text is None:
         return None
     kind, *given = text.split(",")

@@ -25,7 +25,10 @@ def changes_by_itself(source: Source, traced: Traced, inputs: Sequence[Any], pos
     """
     if not traced.states:
         return False
-    first, *others = repeated_outputs(source, traced, inputs, _CALLS)
+    try:
+        first, *others = repeated_outputs(source, traced, inputs, _CALLS)
+    except Exception:  # a model may raise any, and may run in graphs only: then its seeds are the only sign
+        return True
     pairs = [(first[number], outputs[number]) for outputs in others for number in positions]
     return any(not np.array_equal(before, after, equal_nan=True) for before, after in pairs)
 
@@ -36,8 +39,8 @@ def draw_error(objective: Objective) -> UnsupportedOpError:
     found = f"Got {objective.draw.type} at node {objective.draw.name!r}"
     if objective.draws:
         return UnsupportedOpError(
-            "a draw of a model must be uniform or normal, outside of loops, and [batch, ...] with an open batch or the "
-            f"same for all rows. {found}; make the draw an input of the model."
+            "a draw must be uniform or normal, of the model, not of a target, outside of loops, and [batch, ...] with "
+            f"an open batch or the same for all rows. {found}; make the draw an input of the model."
         )
     return UnsupportedOpError(
         f"a model must give an example the same outputs whenever it is called. {found}, which draws other numbers each "

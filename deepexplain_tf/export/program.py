@@ -20,6 +20,7 @@ from deepexplain_tf.export.resources import Resources
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.methods.base import CALL_ARGUMENTS
 from deepexplain_tf.methods.make import make
+from deepexplain_tf.methods.model_draws import ModelDraws, mean_outputs
 from deepexplain_tf.writing.json_values import versions
 
 Specs = dict[str, tf.TensorSpec]
@@ -88,9 +89,17 @@ class ExplainerProgram:
         return {name: tensor for name, tensor in arrays.items() if tensor is not None}
 
     def predict(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns the model's own outputs by name, for tensors that are named as `inputs`."""
-        program = self._model.traced.program
-        outputs = emit(program, dict(zip(program.inputs, self._ordered(tensors), strict=True)))
+        """Returns the model's own outputs by name, their means over the draws of `dx.noise("model")`.
+
+        Args:
+          **tensors: the inputs, named as `inputs`.
+        """
+        program, inputs = self._model.traced.program, self._ordered(tensors)
+        if isinstance(self._method, ModelDraws):
+            draws = map(tf.constant, self._method.samples(self._call.get("seed")).values())
+            outputs = mean_outputs(self._engine.model_for(self._method).traced, inputs, *draws)
+        else:
+            outputs = emit(program, dict(zip(program.inputs, inputs, strict=True)))
         return dict(zip(self._model.output_names, outputs, strict=True))
 
     def predict_and_explain(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:

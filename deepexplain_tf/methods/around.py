@@ -103,13 +103,13 @@ class Around(Method):
         return self.method.override_map
 
     def data(self, layout: Layout) -> Data:
-        generator = np.random.default_rng(layout.seed if self.noise.seed is None else self.noise.seed)
-        most = np.iinfo(np.uint64).max
-        return {
-            **self.method.data(layout),
-            "noise_key": generator.integers(most, dtype=np.uint64, endpoint=True),
-            "noise_samples": np.int32(self.noise.n_samples),
-        }
+        return {**self.method.data(layout), **self.samples(layout.seed)}
+
+    def samples(self, seed: int | None) -> Data:
+        """Returns the key and the number of the samples; `seed` is that of the call."""
+        generator = np.random.default_rng(seed if self.noise.seed is None else self.noise.seed)
+        key = generator.integers(np.iinfo(np.uint64).max, dtype=np.uint64, endpoint=True)
+        return {"noise_key": key, "noise_samples": np.int32(self.noise.n_samples)}
 
     def bound(self, layout: Layout) -> Method:
         return dataclasses.replace(self, method=self.method.bound(layout))

@@ -6,7 +6,9 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from deepexplain_tf.errors import OptionError
+from deepexplain_tf.errors import ModelError, OptionError
+from deepexplain_tf.graph.emit import emit
+from deepexplain_tf.graph.trace import Traced
 from deepexplain_tf.methods.around import Around, wide_attributions
 from deepexplain_tf.methods.base import Result, TensorData
 from deepexplain_tf.methods.standard_error import standard_error
@@ -33,7 +35,8 @@ class ModelDraws(Around):
         if objective.draw is None and not is_redrawn(objective):
             raise OptionError(
                 "noise of the kind 'model' is that of a model which draws random numbers. Got one whose explained "
-                "output draws none; leave noise= out, or take 'smoothgrad' (dropout draws with training=True alone)."
+                "output draws none; leave noise= out, or explain a function in which the layers of Keras draw, as "
+                "lambda x: model(x, training=True)."
             )
         return super().part(objective)
 
@@ -60,6 +63,32 @@ class ModelDraws(Around):
         if self.compares:
             (result["baseline_outputs"],) = start
         return result
+
+
+def mean_outputs(traced: Traced, inputs: Tensors, key: tf.Tensor, samples: tf.Tensor) -> list[tf.Tensor]:
+    """Returns the means of the outputs of a model that draws by number.
+
+    Args:
+      traced: the model.
+      inputs: its inputs.
+      key: the key of its draws.
+      samples: the number of draws.
+
+    Raises:
+      ModelError: an output is not a float.
+    """
+    dtypes = [value.dtype for value in traced.program.outputs]
+    if not all(dtype.is_floating for dtype in dtypes):
+        shown = [dtype.name for dtype in dtypes]
+        raise ModelError(f"outputs of a random model must be floats, whose means are predicted. Got {shown}.")
+    given = dict(zip(traced.program.inputs, inputs, strict=True))
+
+    def at(sample: tf.Tensor) -> list[tf.Tensor]:
+        outputs = emit(traced.program, {**given, **dict(zip(traced.draws, (key, sample), strict=True))})
+        return [tf.cast(output, tf.float64) for output in outputs]
+
+    means, _ = mean_over_samples(at, at(tf.constant(0)), samples)
+    return [tf.cast(mean, dtype) for mean, dtype in zip(means, dtypes, strict=True)]
 
 
 def mean_over_samples(

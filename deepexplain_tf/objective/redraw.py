@@ -17,6 +17,7 @@ from deepexplain_tf.objective.laws import Law, all_integers, integers, normal, t
 from deepexplain_tf.objective.objective import Objective
 
 _LENGTH = 16  # of an axis that is open in the graph being built
+_READ = "RngReadAndSkip"  # its second operand, how far to skip, decides about later reads alone
 _ROWS = (2, 3)  # numbers of examples that tell which axis is the batch
 
 
@@ -79,7 +80,7 @@ def redraw(traced: Traced, shapes: Sequence[Sequence[int | None]]) -> Traced:
 
     current = rewrite(values, transform)
     of = lambda values: tuple(current[value] for value in values)  # noqa: E731
-    note = f"{len(found)} random ops draw by number, the same for all examples: not compared with the model's own call"
+    note = f"random ops that draw by number, the same for all examples: {len(found)}; not compared with the model's own call"
     return dataclasses.replace(
         traced,
         program=Program(traced.program.inputs, of(traced.program.outputs)),
@@ -106,19 +107,21 @@ def _draws(
     traced: Traced, values: Sequence[Value], shapes: Sequence[Sequence[int | None]]
 ) -> Iterator[tuple[Node, tuple[bool, Any]]]:
     """Yields the random ops that are taken, each with whether its shape has the batch, and the identity of its seed."""
-    nodes = [node for node in topological_order(values) if node.type in _OPS]
-    batched = _batched(traced, nodes, shapes)
-    moving = analyse(traced.program.inputs, values, dependence="anything").varying
-    chance = {*traced.states}
-    for node in topological_order(values):
-        seeds = [node.inputs[position] for position in _OPS[node.type].seed] if node.type in _OPS else []
+    nodes = topological_order(values)
+    batched = _batched(traced, [node for node in nodes if node.type in _OPS], shapes)
+    chance, moving = {*traced.states}, {*traced.program.inputs}  # what differs between runs, and between examples
+    for node in nodes:
+        op = _OPS.get(node.type)
+        seeds = [node.inputs[position] for position in op.seed] if op else []
         by_chance = node.type in DRAWN or any(value in chance for value in seeds)
-        taken = node in batched and not any(value in moving for value in seeds) and (by_chance or batched[node])
-        if taken:
+        read = () if node.type == _READ else node.inputs
+        if op and node in batched and moving.isdisjoint(seeds) and (by_chance or batched[node]):
             identity = tuple(_identity(value, traced.states) for value in seeds) or node
             yield node, (batched[node], identity)
-        passed = node.type not in SHAPE_ONLY and any(value in chance for value in node.inputs)
-        if taken or by_chance or passed:
+            by_chance, read = True, tuple(node.inputs[position] for position in op.bounds)
+        if not moving.isdisjoint(read):
+            moving.update(node.outputs())
+        if by_chance or (node.type not in SHAPE_ONLY and not chance.isdisjoint(node.inputs)):
             chance.update(node.outputs())
 
 

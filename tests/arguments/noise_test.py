@@ -12,7 +12,7 @@ from tests.checks import message_of
 _NAN = float("nan")
 _REFUSED: list[tuple[str, list[Any]]] = [
     ("kind", ["smooth", "SmoothGrad", "", None, 3, ["vargrad"], {}]),
-    ("stdev", [0, -0.1, _NAN, float("inf"), True, None, [0.1], 1j, 10**400, np.ones(2)]),
+    ("stdev", [0, -0.1, _NAN, float("inf"), True, [0.1], 1j, 10**400, np.ones(2)]),
     ("stdev", ["", "%", "abc%", "0.1", "10 percent", "0%", "-5%", "nan%", "inf%", "1e400%", "1_0", "10%%"]),
     ("n_samples", [0, -1, 2.0, "4", True, None, [4], 100_001, _NAN]),
     ("seed", [-1, 1.5, "3", True, [1]]),
@@ -28,6 +28,12 @@ def test_what_is_out_of_range_is_refused(argument: str, value: Any):
 def test_a_variance_needs_two_samples():
     message_of(lambda: dx.noise("vargrad", n_samples=1), OptionError, "n_samples", "2 …", "vargrad")
     assert dx.noise("vargrad", n_samples=2).n_samples == 2
+
+
+@pytest.mark.parametrize("stdev", [0.1, "10%", 0, "", True])
+def test_the_noise_of_a_model_has_no_deviation(stdev: Any):
+    message_of(lambda: dx.noise("model", stdev), OptionError, "stdev must be left out", "model", repr(stdev))
+    assert dx.noise("model").stdev is None and dx.noise("smoothgrad").stdev == "10%"
 
 
 @pytest.mark.parametrize(

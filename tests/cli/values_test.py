@@ -71,6 +71,7 @@ def test_noise_is_a_kind_with_arguments():
     assert values.noise("smoothgrad") == dx.noise("smoothgrad")
     assert values.noise("vargrad,stdev=0.5,n_samples=9,seed=3") == dx.noise("vargrad", 0.5, 9, seed=3)
     assert values.noise("smoothgrad_sq,stdev=20%") == dx.noise("smoothgrad_sq", "20%")
+    assert values.noise("model,n_samples=9,seed=3") == dx.noise("model", n_samples=9, seed=3)
 
 
 @pytest.mark.parametrize(
