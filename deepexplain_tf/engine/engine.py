@@ -51,7 +51,7 @@ class Engine:
         self.events = Events()
         self._lock = threading.RLock()
         self._models: dict[Any, Model] = {}
-        self._redrawn: dict[Model, Model] = {}
+        self._redrawn: dict[Any, Model] = {}
         self._objectives: dict[Any, Objective] = {}
         self._chunks: dict[Any, int] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
@@ -131,13 +131,13 @@ class Engine:
         model = self.model(inputs, method.inside)
         if not method.redraws:
             return model
+        specs = model.traced.specs
+        shapes = [leaf.shape for leaf in flatten_like(specs if inputs is None else inputs, specs, "inputs")]
         with self._lock:
-            if model not in self._redrawn:
-                specs = model.traced.specs
-                given = specs if inputs is None else inputs
-                shapes = [leaf.shape for leaf in flatten_like(given, specs, "inputs")]
-                self._redrawn[model] = self._cut(redraw(model.traced, shapes))
-            return self._redrawn[model]
+            key = (model, True) in self._redrawn or not any(None in shape[1:] for shape in shapes)
+            if (model, key) not in self._redrawn:  # lengths of data tell more than open ones
+                self._redrawn[model, key] = self._cut(redraw(model.traced, shapes))
+            return self._redrawn[model, key]
 
     def _cut(self, traced: Traced) -> Model:
         model = cut_model(traced, self.settings.layer, self.settings.output)

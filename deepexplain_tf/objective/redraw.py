@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Iterator, Sequence
 import dataclasses
+import math
 from typing import Any
 
 import tensorflow as tf
 
-from deepexplain_tf.graph.activity import analyse
-from deepexplain_tf.graph.draws import DRAWN
+from deepexplain_tf.graph.activity import active_loops, analyse
+from deepexplain_tf.graph.control_flow import has_trip_bound
+from deepexplain_tf.graph.draws import DRAWN, find_draw
 from deepexplain_tf.graph.emit import emit
-from deepexplain_tf.graph.ir import Node, Program, Value, rewrite, topological_order
+from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, rewrite, topological_order
 from deepexplain_tf.graph.kinds import SHAPE_ONLY
 from deepexplain_tf.graph.read import argument, read_function
 from deepexplain_tf.graph.trace import Traced
@@ -80,7 +82,7 @@ def redraw(traced: Traced, shapes: Sequence[Sequence[int | None]]) -> Traced:
 
     current = rewrite(values, transform)
     of = lambda values: tuple(current[value] for value in values)  # noqa: E731
-    note = f"random ops that draw by number, the same for all examples: {len(found)}; not compared with the model's own call"
+    note = f"random ops that draw by number, the same for all examples: {len(found)}; the model's own call draws others"
     return dataclasses.replace(
         traced,
         program=Program(traced.program.inputs, of(traced.program.outputs)),
@@ -128,33 +130,66 @@ def _draws(
 def _batched(traced: Traced, nodes: Sequence[Node], shapes: Sequence[Sequence[int | None]]) -> dict[Node, bool]:
     """Returns, for random ops whose shapes tell it, whether the first axis of a draw is the batch.
 
-    The shapes are those that TensorFlow infers for batches of 2 and of 3 examples, of which nothing is computed.
+    The shapes are computed for batches of 2 and of 3 examples, and must be the same for other numbers.
     """
-    if traced.batch is not None or not nodes:
+    inputs = traced.program.inputs
+    current = rewrite([node.inputs[_OPS[node.type].shape] for node in nodes], _without_draws)
+    given = {*inputs, *(current[node.output()] for node in nodes if node.output() in current)}
+    sizes = {node: current[node.inputs[_OPS[node.type].shape]] for node in nodes}
+    sizes = {node: size for node, size in sizes.items() if _is_computable(given, size)}
+    if traced.batch is not None or not sizes:
         return {}
-    program = Program(traced.program.inputs, tuple(node.output() for node in nodes))
-    lengths = [[_LENGTH if length is None else length for length in shape[1:]] for shape in shapes]
-    pairs = list(zip(program.inputs, lengths, strict=True))
-
-    def function(*inputs: tf.Tensor) -> list[tf.Tensor]:
-        return emit(program, dict(zip(program.inputs, inputs, strict=True)))
-
-    found = []
-    for rows in _ROWS:
-        specs = [tf.TensorSpec([rows, *sizes], value.dtype) for value, sizes in pairs]
-        try:
-            concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
-        except Exception:  # the model may refuse such a batch in any way
-            return {}
-        found.append(
-            [tensor.shape.as_list() if tensor.shape.is_fully_defined() else None for tensor in concrete.outputs]
-        )
+    program = Program(inputs, tuple(sizes.values()))
+    try:
+        found = [_computed(program, rows, shapes) for rows in _ROWS]
+    except Exception:  # a model may refuse such a batch in any way
+        return {}
     batched: dict[Node, bool] = {}
-    for node, *sizes in zip(nodes, *found, strict=True):
-        if None not in sizes:
-            of_batch = sizes == [[rows, *sizes[0][1:]] for rows in _ROWS]
-            batched |= {node: of_batch} if of_batch or sizes[0] == sizes[1] else {}
+    for node, few, many in zip(sizes, *found, strict=True):
+        if len(few) == len(many) == 1:
+            (shape,), (larger,) = few, many
+            of_batch = [shape, larger] == [(rows, *shape[1:]) for rows in _ROWS]
+            batched |= {node: of_batch} if of_batch or shape == larger else {}
     return batched
+
+
+def _computed(program: Program, rows: int, shapes: Sequence[Sequence[int | None]]) -> list[set[tuple[int, ...]]]:
+    """Returns the shapes that a program computes for batches of zeros, of ones, and of both in turn."""
+    lengths = [[rows, *(_LENGTH if length is None else length for length in shape[1:])] for shape in shapes]
+    pairs = list(zip(lengths, program.inputs, strict=True))
+
+    def function(*tensors: tf.Tensor) -> list[tf.Tensor]:
+        return emit(program, dict(zip(program.inputs, tensors, strict=True)))
+
+    with tf.init_scope():  # outside of any graph that is being built
+        concrete = tf.function(function, autograph=False).get_concrete_function(
+            *(tf.TensorSpec(sizes, value.dtype) for sizes, value in pairs)
+        )
+        runs = [concrete(*(_filled(sizes, value.dtype, kind) for sizes, value in pairs)) for kind in range(3)]
+    return [{tuple(size.numpy().tolist()) for size in found} for found in zip(*runs, strict=True)]
+
+
+def _filled(sizes: Sequence[int], dtype: tf.DType, kind: int) -> tf.Tensor:
+    """Returns a tensor of zeros, of ones, or of both in turn, by `kind`; strings are empty."""
+    if dtype == tf.string:
+        return tf.zeros(sizes, dtype)
+    numbers = tf.range(math.prod(sizes)) % 2 if kind == 2 else tf.fill([math.prod(sizes)], kind)
+    return tf.reshape(tf.cast(numbers, dtype), sizes)
+
+
+def _without_draws(node: Node, inputs: tuple[Value, ...]) -> Sequence[Value] | None:
+    """Returns zeros in the place of what a random op draws, so that nothing is drawn for a shape."""
+    if node.type not in _OPS:
+        return None
+    spec, shape = node.specs[0], inputs[_OPS[node.type].shape]
+    attrs = {"T": spec.dtype, "index_type": shape.dtype}
+    return [new_op(node.name, "Fill", (shape, constant(f"{node.name}/zero", 0, spec.dtype)), spec, attrs)]
+
+
+def _is_computable(given: Collection[Value], size: Value) -> bool:
+    """Whether a shape depends on no numbers of given values, but through shapes, and on no op that may not run."""
+    bounded = all(has_trip_bound(node) for node in active_loops(given, [size]))
+    return bounded and size not in analyse(given, [size]).varying and find_draw((), [size]) is None
 
 
 def _identity(value: Value, states: Collection[Value]) -> Any:

@@ -18,12 +18,10 @@ from tests.models import filled, floats
 L = keras.layers
 _X = np.random.default_rng(1).normal(size=(5, 6, 2))
 _SEED, _SAMPLES, _INSIDE = 3, 3, (4, 3)
-# One method of each kind: a gradient, with a loop inside, with two values at each op, in another shape than the input.
-_KINDS = ("gradient_x_input", "integrated_gradients", "deeplift", "grad_cam")
 
 
 def _each(*short: str) -> Any:
-    """Returns the mark of a test of all methods; most are long, since each compiles anew."""
+    """Returns the mark of a test of all methods; all but one or two of each kind are long, since each compiles anew."""
     return pytest.mark.parametrize(
         "method", [pytest.param(m, marks=[pytest.mark.long] * (m not in short)) for m in METHODS]
     )
@@ -79,7 +77,7 @@ def _at_each_draw(method: str) -> list[dx.Explanation]:
     return found
 
 
-@_each(*_KINDS)
+@_each("integrated_gradients", "grad_cam")  # a gradient and DeepLIFT: tests/methods/model_draws_test.py
 def test_it_is_the_mean_over_explanations_at_each_draw(method: str):
     found, parts = _explained(method), _at_each_draw(method)
     values = np.stack([part.attributions for part in parts])
@@ -102,7 +100,7 @@ def test_batch_chunk_and_order_change_no_number(method: str):
     assert_same(explain(_X[order]).attributions, expected.attributions[order], 1e-12)
 
 
-@_each("integrated_gradients")
+@_each("gradient_x_input")
 def test_xla_and_a_tf_function_change_no_number(method: str):
     found = _explainer(method, jit_compile=True)(_X)
     assert not [note for note in found.notes if "not compiled" in note]

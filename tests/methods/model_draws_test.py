@@ -57,7 +57,7 @@ def test_it_is_the_mean_over_the_draws():
     np.testing.assert_allclose(e.standard_error, values.std(0, ddof=1) / np.sqrt(_SAMPLES), rtol=0, atol=1e-12)
     np.testing.assert_allclose(e.outputs, outputs.mean(0), rtol=0, atol=1e-12)
     assert e.completeness_gap is None and e.baseline_outputs is None
-    assert any("draw by number" in note and ": 2; not compared" in note for note in e.notes)
+    assert any("draw by number" in note and ": 2; the model's own" in note for note in e.notes)
     complete = explain(_model, "deeplift", _X, noise=_NOISE)
     np.testing.assert_allclose(complete.outputs, outputs.mean(0), rtol=0, atol=1e-12)
     np.testing.assert_allclose(complete.baseline_outputs, starts.mean(), rtol=0, atol=1e-12)
@@ -101,6 +101,7 @@ def test_a_layer_behind_a_draw_is_explained_at_each_of_its_values():
     np.testing.assert_allclose(e.outputs, np.mean(outputs, 0), rtol=0, atol=1e-12)
 
 
+@pytest.mark.long  # that nothing is left inside the loop: tests/objective/redraw_test.py
 def test_recurrent_dropout_is_drawn_outside_of_the_loop():
     with floats("float64"):
         layer = L.LSTM(3, dropout=0.4, recurrent_dropout=0.3)
@@ -116,7 +117,7 @@ def test_recurrent_dropout_is_drawn_outside_of_the_loop():
 
 def test_batches_chunks_seeds_and_graphs():
     with dx.DeepExplain(_model, input_signature=[tf.TensorSpec([None, 6], tf.float64)]) as de:
-        explainer = de.explainer("integrated_gradients", n_steps=4, noise=_NOISE)
+        explainer = de.explainer("gradient_x_input", noise=_NOISE)
         inside = tf.function(
             lambda x: explainer(x).attributions, input_signature=[tf.TensorSpec([None, 6], tf.float64)]
         )

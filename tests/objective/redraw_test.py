@@ -133,6 +133,14 @@ def test_a_seed_that_never_changes_is_no_chance():
     np.testing.assert_allclose(values[0], function(tf.zeros([_ROWS, _SIZE])), rtol=1e-6)
 
 
+def test_recurrent_layers_draw_outside_of_their_loops():
+    layers = [keras.layers.LSTM(2, dropout=0.3, recurrent_dropout=0.3, return_sequences=True)]
+    layers.append(keras.layers.RNN([keras.layers.GRUCell(2, dropout=0.3, recurrent_dropout=0.3)]))
+    model = keras.Sequential([keras.Input((3, 2)), *layers])
+    traced = trace(source_of(lambda x: model(x, training=True), [tf.TensorSpec([None, 3, 2])]), None)
+    assert not _is_left(redraw(traced, [(None, 3, 2)]))
+
+
 def test_open_lengths_stay_open():
     traced = _redrawn(_LIKE["uniform"], (None, None))
     assert not _is_left(traced)
