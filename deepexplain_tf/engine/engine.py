@@ -134,10 +134,10 @@ class Engine:
         specs = model.traced.specs
         shapes = [leaf.shape for leaf in flatten_like(specs if inputs is None else inputs, specs, "inputs")]
         with self._lock:
-            key = (model, True) in self._redrawn or not any(None in shape[1:] for shape in shapes)
-            if (model, key) not in self._redrawn:  # lengths of data tell more than open ones
-                self._redrawn[model, key] = self._cut(redraw(model.traced, shapes))
-            return self._redrawn[model, key]
+            known = (model, True) in self._redrawn or not any(None in shape[1:] for shape in shapes)
+            if (model, known) not in self._redrawn:  # lengths of data tell more than open ones
+                self._redrawn[model, known] = self._cut(redraw(model.traced, shapes))
+            return self._redrawn[model, known]
 
     def _cut(self, traced: Traced) -> Model:
         model = cut_model(traced, self.settings.layer, self.settings.output)
