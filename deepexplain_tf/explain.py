@@ -269,8 +269,8 @@ class Explainer:
         inputs by name, with any number of examples, and `target` and `baseline` unless they are fixed (`target=None`
         fixes the predicted class, `baseline=None` zeros). It returns `attributions` and `outputs`, and where the method
         has them `baseline_outputs`, `completeness_gap` and `standard_error`; with several inputs, `baseline_NAME` and
-        `attributions_NAME` for each. `predict` returns the model's own outputs, of a random model their means over
-        the draws. `assets/explainer.json` describes the method, its options and the model.
+        `attributions_NAME` for each. `predict` returns the model's own outputs, or of a random model their means over
+        its draws. `assets/explainer.json` describes the method, its options and the model.
 
         A StableHLO program does the same for fixed shapes in any runtime of XLA; `explainer.json` beside it names the
         program's parameters and results in order.

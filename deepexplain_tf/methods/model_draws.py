@@ -43,6 +43,8 @@ class ModelDraws(Around):
     def attribute(
         self, scope: Scope, baseline: Tensors, data: TensorData, composite: Composite, chunks: Chunks
     ) -> Result:
+        if chunks.pad:  # XLA differentiates a loop inside this one in chunks of a fixed size only
+            chunks = dataclasses.replace(chunks, at_once=False)
         wide = [tf.cast(template, tf.float64) for template in self.method.templates(scope, data)]
         ends = [tf.zeros([scope.size], tf.float64)] * (2 + self.compares)
 

@@ -154,6 +154,24 @@ def test_a_loss_may_contain_it():
     assert float(found) == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6)
 
 
+@pytest.mark.long  # compiles a derivative through two loops
+@pytest.mark.parametrize("method", ["integrated_gradients", "gradient_x_input", "idgi"])
+def test_xla_differentiates_it_too(method: str):
+    scale = tf.Variable(1.5, dtype=tf.float64)
+    random = lambda x: _model(x * scale)  # noqa: E731
+    options = {} if method == "gradient_x_input" else {"n_steps": 4}
+    with dx.DeepExplain(random, input_signature=[tf.TensorSpec([None, 6], tf.float64)]) as de:
+        explainer = de.explainer(method, noise=_NOISE, **options)
+
+        def slope(x: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(explainer(x).attributions ** 2)
+            return tape.gradient(loss, scale)
+
+        plain, compiled = (tf.function(slope, jit_compile=jit)(tf.constant(_X)) for jit in (False, True))
+    assert float(compiled) == pytest.approx(float(plain), rel=1e-10)
+
+
 def test_the_predicted_class_of_a_draw_is_no_target():
     random = lambda x: tf.nn.softmax(tf.nn.dropout(x, 0.5) @ _W)  # noqa: E731
     with dx.DeepExplain(random) as de:
