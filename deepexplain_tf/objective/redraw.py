@@ -61,10 +61,9 @@ def redraw(traced: Traced, shapes: Sequence[Sequence[int | None]]) -> Traced:
 
     A draw `[batch, ...]` becomes one draw `[...]` that all examples share; any other keeps its shape. Stateless ops
     with the same seed draw the same numbers, as in the model (each read of a variable that the model moves is a seed of
-    its own); one whose seed and shape are the same in each call and
-    for each batch is no draw and stays. So do ops that are not taken: other laws than those of `_OPS`, ops inside loops
-    and branches, seeds that depend on examples, and shapes with the batch on another axis or merged with another, or of
-    a model whose batch size is fixed.
+    its own); one whose seed and shape are the same in each call and for each batch is no draw and stays. So do ops that
+    are not taken: other laws than those of `_OPS`, ops inside loops and branches, seeds that depend on examples, and
+    shapes with the batch on another axis or merged with another, or of a model whose batch size is fixed.
 
     Args:
       traced: the trace.
