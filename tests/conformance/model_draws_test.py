@@ -77,7 +77,7 @@ def _at_each_draw(method: str) -> list[dx.Explanation]:
     return found
 
 
-@_each("integrated_gradients", "grad_cam")  # a gradient and DeepLIFT: tests/methods/model_draws_test.py
+@_each("integrated_gradients")  # a gradient and DeepLIFT: tests/methods/model_draws_test.py
 def test_it_is_the_mean_over_explanations_at_each_draw(method: str):
     found, parts = _explained(method), _at_each_draw(method)
     values = np.stack([part.attributions for part in parts])
@@ -91,7 +91,7 @@ def test_it_is_the_mean_over_explanations_at_each_draw(method: str):
             np.testing.assert_allclose(getattr(found, name), np.mean(ends, 0), rtol=0, atol=1e-12)
 
 
-@_each("deeplift")
+@_each()  # a gradient: tests/methods/model_draws_test.py
 def test_batch_chunk_and_order_change_no_number(method: str):
     explain, expected = _explainer(method), _explained(method)
     for sizes in ({"batch_size": 2}, {"chunk_size": 2}):

@@ -194,7 +194,7 @@ class Weights(L.Layer):
         return x @ keras.random.normal((6, 1), dtype=x.dtype, seed=self.seeds)
 
 
-@pytest.mark.parametrize("freeze", [False, True])
+@pytest.mark.parametrize("freeze", [False, pytest.param(True, marks=pytest.mark.long)])  # the same way
 def test_a_seed_that_the_model_moves_is_refused_without_it(freeze: bool):
     with floats("float64"):
         model = keras.Sequential([keras.Input((6,)), Weights(), L.Activation("tanh")])

@@ -39,7 +39,7 @@ def test_floats_are_of_their_distribution(law: Law):
     assert abs(np.corrcoef(values.ravel(), other.ravel())[0, 1]) < 4 / np.sqrt(30_000)
 
 
-@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16, tf.float32])
+@pytest.mark.parametrize("dtype", [tf.float16, pytest.param(tf.bfloat16, marks=pytest.mark.long), tf.float32])  # alike
 @pytest.mark.parametrize("law", _OF_FLOATS)
 def test_narrow_floats_are_those_of_float64(law: Law, dtype: tf.DType):
     found = _drawn(law, dtype, (5, 100)).astype(np.float64)
@@ -73,7 +73,7 @@ def test_xla_draws_the_same(law: Law, dtype: tf.DType, bounds: tuple[int, ...]):
     np.testing.assert_allclose(found, _drawn(law, dtype, (3, 7), *bounds), rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 3), (0, 4)])
+@pytest.mark.parametrize("shape", [(), (3,), (0, 4)])
 @pytest.mark.parametrize("law", [*_OF_FLOATS, all_integers])
 def test_any_shape_is_drawn(law: Law, shape: tuple[int, ...]):
     values = _drawn(law, tf.int32 if law is all_integers else tf.float32, shape)
