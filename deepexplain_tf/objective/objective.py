@@ -139,10 +139,8 @@ class Objective:
     def simplified(self, composite: Composite, *, straight: bool) -> "tuple[Objective, AffinePrefix | None]":
         """Returns the objective on which many gradients are cheapest, and the affine prefix before it, if any.
 
-        A composite with rules gets the objective unchanged.
-
         Args:
-          composite: the rules of the gradient.
+          composite: the rules of the gradient; with any, the objective stays as it is.
           straight: whether all points lie on straight lines, so that the affine prefix is not evaluated at each.
         """
         if not composite.is_plain:
@@ -213,18 +211,13 @@ class Objective:
         """Returns the verdict of a composite on each active op."""
         active = active_ops(self.explained, self.program_for(composite).outputs)
         ops = tuple(Op(node, positions, {}) for node, positions in active)
-        rules = tuple(map(composite.text, ops))
-        return Coverage(ops, tuple(composite.verdict(op) for op in ops), self.draw, rules)
+        return Coverage(ops, tuple(map(composite.verdict, ops)), self.draw, tuple(map(composite.text, ops)))
 
     @functools.cached_property
     def draw(self) -> Node | None:
         """An op before the outputs that computes other numbers in another run, None if there is none."""
-        return find_draw({*self.inputs, *self.explained, *self.states}, self.ends, self.draws)
-
-    @property
-    def ends(self) -> tuple[Value, ...]:
-        """The explained values, where they are computed, and the outputs."""
-        return (*(self.prefix.outputs if self.prefix else ()), *self.program.outputs)
+        outputs = self.program.outputs if self.prefix is None else (*self.prefix.outputs, *self.program.outputs)
+        return find_draw({*self.inputs, *self.explained, *self.states}, outputs, self.draws)
 
     @functools.cached_property
     def masks(self) -> tuple[Value, ...]:

@@ -101,8 +101,8 @@ def first_draw(objective: Objective) -> dict[Value, tf.Tensor]:
 
 def is_redrawn(objective: Objective) -> bool:
     """Whether the outputs of an objective, or what it explains, depend on draws by number."""
-    varying = analyse(objective.draws, objective.ends).varying
-    return any(value in varying for value in objective.ends)
+    programs = [program for program in (objective.prefix, objective.program) if program is not None]
+    return any(analyse(objective.draws, program.outputs).varying.intersection(program.outputs) for program in programs)
 
 
 def _draws(
