@@ -262,8 +262,7 @@ class Objective:
           TargetError: the target depends on no explained tensor.
           UnsupportedOpError: the program has an op that cannot be emitted again.
         """
-        activity = analyse(self.explained, self.program.outputs)
-        for node in activity.nodes:
+        for node in analyse(self.explained, self.program.outputs).nodes:
             if node.type in UNSUPPORTED:
                 raise unsupported_error(node)
         if not any(self.depends):
