@@ -1,6 +1,6 @@
 """What many tests do with the library: explain once, read multipliers, judge completeness, read what is refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 import inspect
 from typing import Any
 
@@ -54,6 +54,11 @@ def each_of(names: Sequence[str], short: Sequence[str] = (*DIFFERENT, *INSIDE)) 
     """Returns the mark of a test of methods; those that are not in `short`, or alike, are long."""
     values = [pytest.param(name, marks=[pytest.mark.long] * (name not in short or name in ALIKE)) for name in names]
     return pytest.mark.parametrize("method", values)
+
+
+def in_turn(cases: Iterable[Any], of: int = 2) -> list[Any]:
+    """Returns the cases as parameters of a test, of which all but one in `of` are long: many are alike."""
+    return [pytest.param(case, marks=[pytest.mark.long] * (number % of > 0)) for number, case in enumerate(cases)]
 
 
 def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:

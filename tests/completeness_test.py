@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import explain, relative_gap
+from tests.checks import explain, in_turn, relative_gap
 
 _LIMIT = {"float32": 1e-4, "float64": 1e-9}
 _ACTIVATIONS = """
@@ -83,7 +83,7 @@ def _explained(model, x, baselines, **settings):
 # Float32 by the long run: tests/functions_test.py has groups in single precision.
 @pytest.mark.parametrize("dtype", [pytest.param(d, marks=[pytest.mark.long] * (d == "float32")) for d in _LIMIT])
 @pytest.mark.parametrize(  # tests/graph/groups_test.py has the spellings of all
-    "activation", [pytest.param(n, marks=[pytest.mark.long] * (i % 2)) for i, n in enumerate(_NAMES)]
+    "activation", in_turn(_NAMES, 4)
 )
 def test_mlp_with_each_activation(activation, dtype):
     x, x0 = _batch(dtype, 4, 6)

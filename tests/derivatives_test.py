@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import GENERAL, KINDS, MAPS, MAPS_BY_WEIGHTS_ALONE, options_of
+from tests.checks import GENERAL, KINDS, MAPS, MAPS_BY_WEIGHTS_ALONE, in_turn, options_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
@@ -84,7 +84,7 @@ def check(
     np.testing.assert_allclose(along, numeric, rtol=1e-6, atol=1e-9)
 
 
-_SHORT = (*KINDS, "epsilon_lrp", "gradient_x_input", "integrated_hessians")
+_SHORT = (*KINDS, "integrated_hessians")
 _PAIRS = [
     pytest.param(method, jit, marks=[pytest.mark.long] * (method not in _SHORT or (jit and method not in KINDS)))
     for method in GENERAL
@@ -189,7 +189,8 @@ _LONG = pytest.mark.long  # the limit makes chunks and the methods share their l
 
 
 @pytest.mark.parametrize(
-    "sizes", [{"chunk_size": 2}, pytest.param({"max_memory": "60MiB"}, marks=_LONG), {"batch_size": 1}]
+    "sizes",
+    [{"chunk_size": 2}, *(pytest.param(sizes, marks=_LONG) for sizes in ({"max_memory": "60MiB"}, {"batch_size": 1}))],
 )
 @pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", pytest.param("shapley_sampling", marks=_LONG)])
 def test_chunks_and_their_padding_have_no_derivative_of_their_own(method: str, sizes: dict[str, Any]):
@@ -259,7 +260,7 @@ def test_eager_tensors(method: str, batch_size: int | None):
     assert isinstance(found[-1], tf.Tensor) and found[-1].shape == x.shape
 
 
-@pytest.mark.parametrize("shape", [(), pytest.param((4,), marks=pytest.mark.long), (3, 4)])
+@pytest.mark.parametrize("shape", in_turn([(3, 4), (), (4,)], 3))
 def test_the_baseline_has_a_derivative_too(shape: tuple[int, ...]):
     model, _ = network()
     baseline = tf.Variable(0.3 * RNG.normal(size=shape))

@@ -24,7 +24,7 @@ def test_every_function_is_here():
 
 
 _LARGEST = "vectors"  # whose ops tests/rules/ops_test.py has one by one
-_SHARES = [(name, 8 if name == _LARGEST else 4) for name in GROUPS]
+_SHARES = [(name, 16 if name == _LARGEST else 6) for name in GROUPS]
 _AT_LENGTH = [pytest.param(name, 1, marks=pytest.mark.long) for name in GROUPS]
 
 

@@ -189,7 +189,7 @@ def _deeplift(name: str, **settings: Any) -> Any:
 # tests/keras_layers_test.py has these kinds of layers too; the last ones are loops like lstm and scan.
 _AT_LENGTH = (
     *("gru", "simple_rnn", "stacked_cells", "bidirectional_stack", "time_distributed", "convolutional"),
-    *("gru_reset_before", "custom_cell", "unrolled", "map_fn"),
+    *("gru_reset_before", "custom_cell", "unrolled", "map_fn", "masked", "own_gradient"),
 )
 
 

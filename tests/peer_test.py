@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import Replaced, explain, total
+from tests.checks import Replaced, explain, in_turn, total
 
 _PEERS = json.loads((pathlib.Path(__file__).parent / "data" / "peer_expectations.json").read_text())
 
@@ -240,12 +240,7 @@ def _assert_expected(case: Case, found: Sequence[np.ndarray]) -> None:
 _CALLABLE = [case for case in _HERE if case["method"] not in (*_LAYER, *_PATH)]
 
 
-def _in_turn(cases: Any) -> list[Any]:
-    """Returns the cases, of which every second is long: many are alike."""
-    return [pytest.param(case, marks=[pytest.mark.long] * (number % 2)) for number, case in enumerate(cases)]
-
-
-@pytest.mark.parametrize("case", _in_turn(_CALLABLE), ids=_ids(_CALLABLE))
+@pytest.mark.parametrize("case", in_turn(_CALLABLE, 3), ids=_ids(_CALLABLE))
 def test_callables(case):
     _assert_expected(case, _RUN[case["method"]](case, _as_callable(_PEERS["nets"][case["net"]])))
 
@@ -253,7 +248,7 @@ def test_callables(case):
 _KERAS = [case for case in _CALLABLE if _is_layered(_PEERS["nets"][case["net"]])]
 
 
-@pytest.mark.parametrize("case", _in_turn(_KERAS), ids=_ids(_KERAS))
+@pytest.mark.parametrize("case", in_turn(_KERAS, 4), ids=_ids(_KERAS))
 def test_keras_models(case):
     model = _as_keras(_PEERS["nets"][case["net"]], _inputs(case))
     _assert_expected(case, _RUN[case["method"]](case, model))

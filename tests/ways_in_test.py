@@ -115,7 +115,11 @@ WAYS: dict[str, tuple[Callable[[pathlib.Path], Any], dict[str, Any]]] = {
 }
 
 
-_AT_LENGTH = ("tf.Module", "loaded, by signature", "saved, by signature")  # each the way of two others
+# Each the way of two others, or one that tests/cli/model_test.py or tests/graph/sources takes too.
+_AT_LENGTH = (
+    *("tf.Module", "loaded, by signature", "saved, by signature"),
+    *("h5 file", "keras file", "loaded", "pb file, by names"),
+)
 
 
 @pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.long] * (way in _AT_LENGTH)) for way in WAYS])

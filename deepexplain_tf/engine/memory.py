@@ -24,6 +24,7 @@ _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**
 _POINTS_ON_LINES, _POINTS, _POINTS_MASKED = 3.0, 7.0, 3.0
 _TWIN = 1.75
 _SECOND = 2.0  # of activations through which a gradient is differentiated
+_LOOPED = 0.4  # of all that loops compute, a gradient keeps 0.25 to 0.4: chunks may be larger, where no limit is given
 _KEPT = 6.0
 _NOISY = 2.0
 _SETS = 2.0
@@ -70,6 +71,7 @@ class Memory:
           accelerated: whether the program runs on a GPU or TPU.
         """
         self._accelerated = accelerated
+        self._looped = bool(objective.loops)
         self._evaluations = method.evaluations_in(layout) or _MANY
         length = max((shape[0] for shape in layout.shapes if shape and shape[0]), default=1)
         inside = objective.on_lines if method.straight else objective
@@ -100,7 +102,7 @@ class Memory:
 
     def chunk_size(self) -> int:
         """Returns the default number of evaluations in a chunk; see `chunks.size_for`."""
-        return size_for(self._evaluation, self._accelerated)
+        return size_for(int(self._evaluation * (_LOOPED if self._looped else 1)), self._accelerated)
 
     def within(self, limit: int, kept: int) -> tuple[int, int]:
         """Returns a batch size and a chunk size that need at most `limit` bytes.

@@ -11,6 +11,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 import deepexplain_tf as dx
 from deepexplain_tf.cli import main as cli
+from tests.checks import in_turn
 
 X = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32)
 SPEC = tf.TensorSpec([None, 4, 4, 3], tf.float32, "image")
@@ -75,7 +76,7 @@ def _legacy(folder):
         model.save(folder / "legacy.h5")
 
 
-@pytest.fixture(params=list(WAYS))
+@pytest.fixture(params=in_turn(WAYS))  # tests/ways_in_test.py has the ways too
 def way(request):
     if request.param == "legacy.h5":
         request.getfixturevalue("_legacy")

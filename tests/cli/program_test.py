@@ -55,6 +55,7 @@ def commands(tmp_path_factory):
     return [f"{name} --model={folder}/net {flags}" for name, flags in given.items()]
 
 
+@pytest.mark.long  # four commands in a process; tests/cli/progress_test.py has the lines of a log
 def test_a_log_has_finished_steps_alone(commands):
     done = _python("-c", _LONG, *commands)
     assert done.returncode == 0
@@ -65,7 +66,7 @@ def test_a_log_has_finished_steps_alone(commands):
     assert told == [starting, "reading the model:", *explain, *evaluate, starting, "exporting:"]
 
 
-@pytest.mark.long  # the log above has the same steps, and tests/cli/progress_test.py the bars
+@pytest.mark.long  # tests/cli/progress_test.py the bars
 def test_a_terminal_has_bars(commands):
     termios = pytest.importorskip("termios", reason="there are no pseudo-terminals on this system")
     ours, theirs = os.openpty()

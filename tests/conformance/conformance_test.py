@@ -25,6 +25,7 @@ from tests.checks import (
     KINDS,
     PAIRWISE,
     each_of,
+    in_turn,
     options_of,
 )
 from tests.models import STRUCTURES, filled, mlp, perceptron
@@ -79,10 +80,10 @@ def structures_of(method: str) -> list[str]:
 
 
 def _all_pairs() -> Any:
-    """Returns the mark of a test of all pairs; by default, most methods have one in nine structures, in turn."""
+    """Returns the mark of a test of all pairs; by default, most methods have one in twelve structures, in turn."""
 
     def short(number: int, name: str, method: str) -> bool:
-        turn = method not in ALIKE and (number + METHODS.index(method)) % 9 == 0
+        turn = method not in ALIKE and (number + METHODS.index(method)) % 12 == 0
         return turn or in_full(name, method) or method == _EVERYWHERE[number % 2]
 
     values = [
@@ -296,7 +297,7 @@ def _state(model: keras.Model) -> dict[str, Any]:
 _KERAS = [name for name in STRUCTURES if isinstance(built(name), keras.Model)]
 
 
-@pytest.mark.parametrize("name", _KERAS)
+@pytest.mark.parametrize("name", in_turn(_KERAS, 3))
 def test_a_keras_model_is_left_as_it_was(name: str):
     case = STRUCTURES[name]
     model, inputs = case.build(), case.inputs(case.batch or 3)

@@ -25,7 +25,8 @@ def _relative_gap(explanation):
     return np.abs(explanation.completeness_gap / (explanation.outputs - explanation.baseline_outputs))
 
 
-@pytest.mark.parametrize("output", ["auto", pytest.param("model", marks=pytest.mark.long)])
+@pytest.mark.long  # the demo itself runs by default, and small models are complete
+@pytest.mark.parametrize("output", ["auto", "model"])
 def test_deeplift_is_complete(trained, pictures, output):
     with dx.DeepExplain(trained, output=output) as de:
         assert (_relative_gap(de.explain("deeplift", pictures)) <= 1e-4).all()

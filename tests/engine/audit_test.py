@@ -67,6 +67,7 @@ def _recurrent():
     return model, _RNG.normal(size=(2, 7, 4)).astype("float32")
 
 
+@pytest.mark.long  # tests/engine/units_test.py and tests/loops_test.py enter loops
 def test_loops_are_entered():
     model, x = _recurrent()
     found, explanation = _audit(model, x, overrides={"Tanh": _plain})

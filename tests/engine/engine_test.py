@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.methods.make import make
-from tests.checks import each_of, explain, options_of
+from tests.checks import each_of, explain, in_turn, options_of
 from tests.models import filled, mlp, perceptron
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -153,7 +153,14 @@ def test_other_steps_targets_and_baselines_do_not_compile_again(method: str):
 
 
 @pytest.mark.parametrize(
-    "method", ["integrated_gradients", "expected_gradients", "deeplift", "shapley_sampling", "integrated_hessians"]
+    "method",
+    [
+        *("integrated_gradients", "deeplift"),
+        *(
+            pytest.param(name, marks=pytest.mark.long)  # the same set of baselines
+            for name in ("expected_gradients", "shapley_sampling", "integrated_hessians")
+        ),
+    ],
 )
 def test_backgrounds_of_other_sizes_do_not_compile_again(method: str):
     """One set for all examples or one for each; what fills the room that is kept counts nothing."""
@@ -184,7 +191,7 @@ def test_large_backgrounds_are_padded_to_powers_of_two_only():
     assert sorted(shape for form in forms for shape, _ in form if len(shape) == 3) == [(1, 2048, 4), (1, 4096, 4)]
 
 
-@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+@pytest.mark.parametrize("method", in_turn(["integrated_gradients", "expected_gradients"]))
 def test_any_number_of_examples_needs_few_compilations(method: str):
     """Batches are padded to powers of two, and full ones have one size."""
 

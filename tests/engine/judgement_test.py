@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import explain
+from tests.checks import explain, in_turn
 
 L = keras.layers
 RNG = np.random.default_rng(0)
@@ -135,7 +135,7 @@ def test_relevance_beyond_measure_is_noted(activation: str):
         lambda x: x[:, :, 0] != -1,
     ],
 )
-@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", "deeplift"])
+@pytest.mark.parametrize("method", in_turn(["deeplift", "integrated_gradients", "occlusion"], 3))
 def test_masks_that_a_baseline_changes_are_noted(method: str, mask: Callable[[Any], Any]):
     def model(x: Any) -> Any:
         weights = tf.cast(mask(x), x.dtype)

@@ -26,7 +26,7 @@ def replaced_gradient(rewritten: Callable[..., Any], x: np.ndarray, select: Call
 @pytest.mark.parametrize(
     "name", [name for name, case in STRUCTURES.items() if not case.batch and name != "layer_beside_inputs"]
 )
-@pytest.mark.parametrize("method", ["epsilon_lrp", "deeplift"])
+@pytest.mark.parametrize("method", [pytest.param("epsilon_lrp", marks=pytest.mark.long), "deeplift"])
 def test_the_values_are_those_of_the_model_in_their_structure(name: str, method: str):
     case = STRUCTURES[name]
     model, inputs = case.build(), case.inputs(3)

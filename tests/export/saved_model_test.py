@@ -17,16 +17,16 @@ _NOISE = dx.noise("smoothgrad", "10%", n_samples=3)
 # Structure, method, fixed arguments and settings.
 _CASES = {
     "cnn-deeplift": ("sequential", "deeplift", {"baseline": None}, {}),
-    "cnn-ig": ("sequential", "integrated_gradients", {"baseline": None}, {}),
     "mlp-expected": ("functional", "expected_gradients", {"n_samples": 8, "seed": 1, "background": _BACKGROUND}, {}),
     "pair-deeplift-compiled": ("list_of_inputs", "deeplift", {"baseline": None}, {"jit_compile": True}),
-    "pair-ig-compiled": ("list_of_inputs", "integrated_gradients", {"baseline": None}, {"jit_compile": True}),
-    "pair-occlusion": ("list_of_inputs", "occlusion", {"baseline": None}, {}),
     "cnn-noise": ("sequential", "deeplift", {"baseline": None, "noise": _NOISE, "seed": 1}, {}),
     "tokens-ig-frozen": ("tokens_with_a_mask", "integrated_gradients", {"baseline": None, "freeze": True}, {}),
 }
 _FURTHER_CASES = {  # whose files hold the same as those above
     "mlp-lrp": ("functional", "epsilon_lrp", {}, {}),
+    "cnn-ig": ("sequential", "integrated_gradients", {"baseline": None}, {}),
+    "pair-ig-compiled": ("list_of_inputs", "integrated_gradients", {"baseline": None}, {"jit_compile": True}),
+    "pair-occlusion": ("list_of_inputs", "occlusion", {"baseline": None}, {}),
     "cnn-guided": ("sequential", "guided_backprop", {}, {}),
     "cnn-deconvnet": ("sequential", "deconvnet", {}, {}),
     "cnn-lime": ("sequential", "lime", {"n_samples": 20, "seed": 1, "baseline": None}, {}),

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from deepexplain_tf.graph.passes import choices
-from tests.checks import described, explain, op_types, program_of, run_program
+from tests.checks import described, explain, in_turn, op_types, program_of, run_program
 
 X = np.random.default_rng(0).normal(size=(4, 3, 2))
 X[1, 0] = X[2, 1, 0] = 0
@@ -71,7 +71,7 @@ def test_other_products_stay():
 
 
 @pytest.mark.parametrize("method", ["deeplift", pytest.param("epsilon_lrp", marks=pytest.mark.long)])  # of one pass
-@pytest.mark.parametrize("name", _PAIRS)
+@pytest.mark.parametrize("name", in_turn(_PAIRS))
 def test_a_product_is_explained_as_the_choice_that_it_is(name, method):
     product, choice = (
         explain(lambda x, f=function: tf.tanh(f(x)), method, X, target=lambda y: tf.reduce_sum(y, [1, 2]))

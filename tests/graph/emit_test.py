@@ -285,7 +285,7 @@ def test_the_users_graph_is_not_touched():
     assert function.graph.as_graph_def().SerializeToString(deterministic=True) == before
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.long), "float64"])
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "XLA"])
 def test_convolutions_that_the_model_compiles_stay_compiled(dtype, jit_compile):
     """Keras has XLA compile grouped convolutions: TensorFlow's kernels round otherwise and lack gradients."""

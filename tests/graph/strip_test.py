@@ -8,7 +8,7 @@ import tensorflow as tf
 from deepexplain_tf.graph.passes import strip_probability
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import trace
-from tests.checks import explain
+from tests.checks import explain, in_turn
 from tests.models import filled, floats
 
 L = keras.layers
@@ -69,7 +69,7 @@ def with_end(end):
     return filled(keras.Sequential([keras.Input((4, 5)), L.Dense(3), *end]))
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", in_turn(ENDS))
 def test_the_logits_are_explained(end):
     with floats("float64"):
         probable, plain = map(with_end, ENDS[end]())

@@ -9,7 +9,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError, UnknownNameError
 from deepexplain_tf.rules.relevance.composites import NAMED
-from tests.checks import explain, message_of
+from tests.checks import explain, in_turn, message_of
 from tests.models import filled, floats
 
 X = np.random.default_rng(0).uniform(-1, 1, (3, 8, 8, 3)).astype(np.float32)
@@ -31,7 +31,7 @@ def opened(network):
         yield de
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", in_turn(NAMED))
 def test_named_composites(name, opened):
     """Relevance arrives and is finite, and the gap is what is missing from the target."""
     e = opened.explain("lrp", X, target=1, composite=name)

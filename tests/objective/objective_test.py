@@ -11,7 +11,7 @@ import deepexplain_tf as dx
 from deepexplain_tf.engine.preparation import prepare
 from deepexplain_tf.errors import TargetError
 from deepexplain_tf.methods.make import make
-from tests.checks import explain, message_of, op_types, plain_integral
+from tests.checks import explain, in_turn, message_of, op_types, plain_integral
 from tests.models import filled
 
 _RANDOM = np.random.default_rng(0)
@@ -169,7 +169,7 @@ def _assert_right(found: Any, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found.attributions, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", _PLACES)
+@pytest.mark.parametrize("name", in_turn(_PLACES))
 def test_one_place_of_a_language_model(language: Any, name: str):
     model, body = language
     index = _index_of(name, body)
@@ -210,6 +210,7 @@ def test_a_place_in_an_export(tmp_path: Any):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
+@pytest.mark.long  # every target of a model; the tests above have one of each kind
 def test_all_units_and_functions_take_every_number():
     model, body = _language_model(_LENGTH, tied=True, last=True)
     with dx.DeepExplain(model, layer="embedding") as de:

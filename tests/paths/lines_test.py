@@ -6,11 +6,11 @@ import pytest
 import tensorflow as tf
 
 from deepexplain_tf.paths.quadrature import QUADRATURES
-from tests.checks import explain, plain_integral
+from tests.checks import explain, in_turn, plain_integral
 
 
 @pytest.mark.parametrize("quadrature", QUADRATURES)
-@pytest.mark.parametrize("chunk_size", [1, 3, 100])
+@pytest.mark.parametrize("chunk_size", in_turn([3, 1, 100], 3))
 def test_program_adds_up_the_weighted_gradients(quadrature, chunk_size):
     """∂(x³)/∂x along the path, in chunks that do and do not divide the number of steps."""
     x, x0 = np.array([[2.0, -1.0], [0.5, 3.0]]), np.array([-1.0, 0.5])

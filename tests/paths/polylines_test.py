@@ -11,7 +11,7 @@ import deepexplain_tf as dx
 from deepexplain_tf import DeepExplain
 from deepexplain_tf.errors import InputError, OptionError
 from tests import references as ref
-from tests.checks import explain, message_of
+from tests.checks import explain, in_turn, message_of
 
 _X, _X0, _NOISE = ref.numbers(0, (5, 4), (5, 4), (5, 3, 4))
 _SMOOTH = ref.random_network(1, [4, 6, 3], "tanh")
@@ -38,7 +38,7 @@ def opened():
         yield de
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", in_turn([False, True]))  # tests/conformance compiles
 @pytest.mark.parametrize(("quadrature", "n_steps", "rule"), _RULES, ids=["left", "right", "gauss", "rounded_up"])
 def test_each_segment_has_a_quadrature_of_its_own(quadrature, n_steps, rule, jit_compile):
     given = {} if n_steps is None else {"n_steps": n_steps}
