@@ -145,6 +145,7 @@ def test_implementation_invariance(method, parameters, x, starts):
         np.testing.assert_allclose(_attributions(method, parameters, x, starts, unit), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.long  # the spellings in one graph are above
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_spellings_that_are_hoisted_differently_in_graphs_of_their_own(jit_compile):
     generator = np.random.default_rng(0)

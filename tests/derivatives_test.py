@@ -160,7 +160,7 @@ def composed(x: tf.Tensor, w: tf.Variable) -> tf.Tensor:
 @pytest.mark.parametrize(
     "method", ["deeplift", *(pytest.param(m, marks=pytest.mark.long) for m in ("epsilon_lrp", "gradient_x_input"))]
 )
-@pytest.mark.parametrize("function", [moments, pooled, prelu, silu, composed])
+@pytest.mark.parametrize("function", in_turn([moments, pooled, prelu, silu, composed]))
 def test_ops_whose_gradients_hide_something_from_a_second_one(function: Callable[..., tf.Tensor], method: str):
     (w,) = small((4, 4))
     with dx.DeepExplain(lambda x: function(x, w), input_signature=SPEC) as de:
@@ -200,6 +200,7 @@ def test_chunks_and_their_padding_have_no_derivative_of_their_own(method: str, s
     check(explain, variables)
 
 
+@pytest.mark.long  # tests/engine/engine_test.py counts compilations
 def test_xla_compiles_once():
     model, variables = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:

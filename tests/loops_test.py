@@ -205,6 +205,7 @@ def test_it_adds_up(name: str):
         np.testing.assert_allclose(found, model(tf.constant(point))[:, 1], rtol=1e-12)
 
 
+@pytest.mark.long  # tests/conformance compiles
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n != "lstm")) for n in _XLA])
 def test_xla_gives_the_same(name: str):
     plain, compiled = _deeplift(name), _deeplift(name, jit_compile=True)

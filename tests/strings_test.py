@@ -14,7 +14,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError
 from deepexplain_tf.export.stablehlo import is_available
-from tests.checks import AT_LAYERS, EVALUATING, FITTED, GENERAL, explain, message_of, options_of
+from tests.checks import AT_LAYERS, EVALUATING, FITTED, GENERAL, explain, in_turn, message_of, options_of
 from tests.models import filled, floats
 
 L = keras.layers
@@ -291,7 +291,7 @@ def hashed(text: tf.Tensor, price: tf.Tensor) -> tf.Tensor:
     return tf.stack([tf.sin(number) * price[:, 0], number + price[:, 1]], 1)
 
 
-@pytest.mark.parametrize("method", EVALUATING)
+@pytest.mark.parametrize("method", in_turn(EVALUATING, 3))
 def test_a_string_is_replaced_by_the_baseline(sequential: Case, method: str):
     outputs = lambda texts: np.asarray(sequential.model(tf.constant(texts)))[:, 1]  # noqa: E731
     with dx.DeepExplain(sequential.model) as de:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.checks import derivative, explain
+from tests.checks import derivative, explain, in_turn
 from tests.models import filled, floats
 
 _GENERATOR = np.random.default_rng(0)
@@ -78,7 +78,7 @@ def _assert_explained(model):
 
 
 @pytest.mark.parametrize(
-    "make", [two_layers, with_signature, functions_in_functions, concrete, looping, branching, Saved]
+    "make", in_turn([two_layers, with_signature, functions_in_functions, concrete, looping, branching, Saved])
 )
 def test_a_function_that_a_tape_differentiated(make):
     model = make()
@@ -104,6 +104,7 @@ def test_a_function_whose_variables_were_trained():
     _assert_explained(function)
 
 
+@pytest.mark.long  # the functions of this file are differentiated too
 def test_a_keras_model_that_was_fitted_and_differentiated():
     model, _ = _of_keras()
     model.compile("sgd", "mse")

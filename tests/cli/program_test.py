@@ -94,6 +94,7 @@ def test_help_starts_without_tensorflow():
     assert _python("-c", code).returncode == 0
 
 
+@pytest.mark.long  # a process of its own
 def test_importing_the_library_defines_no_flags():
     code = (
         "from absl import flags; import keras, tensorflow; before = set(flags.FLAGS)\n"

@@ -204,6 +204,7 @@ def test_any_number_of_examples_needs_few_compilations(method: str):
     assert len(forms) <= 3  # 4, 8 and 16 rows
 
 
+@pytest.mark.long  # tests/conformance pads batches
 def test_padding_counts_nothing():
     x = np.random.default_rng(5).normal(size=(5, 4)).astype(np.float32)
     with dx.DeepExplain(perceptron(), jit_compile=True) as de, dx.DeepExplain(perceptron()) as plain:

@@ -360,7 +360,9 @@ def test_an_error_on_one_replica():
         message_of(lambda: de.explain("deeplift", x, target=1), dx.DeepExplainError, "its own call fails too", "9")
 
 
-@pytest.mark.parametrize("name", ["one device", "one store", "one worker"])
+@pytest.mark.parametrize(
+    "name", ["one device", *(pytest.param(name, marks=pytest.mark.long) for name in ("one store", "one worker"))]
+)
 def test_other_strategies(name: str):
     kinds: dict[str, Callable[[], Any]] = {
         "one device": lambda: tf.distribute.OneDeviceStrategy("CPU:1"),

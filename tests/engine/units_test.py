@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError, TargetError
-from tests.checks import BY_ELEMENT, each_of, explain, options_of
+from tests.checks import BY_ELEMENT, each_of, explain, in_turn, options_of
 from tests.models import filled, floats, perceptron
 
 X = np.random.default_rng(0).normal(size=(5, 4))
@@ -44,7 +44,7 @@ def test_every_method(method: str):
 
 
 @pytest.mark.parametrize("jit_compile", [True, pytest.param(False, marks=pytest.mark.long)])
-@pytest.mark.parametrize("method", ["deeplift", "integrated_gradients", "occlusion"])
+@pytest.mark.parametrize("method", in_turn(["integrated_gradients", "deeplift", "occlusion"], 3))
 def test_xla_and_baselines_of_each_example(method: str, jit_compile: bool):
     with dx.DeepExplain(perceptron("float64"), jit_compile=jit_compile) as de:
         singles = [de.explain(method, X, target=unit, baseline=EACH) for unit in range(3)]

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.checks import in_turn
 from tests.models import STRUCTURES, mlp, strings_inside
 
 _BACKGROUND = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -17,6 +18,9 @@ _NOISE = dx.noise("smoothgrad", "10%", n_samples=3)
 # Structure, method, fixed arguments and settings.
 _CASES = {
     "cnn-deeplift": ("sequential", "deeplift", {"baseline": None}, {}),
+    "cnn-ig": ("sequential", "integrated_gradients", {"baseline": None}, {}),
+    "pair-ig-compiled": ("list_of_inputs", "integrated_gradients", {"baseline": None}, {"jit_compile": True}),
+    "pair-occlusion": ("list_of_inputs", "occlusion", {"baseline": None}, {}),
     "mlp-expected": ("functional", "expected_gradients", {"n_samples": 8, "seed": 1, "background": _BACKGROUND}, {}),
     "pair-deeplift-compiled": ("list_of_inputs", "deeplift", {"baseline": None}, {"jit_compile": True}),
     "cnn-noise": ("sequential", "deeplift", {"baseline": None, "noise": _NOISE, "seed": 1}, {}),
@@ -24,9 +28,6 @@ _CASES = {
 }
 _FURTHER_CASES = {  # whose files hold the same as those above
     "mlp-lrp": ("functional", "epsilon_lrp", {}, {}),
-    "cnn-ig": ("sequential", "integrated_gradients", {"baseline": None}, {}),
-    "pair-ig-compiled": ("list_of_inputs", "integrated_gradients", {"baseline": None}, {"jit_compile": True}),
-    "pair-occlusion": ("list_of_inputs", "occlusion", {"baseline": None}, {}),
     "cnn-guided": ("sequential", "guided_backprop", {}, {}),
     "cnn-deconvnet": ("sequential", "deconvnet", {}, {}),
     "cnn-lime": ("sequential", "lime", {"n_samples": 20, "seed": 1, "baseline": None}, {}),
@@ -120,7 +121,7 @@ def _check_numbers(root, case, expected):
         np.testing.assert_allclose(found["outputs"], e.outputs, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("case", _CASES)
+@pytest.mark.parametrize("case", in_turn(_CASES))
 def test_the_same_numbers_without_the_library_and_keras(exported, case):
     root, expected = exported
     _check_numbers(root, case, expected)
@@ -203,6 +204,7 @@ def test_what_xla_refuses_is_an_error_where_it_was_asked_for(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.long  # tests/engine/compiled_test.py has what XLA refuses
 def test_what_xla_refuses_is_exported_without_it(tmp_path):
     """A loop, which XLA would be chosen for, around an op that it has not."""
 

@@ -7,13 +7,13 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from tests import references as ref
-from tests.checks import explain, message_of, total
+from tests.checks import explain, in_turn, message_of, total
 from tests.models import filled, floats
 
 _X, _X0 = ref.numbers(0, (6, 4), 4)
 
 
-@pytest.mark.parametrize("activation", ref.SCALARS)
+@pytest.mark.parametrize("activation", in_turn(ref.SCALARS))
 @pytest.mark.parametrize("baseline", [None, _X0], ids=["zeros", "given"])
 def test_it_is_the_difference_times_the_multipliers(activation, baseline):
     layers = ref.branched_network(activation)

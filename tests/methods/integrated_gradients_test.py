@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from deepexplain_tf import DeepExplain, DeepExplainError
 from tests import references as ref
-from tests.checks import explain
+from tests.checks import explain, in_turn
 from tests.models import filled
 
 _X, _X0 = ref.numbers(0, (5, 4), 4)
@@ -40,7 +40,7 @@ def test_one_baseline_for_each_example():
     assert e.method == "integrated_gradients"
 
 
-@pytest.mark.parametrize("quadrature", ["gauss_legendre", "midpoint", "trapezoid", "left", "right"])
+@pytest.mark.parametrize("quadrature", in_turn(["gauss_legendre", "midpoint", "trapezoid", "left", "right"]))
 def test_every_quadrature_tends_to_the_exact_integral_of_a_relu_network(quadrature):
     exact = ref.integrated_gradients(_PIECEWISE, _X, _X0, 2)
     assert any(len(ref.kinks(_PIECEWISE, x, _X0)) > 4 for x in _X)

@@ -173,7 +173,7 @@ def test_integrals_are_those_of_a_plain_loop(build, jit_compile):
     assert any("evaluated at the ends" in note for note in e.notes) == _NETS[build]
 
 
-_SHORT = (_normalised_convolutions, _attention, _linear)
+_SHORT = (_attention,)
 
 
 @pytest.mark.parametrize("build", [pytest.param(n, marks=() if n in _SHORT else pytest.mark.long) for n in _NETS])

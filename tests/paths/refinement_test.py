@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from deepexplain_tf.paths.refinement import Integral, Samples, integrate
-from tests.checks import in_turn
+
+_LONG = pytest.mark.long
 
 # The gradient (times x − x₀) and the target at α [rows]: [rows, features] and [rows].
 Curve = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]
@@ -107,7 +108,9 @@ def test_rough_paths_are_within_the_tolerance_and_the_estimate_is_near(seed, tol
 
 
 @pytest.mark.parametrize("tolerance", [0.1, pytest.param(0.05, marks=pytest.mark.long), 0.02])  # one in between
-@pytest.mark.parametrize(("jumps", "features"), in_turn([(3, 1), (3, 4), (12, 2), (30, 8)]))
+@pytest.mark.parametrize(
+    ("jumps", "features"), [(3, 1), pytest.param(3, 4, marks=_LONG), (12, 2), pytest.param(30, 8, marks=_LONG)]
+)
 def test_of_paths_with_few_kinks_nineteen_in_twenty_are_within_the_tolerance(jumps, features, tolerance):
     """The gradient of a small ReLU network along a path: constant between a few jumps, some much larger than others."""
     generator = np.random.default_rng(jumps)

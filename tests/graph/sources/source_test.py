@@ -16,7 +16,7 @@ import deepexplain_tf as dx
 from deepexplain_tf.errors import ModelError, UnknownNameError, UnsupportedOpError
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.make import make
-from tests.checks import FITTED, GENERAL, explain
+from tests.checks import FITTED, GENERAL, each_of, explain
 from tests.models import filled, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -85,7 +85,7 @@ def _forward_only(kind: str, folder: pathlib.Path) -> Any:
     return saved(_prevented, folder) if kind == "saved" else lambda x: _refusing(x) @ TABLE
 
 
-@pytest.mark.parametrize("method", GENERAL)
+@each_of(GENERAL)
 @pytest.mark.parametrize("kind", ["saved", "callable"])
 def test_a_model_that_only_runs_forward(kind: str, method: str, tmp_path: pathlib.Path):
     model = _forward_only(kind, tmp_path / "saved")
@@ -132,6 +132,7 @@ open(f"{sys.argv[1]}/net.pb", "wb").write(graph.SerializeToString())
 """
 
 
+@pytest.mark.long  # a process of its own
 def test_a_gradient_that_a_file_only_names_is_not_looked_for_in_this_process(tmp_path: pathlib.Path):
     """Its name is a number, which stands for another function here."""
     subprocess.run([sys.executable, "-c", _WITHOUT_GRADIENTS, tmp_path], check=True, capture_output=True)
