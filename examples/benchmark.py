@@ -34,6 +34,7 @@ import itertools
 import os
 
 from absl import app, flags
+import numpy as np
 import tensorflow as tf
 
 from benchmark_works.base import Sizes, Subject
@@ -118,26 +119,27 @@ def _time(row: Row, subject: Subject, own: Setting, floors: Mapping[str, Setting
     library = ours(subject, own)
     found = library(row.steps)
     timed: dict[str, dict[str, float]] = {}
+    expected: dict[str, np.ndarray] = {}
     for kind, setting in floors.items():
         by_hand = floor(subject, setting)
-        apart = difference(found, by_hand(row.steps))
+        expected[kind] = by_hand(row.steps)
+        apart = difference(found, expected[kind])
         pairs = Pairs(lambda: library(row.steps), functools.partial(by_hand, row.steps), _REPEATS.value, _SECONDS.value)
-        own_ms, bare_ms = (median * 1e3 for median in pairs.medians)
+        own_ms, bare_ms = pairs.milliseconds
         timed[kind] = {"ours ms": own_ms, "floor ms": bare_ms, "ratio": pairs.ratio, "difference": apart}
         row.add({f"{kind} ratio": pairs.ratio})
     fastest = min(timed, key=lambda kind: timed[kind]["floor ms"])
     row.add(timed[fastest])
     row.ours, row.floor = str(own), str(floors[fastest])
-    expected = floor(subject, floors[fastest])(row.steps) if _PEERS.value else found
     for name in _PEERS.value:
         try:
             peer = PEERS[name](subject)
-            apart = difference(peer(row.steps), expected)
+            apart = difference(peer(row.steps), expected[fastest])
         except Exception as error:  # another library may raise anything
             row.peers.append({"peer": name, "missing": brief(error).partition(" (File")[0]})
             continue
         pairs = Pairs(lambda: library(row.steps), functools.partial(peer, row.steps), _REPEATS.value, _SECONDS.value)
-        own_ms, peer_ms = (median * 1e3 for median in pairs.medians)
+        own_ms, peer_ms = pairs.milliseconds
         figures = {"ours ms": own_ms, "peer ms": peer_ms, "ratio": pairs.ratio, "difference": apart}
         row.peers.append({"peer": name, **figures})
     return floors[fastest]

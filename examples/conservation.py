@@ -23,7 +23,7 @@ from choices import require_known
 import deepexplain_tf as dx
 from deepexplain_tf.writing.table import render, scientific
 from keras_state import forget
-from results import markdown_table, versions, write
+from results import listed_versions, markdown_table, write
 from zoo_models import MODELS, Entry, calibrate, faded
 
 _FAMILIES = """
@@ -85,7 +85,7 @@ def _cells(row: Sequence[str | int | float]) -> list[str]:
 
 
 def _about() -> str:
-    found = ", ".join(f"{name} {version}" for name, version in versions().items())
+    found = listed_versions()
     return f"""# What `lrp` conserves on the families of `keras.applications`
 
 `python examples/conservation.py --composite={_COMPOSITE.value} --out=…` made this table, with {found}. A row has the

@@ -51,8 +51,8 @@ def main(argv: list[str]) -> None:
             explainer = de.explainer(method, target=1, batch_size=len(x), **options)
         plain(), explainer(x)
         pairs = Pairs(functools.partial(explainer, x), plain, _CALLS.value)
-        ours, theirs = pairs.medians
-        rows.append([name, f"{theirs * 1e3:.0f}", f"{ours * 1e3:.0f}", f"{pairs.ratio:.2f}"])
+        ours, theirs = pairs.milliseconds
+        rows.append([name, f"{theirs:.0f}", f"{ours:.0f}", f"{pairs.ratio:.2f}"])
     print(table.render(["method", "gradient ms", "explanation ms", "ratio"], rows))
 
 

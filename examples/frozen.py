@@ -56,7 +56,7 @@ def _row(model: keras.Model, x: np.ndarray, method: str) -> list[str]:
     first = [f"{seconds(call):.1f}" for call in (frozen, free)]
     Pairs(frozen, free, 1)
     pairs = Pairs(frozen, free, _CALLS.value)
-    return [*(f"{median * 1e3:.2f}" for median in pairs.medians), f"{pairs.ratio:.2f}", *first]
+    return [*(f"{median:.2f}" for median in pairs.milliseconds), f"{pairs.ratio:.2f}", *first]
 
 
 def main(argv: list[str]) -> None:

@@ -37,6 +37,12 @@ class Pairs:
         return statistics.median(first), statistics.median(second)
 
     @property
+    def milliseconds(self) -> tuple[float, float]:
+        """The same in milliseconds."""
+        first, second = self.medians
+        return first * 1e3, second * 1e3
+
+    @property
     def ratio(self) -> float:
         """The median over the pairs of the first call's time divided by the second's."""
         return statistics.median(first / second for first, second in self.seconds)

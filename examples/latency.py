@@ -20,7 +20,7 @@ from benchmark_works.memory import Growth
 import deepexplain_tf as dx
 from deepexplain_tf.writing.table import render
 from interleaved import Pairs
-from results import markdown_table, versions, write, write_json
+from results import listed_versions, markdown_table, versions, write, write_json
 
 _CALLS = flags.DEFINE_integer("calls", 1000, "The number of timed pairs of calls.", lower_bound=1)
 _MANY = flags.DEFINE_integer("many", 10_000, "The number of calls over which memory may grow.", lower_bound=1)
@@ -61,9 +61,9 @@ def main(argv: list[str]) -> None:
         growth = Growth()
         for _ in range(_MANY.value):
             explainer()
-        (ours, theirs), grown = pairs.medians, growth.megabytes
-        rows.append([method, f"{theirs * 1e3:.3f}", f"{ours * 1e3:.3f}", f"{pairs.ratio:.2f}", f"{grown or 0:.1f}"])
-        figures.append({"method": method, "bare_ms": theirs * 1e3, "ms": ours * 1e3, "ratio": pairs.ratio, "MB": grown})
+        (ours, theirs), grown = pairs.milliseconds, growth.megabytes
+        rows.append([method, f"{theirs:.3f}", f"{ours:.3f}", f"{pairs.ratio:.2f}", f"{grown or 0:.1f}"])
+        figures.append({"method": method, "bare_ms": theirs, "ms": ours, "ratio": pairs.ratio, "MB": grown})
     header = ["method", "bare ms", "ms", "ratio", f"MB over {_MANY.value:,} calls"]
     print(render(header, rows))
     if _TABLE.value:
@@ -73,10 +73,9 @@ def main(argv: list[str]) -> None:
 
 
 def _about() -> str:
-    found = ", ".join(f"{name} {version}" for name, version in versions().items())
     return f"""# One call for one small example
 
-`python examples/latency.py --calls={_CALLS.value} --many={_MANY.value}` made this table, with {found}:
+`python examples/latency.py --calls={_CALLS.value} --many={_MANY.value}` made this table, with {listed_versions()}:
 medians of calls in turn of an explainer and of the same gradient (for `deeplift`, of two forward passes) in a bare
 `tf.function`, one row by a dense network of three layers, from an array to an array; and the growth of the resident
 memory.

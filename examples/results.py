@@ -17,6 +17,11 @@ def versions() -> dict[str, str]:
     return {"TensorFlow": tf.__version__, "Keras": keras.__version__, "Python": platform.python_version()}
 
 
+def listed_versions() -> str:
+    """Returns the versions as a text."""
+    return ", ".join(f"{name} {version}" for name, version in versions().items())
+
+
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
     """Returns a table in Markdown; the first `left` columns are flush left, the others flush right."""
     marks = ["---" if column < left else "--:" for column in range(len(header))]

@@ -23,7 +23,7 @@ from choices import require_known
 import deepexplain_tf as dx
 from deepexplain_tf.metrics import Score
 from randomised import SAME, STAGES, Network, cases, demo, digits, labelled
-from results import markdown_table, versions, write
+from results import listed_versions, markdown_table, write
 
 _NETWORKS = {"demo": demo, "digits": digits}
 _CHOSEN = flags.DEFINE_list("networks", list(_NETWORKS), "The networks: EfficientNet-Lite0 on photos, a CNN on digits.")
@@ -129,10 +129,9 @@ def _draw(path: str) -> None:
 
 
 def _about() -> str:
-    found = ", ".join(f"{name} {version}" for name, version in versions().items())
     return f"""# Which methods show what a network has learned
 
-`python examples/sanity.py --out=…` made these tables, with {found}.
+`python examples/sanity.py --out=…` made these tables, with {listed_versions()}.
 
 A number is the mean |rank correlation| of attributions with those of the trained network, for the class that this one
 predicts, after the last layer, the upper half and all layers have lost their trained weights (the metric

@@ -48,12 +48,13 @@ class Noise:
 
     @property
     def size(self) -> float:
-        """The standard deviation, as a number or as a part of the range; NaN for a text that is no percentage."""
-        if not isinstance(self.stdev, str):
-            return self.stdev  # type: ignore[return-value]
-        with contextlib.suppress(ValueError):
-            if self.stdev.endswith("%"):
-                return float(self.stdev[:-1]) / 100
+        """The standard deviation, as a number or as a part of the range; NaN for None and a text of no percentage."""
+        if isinstance(self.stdev, str):
+            with contextlib.suppress(ValueError):
+                if self.stdev.endswith("%"):
+                    return float(self.stdev[:-1]) / 100
+        elif self.stdev is not None:
+            return self.stdev
         return float("nan")
 
 

@@ -85,11 +85,8 @@ class Memory:
             ends |= {*objective.inputs}
             point += sum(value_bytes(value, length) for value in objective.inputs)
         pairs = method.pairs_in(layout) * objective.explained[0].dtype.size
-        kept = (
-            (_NOISY if method.noisy or method.redraws else 1)
-            * _KEPT
-            * (pairs + sum(value_bytes(value, length) for value in ends))
-        )
+        wide = _NOISY if method.noisy or method.redraws else 1
+        kept = wide * _KEPT * (pairs + sum(value_bytes(value, length) for value in ends))
         samples = kept if method.noisy else 0  # a sample is kept like an example
         self._evaluation = max(int(activations + points * point + samples), 1)
         self.result = pairs or sum(value_bytes(value, length) for value in objective.explained)

@@ -125,6 +125,14 @@ def constant(name: str, value: Any, dtype: tf.DType) -> Value:
     return Node(name, "Const", (), (tf.TensorSpec(tf.TensorShape(proto.tensor_shape), dtype),), attrs).output()
 
 
+def length_of(value: Value, axis: int, dtype: tf.DType) -> Value:
+    """Returns the length of an axis as a new vector of one whole number."""
+    spec = tf.TensorSpec([value.shape.rank], dtype)
+    shape = new_op("shape", "Shape", (value,), spec, {"T": value.dtype, "out_type": dtype})
+    ends = [constant("axis", limit, tf.int32) for limit in ([axis], [1])]
+    return new_op("length", "Slice", (shape, *ends), tf.TensorSpec([1], dtype), {"T": dtype, "Index": tf.int32})
+
+
 def arguments_for(values: Iterable[Value]) -> tuple[Value, ...]:
     """Returns the arguments of a new body, in the dtypes and shapes of the values that its node reads."""
     return tuple(
@@ -234,6 +242,12 @@ def rewrite(
 
     visit(outputs)
     return current
+
+
+def computed_from(program: "Program", operands: Sequence[Value]) -> tuple[Value, ...]:
+    """Returns the outputs of a program, computed from other values in the place of its inputs."""
+    current = rewrite(program.outputs, lambda *_: None, dict(zip(program.inputs, operands, strict=True)))
+    return tuple(current[value] for value in program.outputs)
 
 
 def rewrite_program(program: Program, transform: Transform, current: dict[Value, Value] | None = None) -> Program:

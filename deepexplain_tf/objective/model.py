@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.structure import positions
 from deepexplain_tf.errors import ModelError, TargetError, UnknownNameError, brief, closest, name_of
-from deepexplain_tf.graph.ir import Node, Program, Value, rewrite, with_values
+from deepexplain_tf.graph.ir import Node, Program, Value, computed_from, with_values
 from deepexplain_tf.graph.passes import cut, find_probability, freeze, strip_probability
 from deepexplain_tf.graph.read import argument, read_function
 from deepexplain_tf.graph.trace import Traced, fill_structure
@@ -108,9 +108,7 @@ class Model:
 
         joined = (*ends, *rows, *inputs)
         appended, _ = read_function(_trace_target(name_of(target), function, [value.spec for value in joined]))
-        known = dict(zip(appended.inputs, joined, strict=True))
-        current = rewrite(appended.outputs, lambda *_: None, known)
-        (output,) = (current[value] for value in appended.outputs)
+        (output,) = computed_from(appended, joined)
         objective = self._objective(Program(self.program.inputs, (output,)), "callable")
         return dataclasses.replace(objective, owner=target, data=rows)
 

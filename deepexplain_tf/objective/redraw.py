@@ -11,7 +11,7 @@ from deepexplain_tf.graph.activity import active_loops, analyse
 from deepexplain_tf.graph.control_flow import has_trip_bound
 from deepexplain_tf.graph.draws import DRAWN, find_draw
 from deepexplain_tf.graph.emit import emit
-from deepexplain_tf.graph.ir import Node, Program, Value, constant, new_op, rewrite, topological_order
+from deepexplain_tf.graph.ir import Node, Program, Value, computed_from, constant, new_op, rewrite, topological_order
 from deepexplain_tf.graph.kinds import SHAPE_ONLY
 from deepexplain_tf.graph.read import argument, read_function
 from deepexplain_tf.graph.trace import Traced
@@ -80,8 +80,10 @@ def redraw(traced: Traced, shapes: Sequence[Sequence[int | None]]) -> Traced:
         batched, identity = found[node]
         return [_numbered(node, (key, sample), inputs, identities[identity], batched)]
 
+    def of(values: Sequence[Value]) -> tuple[Value, ...]:
+        return tuple(current[value] for value in values)
+
     current = rewrite(values, transform)
-    of = lambda values: tuple(current[value] for value in values)  # noqa: E731
     note = f"random ops that draw by number, the same for all examples: {len(found)}; the model's own call draws others"
     return dataclasses.replace(
         traced,
@@ -227,6 +229,5 @@ def _numbered(node: Node, draws: Sequence[Value], inputs: Sequence[Value], numbe
 
     given = [value.spec for value in operands]
     appended, _ = read_function(tf.function(function, autograph=False).get_concrete_function(*given))
-    current = rewrite(appended.outputs, lambda *_: None, dict(zip(appended.inputs, operands, strict=True)))
-    (output,) = (current[value] for value in appended.outputs)
+    (output,) = computed_from(appended, operands)
     return output

@@ -38,7 +38,7 @@ def one_gradient(
         for kind, gradient in bare.items():
             Pairs(ours, gradient, _WARM)
             pairs = Pairs(ours, gradient, repeats, limit)
-            own, theirs = (median * 1e3 for median in pairs.medians)
+            own, theirs = pairs.milliseconds
             row |= {"ours ms": own, f"{kind} ms": theirs, f"{kind} ratio": pairs.ratio}
         if method in limits and "plain" in kinds:
             row |= {"limit": limits[method], "reached": row["plain ratio"] <= limits[method]}

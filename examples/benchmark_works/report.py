@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark_works.row import FIGURES, Row, shown
 from deepexplain_tf.writing.table import render
-from results import markdown_table, versions
+from results import listed_versions, markdown_table
 
 _GRADIENTS = ("ours ms", "plain ms", "XLA ms", "plain ratio", "XLA ratio")
 _PEERS = ("ours ms", "peer ms", "ratio", "difference")
@@ -23,7 +23,7 @@ def print_tables(rows: Sequence[Row]) -> None:
 
 def report(rows: Sequence[Row]) -> str:
     """Returns the tables as a page."""
-    found = ", ".join(f"{name} {version}" for name, version in versions().items())
+    found = listed_versions()
     about = f"""# Benchmark
 
 `python examples/benchmark.py --flagfile=configs/benchmark.cfg` made these tables in one run, with {found}, on

@@ -6,7 +6,7 @@ import os
 import numpy as np
 
 from deepexplain_tf.writing.table import scientific
-from results import markdown_table, versions
+from results import listed_versions, markdown_table
 from sensitivity_n_panels import data
 from sensitivity_n_panels.figure import STYLES
 from sensitivity_n_panels.findings import FINDINGS, Verdict
@@ -188,8 +188,7 @@ def _nets(figures: Mapping[str, Sequence[Figures]]) -> str:
 
 def _machine(figures: Mapping[str, Sequence[Figures]]) -> str:
     seconds = sum(sum(net.seconds.values()) for nets in figures.values() for net in nets)
-    listed = ", ".join(f"{name} {version}" for name, version in versions().items())
-    return f"All in all {seconds:.0f} seconds on {os.cpu_count()} processors; {listed}.\n"
+    return f"All in all {seconds:.0f} seconds on {os.cpu_count()} processors; {listed_versions()}.\n"
 
 
 def number(value: float) -> str:

@@ -14,6 +14,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
+# Imported here, since the first op that they make starts TensorFlow, and devices are made before.
 import keras  # noqa: E402
 
 import deepexplain_tf as dx  # noqa: E402

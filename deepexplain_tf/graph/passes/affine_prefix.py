@@ -11,7 +11,7 @@ import math
 import tensorflow as tf
 
 from deepexplain_tf.graph.activity import Activity, analyse, may_change_rows
-from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value, constant, new_op, rewrite
+from deepexplain_tf.graph.ir import ARGUMENT, Node, Program, Value, constant, length_of, new_op, rewrite
 from deepexplain_tf.graph.kinds import BRANCHES, LOOPS, WEIGHTED, Kind, kind_of
 from deepexplain_tf.graph.passes.invariants import invariants
 from deepexplain_tf.graph.sizes import BATCH, EXAMPLES, ONE, Size, Sizes, product
@@ -219,12 +219,7 @@ def _shape(node: Node, sizes: Sequence[Size], lengths: Mapping[Size, tuple[Value
         if size.number is not None:
             parts.append(constant(f"{node.name}/length", [size.number], dtype))
             continue
-        value, axis = lengths[size]
-        types = {"T": value.dtype, "out_type": dtype}
-        whole = new_op(f"{node.name}/of", "Shape", (value,), tf.TensorSpec([value.shape.rank], dtype), types)
-        ends = [constant(f"{node.name}/{key}", number, tf.int32) for key, number in (("begin", [axis]), ("size", [1]))]
-        types = {"T": dtype, "Index": tf.int32}
-        parts.append(new_op(f"{node.name}/length", "Slice", (whole, *ends), tf.TensorSpec([1], dtype), types))
+        parts.append(length_of(*lengths[size], dtype))
     if len(parts) == 1:
         return parts[0]
     attrs = {"T": dtype, "Tidx": tf.int32, "N": len(parts)}

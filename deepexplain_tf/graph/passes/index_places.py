@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
-from deepexplain_tf.graph.ir import Value, constant, new_op
+from deepexplain_tf.graph.ir import Value, constant, length_of, new_op
 from deepexplain_tf.graph.sizes import BATCH, ONE, Picked, Size, Sizes, Sliced, known, product
 
 
@@ -257,9 +257,7 @@ def _divided(type_: str, number: Value, divisor: int) -> Value:
 
 def _length(value: Value, axis: int) -> Value:
     """Returns the length of an axis as a number of the program."""
-    shape = _whole("shape", "Shape", (value,), [value.shape.rank], T=value.dtype, out_type=tf.int32)
-    operands = (shape, *(constant("axis", limit, tf.int32) for limit in ([axis], [1])))
-    length = _whole("length", "Slice", operands, [1], T=tf.int32, Index=tf.int32)
+    length = length_of(value, axis, tf.int32)
     return _whole("length", "Squeeze", (length,), [], T=tf.int32, squeeze_dims=[0])
 
 
