@@ -14,10 +14,12 @@ _DEMO = [
 ]
 # Runs what is exported as StableHLO; jaxlib is a wheel of 85 MB.
 _JAX = ["jax>=0.8"]
-# Figures: `Comparison.plot`, `visualize.interactions`, `deepexplain evaluate`, examples/reproduce_sensitivity_n.py.
+# Figures with axes: of `visualize`, `Explanation.plot` and `Comparison.plot`, `deepexplain evaluate`, an example.
 _PLOTS = ["matplotlib>=3.9"]
+# Tables: `Explanation.to_frame`.
+_PANDAS = ["pandas>=2.2"]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
-_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", "pandas>=2.2", *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]
+_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", *_PANDAS, *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17"]
 
 setuptools.setup(
@@ -40,7 +42,15 @@ setuptools.setup(
         "absl-py>=2",
         "tqdm>=4.60",
     ],
-    extras_require={"demo": _DEMO, "jax": _JAX, "plots": _PLOTS, "segments": _SEGMENTS, "test": _TEST, "dev": _DEV},
+    extras_require={
+        "demo": _DEMO,
+        "jax": _JAX,
+        "pandas": _PANDAS,
+        "plots": _PLOTS,
+        "segments": _SEGMENTS,
+        "test": _TEST,
+        "dev": _DEV,
+    },
     entry_points={"console_scripts": ["deepexplain = deepexplain_tf.cli.main:run"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

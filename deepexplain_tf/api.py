@@ -1,6 +1,6 @@
 """The public names that `import deepexplain_tf` offers."""
 
-from deepexplain_tf import features, metrics, paths, rules, visualize
+from deepexplain_tf import features, metrics, paths, rules, text, visualize
 from deepexplain_tf.arguments.noise import noise
 from deepexplain_tf.arguments.pictures import read_pictures
 from deepexplain_tf.comparison import Comparison, compare
@@ -32,6 +32,7 @@ __all__ = [
     "paths",
     "read_pictures",
     "rules",
+    "text",
     "visualize",
     "with_explanations",
     "xrai",

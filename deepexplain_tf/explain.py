@@ -1,6 +1,7 @@
 """`DeepExplain`, the with-block around a model, and `Explainer`, a method bound to that model."""
 
 from collections.abc import Callable, Mapping, Sequence
+import inspect
 import os
 from typing import Any
 
@@ -116,6 +117,10 @@ class DeepExplain:
         noise: Noise | None = None,
         progress: bool = False,
         tensors: bool | None = None,
+        feature_names: Any = None,
+        tokens: Any = None,
+        class_names: Sequence[str] | None = None,
+        example_names: Sequence[str] | None = None,
         **options: Any,
     ) -> Explanation:
         """Explains a batch of inputs; returns an `Explanation` of NumPy arrays, or of tensors.
@@ -139,6 +144,11 @@ class DeepExplain:
           progress: whether to show a progress bar over the batches.
           tensors: whether to return tensors with derivatives with respect to variables, inputs and baseline; default:
             inside a `tf.function`, and for tensors that a `tf.GradientTape` watches.
+          feature_names: names along the last axis of what is explained, such as those of columns or channels; of
+            several arrays in their structure; default: the columns of a DataFrame.
+          tokens: for each example the texts along the next axis, such as words; likewise.
+          class_names: names of the model's units.
+          example_names: names of the examples; default: the index of a DataFrame, unless it only numbers the rows.
           **options: the options of the method; see its docstring.
 
         Raises:
@@ -149,6 +159,8 @@ class DeepExplain:
         """
         call = {"target": target, "baseline": baseline, "batch_size": batch_size, "chunk_size": chunk_size}
         call |= {"max_memory": max_memory, "seed": seed, "noise": noise, "progress": progress, "tensors": tensors}
+        call |= {"feature_names": feature_names, "tokens": tokens}
+        call |= {"class_names": class_names, "example_names": example_names}
         return self.explainer(method, **call, **options)(inputs)
 
     @unconverted
@@ -301,3 +313,10 @@ class Explainer:
         method = make(self._name, given)
         check_call(self._name, method, **call)
         return Repetition(self._engine, method, call)
+
+
+def split_settings(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the arguments of `DeepExplain` among those of one call that makes and uses it, and all others."""
+    of_model = set(inspect.signature(DeepExplain).parameters) - {"model"}
+    settings = {name: value for name, value in arguments.items() if name in of_model}
+    return settings, {name: value for name, value in arguments.items() if name not in of_model}

@@ -1,19 +1,16 @@
 """A model with explanations built in: one call returns predictions and attributions."""
 
-import inspect
 from typing import Any
 
 import tensorflow as tf
 
 from deepexplain_tf.arguments.arrays import as_arrays, read_inputs
 from deepexplain_tf.arguments.types import Structure
-from deepexplain_tf.explain import DeepExplain
+from deepexplain_tf.explain import DeepExplain, split_settings
 from deepexplain_tf.export.program import ExplainerProgram, concrete
 from deepexplain_tf.graph import tf_private
 from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.methods.base import METHODS
-
-_SETTINGS = frozenset(inspect.signature(DeepExplain).parameters) - {"model"}
 
 
 class ExplainedModel(tf.Module):
@@ -79,8 +76,7 @@ def with_explanations(model: Any, method: str, **fixed: Any) -> ExplainedModel:
     Raises:
       DeepExplainError: as `DeepExplain` and its `explainer`; OptionError also for integrated_gradients to a tolerance.
     """
-    settings = {name: value for name, value in fixed.items() if name in _SETTINGS}
-    call = {name: value for name, value in fixed.items() if name not in _SETTINGS}
+    settings, call = split_settings(fixed)
     call = {"target": None, **({"baseline": None} if METHODS[method].uses_baseline else {}), **call}
     with DeepExplain(model, **settings) as de:
         return ExplainedModel(de.explainer(method, **call).program())

@@ -29,7 +29,7 @@ import tensorflow as tf
 
 from choices import require_known
 from deepexplain_tf.errors import DeepExplainError
-from deepexplain_tf.visualize.curves import require_figure
+from deepexplain_tf.visualize.figure import require_figure
 from deepexplain_tf.writing.json_values import to_json
 from deepexplain_tf.writing.table import render
 from results import versions, write, write_json

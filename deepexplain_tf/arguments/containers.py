@@ -1,14 +1,15 @@
 """Containers in which users hold examples: data sets, batches with labels, tables with named columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.names import Names
 from deepexplain_tf.arguments.structure import names_of
-from deepexplain_tf.errors import InputError, shortened
+from deepexplain_tf.errors import InputError, OptionError, shortened
 
 _LABELS = "labels beside the inputs are not used: target= takes them"
 
@@ -26,6 +27,33 @@ class Contents:
     inputs: Any
     notes: tuple[str, ...] = ()
     table: Any = None
+
+    def names(self, given: Names, shapes: Sequence[tuple[int | None, ...]] | None) -> Names:
+        """Returns the user's names, with those of a table's columns and rows where the user gave none.
+
+        Rows that are only numbered have no names.
+
+        Args:
+          given: the names that the user gave.
+          shapes: for each array of attributions, the shape of one example; None where they are not those of columns.
+
+        Raises:
+          OptionError: names of features, where each column of the table is an input of that name.
+        """
+        if self.table is None:
+            return given
+        rows = None if type(self.table.index).__name__ == "RangeIndex" else tuple(map(str, self.table.index))
+        columns = list(map(str, self.table.columns))
+        if isinstance(self.inputs, Mapping) and shapes is not None:
+            if given.feature_names is not None:
+                raise OptionError(f"feature_names are the columns of the table, {shortened(columns)}. Got others.")
+            columns = []
+        fits = shapes is not None and len(shapes) == 1 and shapes[0][-1:] == (len(columns),)
+        return dataclasses.replace(
+            given,
+            feature_names=columns if given.feature_names is None and fits else given.feature_names,
+            example_names=rows if given.example_names is None else given.example_names,
+        )
 
     def pack(self, attributions: Any) -> Any:
         """Returns the attributions of a table's columns as a table of the same rows and columns; any other as it is."""

@@ -12,6 +12,7 @@ import tqdm
 
 from deepexplain_tf.arguments.arrays import as_constant, is_symbolic
 from deepexplain_tf.arguments.containers import Contents
+from deepexplain_tf.arguments.names import NAMELESS, Names
 from deepexplain_tf.arguments.target import Selection
 from deepexplain_tf.engine.engine import Engine
 from deepexplain_tf.engine.events import Sizes
@@ -48,6 +49,8 @@ class Call:
       inlined: whether the program becomes part of the graph being built; see `engine.inline`.
       progress: whether to show a progress bar.
       contents: what the user's container of examples holds.
+      structure: the user's structure of the inputs, with positions as leaves.
+      names: the names of features, words, classes and examples.
     """
 
     engine: Engine
@@ -64,6 +67,8 @@ class Call:
     inlined: bool = False
     progress: bool = False
     contents: Contents = _EMPTY
+    structure: Any = 0
+    names: Names = NAMELESS
 
     @property
     def symbolic(self) -> bool:
@@ -83,6 +88,19 @@ class Call:
     @property
     def _replicas(self) -> Replicas:
         return Replicas.here(differentiable=self.differentiable)
+
+    @property
+    def named_structure(self) -> Any:
+        """The structure of the attributions, with positions as leaves."""
+        return 0 if self.method.pairwise else self.layout.structure
+
+    @property
+    def named_shapes(self) -> Sequence[tuple[int | None, ...]]:
+        """For each array of attributions, the shape of those of one example and unit."""
+        if not self.method.pairwise:
+            return self.layout.shapes
+        features = math.isqrt(self.method.pairs_in(self.layout))
+        return [(features, features)]
 
     def by_baseline(self) -> Iterator["Call"]:
         """Yields the call with each point of its sets alone as the baseline; without sets the call itself."""

@@ -12,9 +12,10 @@ import tensorflow as tf
 from deepexplain_tf.arguments.arrays import as_arrays, as_tensor, is_symbolic, read_inputs
 from deepexplain_tf.arguments.baselines import is_number, read_baseline, read_sets
 from deepexplain_tf.arguments.containers import contents_of
+from deepexplain_tf.arguments.names import NAMES, Names, read_names
 from deepexplain_tf.arguments.options import require, require_between, require_bool, require_seed
 from deepexplain_tf.arguments.strings import with_strings
-from deepexplain_tf.arguments.structure import flatten_like
+from deepexplain_tf.arguments.structure import flatten_like, positions
 from deepexplain_tf.engine.agreement import Disagreement
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.engine import Engine
@@ -50,13 +51,14 @@ def check_call(
     seed: Any = None,
     progress: Any = False,
     tensors: Any = None,
+    **names: Any,
 ) -> None:
     """Checks the arguments of a call that can be checked without inputs.
 
     Raises:
       OptionError: an argument out of range, or a baseline for a method that has none.
     """
-    del target
+    del target, names
     for option, size in (("batch_size", batch_size), ("chunk_size", chunk_size)):
         if size is not None:
             require_between(option, 1, _MOST, size)
@@ -83,6 +85,7 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
       UnsupportedOpError: an op that no rule covers.
     """
     tensors = arguments.pop("tensors", None)
+    names = Names(**{name: arguments.pop(name, None) for name in NAMES})
     contents = contents_of(inputs, engine.specs)
     inputs = with_strings(contents.inputs, engine.specs)
     arrays = as_arrays(inputs, engine.specs)
@@ -101,7 +104,10 @@ def prepare(engine: Engine, method: Method, inputs: Any, **arguments: Any) -> Ca
         if not engine.use_lengths():
             raise
         call = prepared()
-    call = dataclasses.replace(call, contents=contents, notes=(*call.notes, *contents.notes))
+    shapes = call.named_shapes
+    names = contents.names(names, shapes if engine.settings.layer is None else None)
+    names = read_names(names, call.named_structure, shapes, call.inputs[0].shape[0])
+    call = dataclasses.replace(call, contents=contents, names=names, notes=(*call.notes, *contents.notes))
     if not tensors:
         lost = tf.executing_eagerly() and tf_private.tape_is_active()
         return dataclasses.replace(call, notes=(*call.notes, _NO_GRADIENT)) if lost else call
@@ -193,6 +199,7 @@ def _prepare(
         differentiable=differentiable,
         inlined=recorded and in_xla,
         progress=progress,
+        structure=positions(inputs, model.traced.specs),
     )
     if symbolic and fixed not in (None, arrays[0].shape[0]):
         raise InputError(f"inputs must have the model's batch size {fixed}. Got {arrays[0].shape[0]}.")

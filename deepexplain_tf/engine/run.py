@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.features import number_groups
 from deepexplain_tf.arguments.structure import pack
 from deepexplain_tf.engine.call import Call
 from deepexplain_tf.engine.judgement import judge
@@ -31,6 +32,8 @@ def run(name: str, call: Call) -> Explanation:
         result = call.method.run(call.evaluate, call.count)
 
     arrays = not (call.symbolic or call.differentiable)
+    of_table = arrays and engine.settings.layer is None and call.selection.units is None and not method.pairwise
+    table = call.contents.table if of_table else None
 
     def by_unit(value: Any) -> Any:
         return value if call.selection.units is None else _by_unit(value, call.selection.units)
@@ -38,8 +41,7 @@ def run(name: str, call: Call) -> Explanation:
     def packed(values: Sequence[Any] | None) -> Any:
         if values is None:
             return None
-        whole = pack(0 if method.pairwise else call.layout.structure, list(map(by_unit, values)))
-        of_table = arrays and engine.settings.layer is None and call.selection.units is None and not method.pairwise
+        whole = pack(call.named_structure, list(map(by_unit, values)))
         return call.contents.pack(whole) if of_table else whole
 
     summed = method.complete or method.conserves
@@ -56,7 +58,35 @@ def run(name: str, call: Call) -> Explanation:
         method=name,
         target=call.selection.reported,
         notes=(*call.notes, *judged, *engine.events.notes(call.objective)),
+        inputs=_inputs(call, table) if arrays else None,
+        groups=_groups(call) if arrays else None,
+        pairwise=method.pairwise,
+        **_names(call, table),
     )
+
+
+def _names(call: Call, table: Any) -> dict[str, Any]:
+    """Returns the names, with those of a table's columns where the user gave none."""
+    names = vars(call.names)
+    if table is None or names["feature_names"] is not None:
+        return names
+    return {**names, "feature_names": tuple(map(str, table.columns))}
+
+
+def _inputs(call: Call, table: Any) -> Any:
+    """Returns copies of the inputs, which the user may change, in their structure; those of a table as a table."""
+    if table is not None:
+        return table.copy()
+    return pack(call.structure, [np.array(array) for array in call.inputs])
+
+
+def _groups(call: Call) -> Any:
+    """Returns the groups whose value each of their elements carries, in the structure of the attributions."""
+    groups = call.method.grouped
+    if groups is None or call.method.pairwise:
+        return None
+    numbers = number_groups(call.layout.flatten("groups", groups), call.layout.lengths)
+    return pack(call.layout.structure, numbers)
 
 
 def _by_unit(value: Any, units: tuple[int, ...]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.names import NAMES
 from deepexplain_tf.arguments.structure import names_of
 from deepexplain_tf.arguments.target import in_range
 from deepexplain_tf.engine.compiled import lower_to_ir
@@ -24,7 +25,7 @@ from deepexplain_tf.methods.model_draws import ModelDraws, mean_outputs
 from deepexplain_tf.writing.json_values import versions
 
 Specs = dict[str, tf.TensorSpec]
-_OF_PYTHON = ("progress", "tensors")  # arguments of a call that a program has no use for
+_OF_PYTHON = ("progress", "tensors", *NAMES)  # arguments of a call that a program has no use for
 _STAGE = "hlo_serialized"  # before XLA optimises for the machine: enough to know whether it compiles
 
 

@@ -73,6 +73,10 @@ class Around(Method):
         return self.method.pairs_in(layout)
 
     @property
+    def grouped(self) -> Any:
+        return self.method.grouped
+
+    @property
     def straight(self) -> bool:
         return self.method.straight
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypedDict
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.names import NAMES
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.objective import Objective
@@ -16,7 +17,7 @@ from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules.composites import Composite
 
 # The arguments of `explain` that are not options of a method.
-CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress", "tensors")
+CALL_ARGUMENTS = ("target", "baseline", "batch_size", "chunk_size", "max_memory", "seed", "progress", "tensors", *NAMES)
 METHODS: Registry[type["Method"]] = Registry("method")
 Data = Mapping[str, np.ndarray | np.generic]  # see `Method.data`
 Evaluate = Callable[..., dict[str, Any]]  # (method, rows=None, row_data=None), see `Method.run`
@@ -127,6 +128,11 @@ class Method(abc.ABC):
         """Returns the number of attributions of an example that are not those of its elements, but of pairs."""
         del layout
         return 0
+
+    @property
+    def grouped(self) -> Any:
+        """The user's groups of elements, each of which carries the value of its whole group; None without groups."""
+        return getattr(self, "groups", None)
 
     @property
     def straight(self) -> bool:

@@ -8,26 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepexplain_tf.errors import DeepExplainError, OptionError
+from deepexplain_tf.errors import OptionError
+from deepexplain_tf.visualize.figure import new_figure
 
 if TYPE_CHECKING:
     from deepexplain_tf.metrics.sensitivity_n import SensitivityN
 
 _FORMATS = ("png", "pdf", "svg")
 _LINES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
-
-
-def require_figure() -> Any:
-    """Returns matplotlib's class `Figure`, which needs no screen.
-
-    Raises:
-      DeepExplainError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise DeepExplainError("the figure needs matplotlib: pip install 'deepexplain_tf[plots]'") from None
-    return Figure
 
 
 def picture_format(path: str | os.PathLike[str]) -> str:
@@ -40,7 +28,7 @@ def picture_format(path: str | os.PathLike[str]) -> str:
 
 def draw_curves(curves: "Mapping[str, SensitivityN]", picture: str) -> bytes:
     """Returns a file in the format `picture` with each method's mean over n, in a band of its 95 % interval."""
-    figure = require_figure()(figsize=(6.4, 4.2), layout="constrained")
+    figure = new_figure(6.4, 4.2)
     axis = figure.subplots()
     for place, (label, score) in enumerate(curves.items()):
         colour = f"C{place % 10}"

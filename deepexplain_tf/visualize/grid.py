@@ -8,9 +8,9 @@ from PIL import Image, ImageOps
 
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.visualize import caption, inputs
+from deepexplain_tf.visualize.stack import stack
 
 _MARGIN = 16  # around the grid and between columns
-_GAP = 6
 _NARROWEST = 96  # a column has room for a few words
 _MAX_LINES = 3
 _FRAME = (200, 200, 200)  # shows where a picture ends whose attributions are as white as the page
@@ -63,8 +63,8 @@ def grid(
     bands = [list(map(text, titles, widths, repeat("black")))] if titles else []
     for row, words in zip(pictures, captions or repeat([]), strict=False):
         below = map(text, _filled(words, columns), widths, repeat("#404040"))
-        bands.append([_stack(cell) for cell in zip(row, below, strict=True)])
-    page = _stack([_beside(band) for band in bands])
+        bands.append([stack(cell) for cell in zip(row, below, strict=True)])
+    page = stack([_beside(band) for band in bands])
     return ImageOps.expand(page, _MARGIN, "white")
 
 
@@ -93,17 +93,6 @@ def _fit(picture: inputs.Picture | None, size: int) -> Image.Image:
     width, height = (max(round(side * scale), size // 14) for side in image.size)
     # Box filtering repeats pixels where it enlarges and averages them where it shrinks.
     return ImageOps.expand(image.resize((width, height), Image.Resampling.BOX), 1, _FRAME)
-
-
-def _stack(images: Sequence[Image.Image]) -> Image.Image:
-    """Returns images below each other, centred."""
-    width = max(image.width for image in images)
-    page = Image.new("RGB", (width, sum(image.height + _GAP for image in images)), "white")
-    top = 0
-    for image in images:
-        page.paste(image, ((width - image.width) // 2, top))
-        top += image.height + _GAP
-    return page
 
 
 def _beside(images: Sequence[Image.Image]) -> Image.Image:

@@ -9,6 +9,7 @@ from PIL import Image
 from deepexplain_tf.errors import InputError, OptionError
 
 Picture: TypeAlias = npt.ArrayLike | Image.Image
+SIGNS = ("both", "positive", "negative")
 
 
 def features(attributions: npt.ArrayLike) -> np.ndarray:
@@ -17,22 +18,22 @@ def features(attributions: npt.ArrayLike) -> np.ndarray:
     `[features]` becomes one row. Of four axes, a first one of length 1 is the batch and dropped. `[1, length, dims]`, a
     batch of one sequence, has three axes and so is one row with `dims` channels.
     """
-    values = _unbatch(_numbers(attributions, "attributions"))
+    values = _unbatch(numbers(attributions, "attributions"))
     if values.ndim not in (1, 2, 3) or values.size == 0:
         raise InputError(
             "attributions must be drawn one example at a time: [height, width, channels], [height, width] or "
             f"[features]. Got shape {values.shape}."
         )
-    _require_no_infinity(values)
+    require_no_infinity(values)
     return values[None, :, None] if values.ndim == 1 else values.reshape(*values.shape[:2], -1)
 
 
 def pairs(values: npt.ArrayLike) -> np.ndarray:
     """Returns the attributions of the pairs of features of one example as float64 `[features, features]`."""
-    matrix = _numbers(values, "attributions")
+    matrix = numbers(values, "attributions")
     if matrix.ndim != 2 or len(matrix) != len(matrix.T) or matrix.size == 0:
         raise InputError(f"attributions of pairs must be [features, features], of one example. Got {matrix.shape}.")
-    _require_no_infinity(matrix)
+    require_no_infinity(matrix)
     return matrix
 
 
@@ -41,10 +42,29 @@ def sum_channels(values: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(values).all(axis=-1), np.nan, np.nansum(values, axis=-1))
 
 
-def clip_and_scale(values: np.ndarray, percentile: float) -> np.ndarray:
-    """Returns clip(values / limit, -1, 1), where limit is `largest` of the values; NaN stays."""
-    limit = largest(values, percentile)
-    return np.clip(values, -limit, limit) / limit if limit else values
+def clip_and_scale(values: np.ndarray, percentile: float, limit: float | None = None) -> np.ndarray:
+    """Returns clip(values / limit, -1, 1), where limit is by default `largest` of the values; NaN stays.
+
+    Raises:
+      OptionError: a percentile or a limit out of range.
+    """
+    found = largest(values, percentile)
+    if limit is not None:
+        if not isinstance(limit, int | float | np.number) or not 0 < limit < np.inf:
+            raise OptionError(f"limit must be a number > 0. Got {limit!r}.")
+        found = float(limit)
+    return np.clip(values, -found, found) / found if found else values
+
+
+def of_sign(values: np.ndarray, sign: str) -> np.ndarray:
+    """Returns values of which only those of one sign are left, others 0, or both; NaN stays.
+
+    Raises:
+      OptionError: a sign that is not "both", "positive" or "negative".
+    """
+    if sign not in SIGNS:
+        raise OptionError(f"sign must be one of {', '.join(map(repr, SIGNS))}. Got {sign!r}.")
+    return values if sign == "both" else np.maximum(values, 0) if sign == "positive" else np.minimum(values, 0)
 
 
 def largest(values: np.ndarray, percentile: float) -> float:
@@ -65,7 +85,7 @@ def rgb(image: Picture) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
     values = np.asarray(image)
     if values.dtype != np.uint8:
-        values = _rescale(_numbers(values, "a picture"))
+        values = _rescale(numbers(values, "a picture"))
     values = _unbatch(values)
     values = values[..., None] if values.ndim == 2 else values
     if values.ndim != 3 or values.shape[-1] not in (1, 3) or values.size == 0:
@@ -85,14 +105,16 @@ def enlarge_to(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return values.repeat(shape[0] // values.shape[0], axis=0).repeat(shape[1] // values.shape[1], axis=1)
 
 
-def _numbers(array: npt.ArrayLike, what: str) -> np.ndarray:
+def numbers(array: npt.ArrayLike, what: str) -> np.ndarray:
+    """Returns an array of real numbers as float64."""
     values = np.asarray(array)
     if not np.can_cast(values.dtype, np.float64, "same_kind"):
         raise InputError(f"{what} must be of real numbers. Got dtype {values.dtype}.")
     return values.astype(np.float64)
 
 
-def _require_no_infinity(values: np.ndarray) -> None:
+def require_no_infinity(values: np.ndarray) -> None:
+    """Checks that attributions are finite, or NaN."""
     if np.isinf(values).any():
         raise InputError("attributions must be finite, or NaN where there is none. Got an infinity.")
 

@@ -1,22 +1,18 @@
 """The matrix of interactions, drawn with matplotlib (the extra `plots`)."""
 
 from collections.abc import Sequence
-import io
 
-import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from deepexplain_tf.errors import InputError
-from deepexplain_tf.visualize import colours, inputs
-from deepexplain_tf.visualize.curves import require_figure
+from deepexplain_tf.visualize import inputs
+from deepexplain_tf.visualize.figure import UNITS, new_figure, palette, read_names, set_title, to_image
 
 _CELL, _SMALLEST, _LARGEST, _LETTER = 0.3, 2.0, 16.0, 0.08  # inches: of a feature, of the whole matrix, of a letter
-_LETTERS = 30  # of a name
 
 
 def interactions(
-    values: npt.ArrayLike, names: Sequence[str] | None = None, *, percentile: float = 100.0
+    values: npt.ArrayLike, names: Sequence[str] | None = None, *, percentile: float = 100.0, title: str | None = None
 ) -> Image.Image:
     """Draws the interactions of features as a matrix of colours, with the features' names.
 
@@ -27,6 +23,7 @@ def interactions(
       values: one example, `[features, features]`, such as one of `integrated_hessians`.
       names: a name for each feature; None numbers them from 0.
       percentile: in (0, 100]; larger values get the full colour.
+      title: a line above the matrix.
 
     Returns:
       An RGB image.
@@ -38,28 +35,16 @@ def interactions(
     """
     matrix = inputs.pairs(values)
     count, limit = len(matrix), inputs.largest(matrix, percentile) or 1.0
-    if names is not None and len(names) != count:
-        raise InputError(f"names must be one for each of {count} features. Got {len(names)}.")
-    labels = [] if names is None else [_short(name) for name in names]
+    labels = [] if names is None else read_names(names, count)
     side = min(max(_CELL * count, _SMALLEST), _LARGEST)
     beside = _LETTER * max(map(len, labels), default=4)
-    figure = require_figure()(figsize=(side + beside + 1.4, side + beside + 0.4), layout="constrained")
-    from matplotlib.colors import ListedColormap
-
-    bad = "#{:02x}{:02x}{:02x}".format(*colours.UNCOVERED)
-    palette = ListedColormap(colours.diverging(np.linspace(-1, 1, 255)) / 255).with_extremes(bad=bad)
+    figure = new_figure(side + beside + 1.4, side + beside + 0.4)
     axis = figure.subplots()
-    drawn = axis.imshow(matrix, cmap=palette, vmin=-limit, vmax=limit, interpolation="nearest")
+    drawn = axis.imshow(matrix, cmap=palette(), vmin=-limit, vmax=limit, interpolation="nearest")
     if names is not None:
         look = {"labels": labels, "fontsize": min(9, 58 * side / count), "parse_math": False}
         axis.set_xticks(range(count), rotation=90, **look)
         axis.set_yticks(range(count), **look)
-    figure.colorbar(drawn, ax=axis, shrink=0.8, label="in units of the target")
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=100)
-    return Image.open(file).convert("RGB")
-
-
-def _short(name: object) -> str:
-    text = " ".join(str(name).split())
-    return text if len(text) <= _LETTERS else text[: _LETTERS - 1] + "…"
+    figure.colorbar(drawn, ax=axis, shrink=0.8, label=UNITS)
+    set_title(axis, title)
+    return to_image(figure)

@@ -7,7 +7,9 @@ from PIL import Image
 from deepexplain_tf.visualize import colours, inputs
 
 
-def window(attributions: npt.ArrayLike, image: inputs.Picture, percentile: float = 99.0) -> Image.Image:
+def window(
+    attributions: npt.ArrayLike, image: inputs.Picture, percentile: float = 99.0, *, limit: float | None = None
+) -> Image.Image:
     """Draws the picture with each pixel as bright as its attributions are large; zero is black, NaN light grey.
 
     colour = picture · min(Σ_channels |attribution| / s, 1), where s is the given percentile of Σ_channels
@@ -17,13 +19,14 @@ def window(attributions: npt.ArrayLike, image: inputs.Picture, percentile: float
       attributions: one example, as for `heat_map`.
       image: a picture, as for `overlay`.
       percentile: the percentile of s, in (0, 100]; pixels with larger sums are seen in full.
+      limit: as for `heat_map`.
 
     Returns:
       An RGB image of the picture's size.
 
     Raises:
       InputError: attributions or picture cannot be drawn, or do not fit each other.
-      OptionError: a percentile out of range.
+      OptionError: a percentile or limit out of range.
 
     References:
       Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, https://arxiv.org/abs/1703.01365,
@@ -31,6 +34,6 @@ def window(attributions: npt.ArrayLike, image: inputs.Picture, percentile: float
     """
     picture = inputs.rgb(image)
     totals = inputs.sum_channels(np.abs(inputs.features(attributions)))
-    opening = inputs.enlarge_to(inputs.clip_and_scale(totals, percentile), picture.shape)[..., None]
+    opening = inputs.enlarge_to(inputs.clip_and_scale(totals, percentile, limit), picture.shape)[..., None]
     seen = np.where(np.isnan(opening), colours.UNCOVERED, picture * np.nan_to_num(opening))
     return Image.fromarray(np.rint(seen).astype(np.uint8))

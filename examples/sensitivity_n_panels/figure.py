@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deepexplain_tf.visualize.curves import require_figure
+from deepexplain_tf.visualize.figure import require_figure
 from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, OCCLUSION, Figures
 from sensitivity_n_panels.nets import PANELS
 

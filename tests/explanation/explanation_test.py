@@ -1,4 +1,4 @@
-"""Tests of `explanation.py`."""
+"""Tests of `explanation/explanation.py` and `explanation/storage.py`."""
 
 import io
 import os
@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from deepexplain_tf import explanation, visualize
+from deepexplain_tf import visualize
 from deepexplain_tf.errors import InputError, UnknownNameError
-from deepexplain_tf.explanation import Explanation, load
+from deepexplain_tf.explanation import Explanation, load, storage
 
 
 def _explanation(**changes):
@@ -162,7 +162,7 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(path, monk
         file.write(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(explanation.np, "savez", fail)
+    monkeypatch.setattr(storage.np, "savez", fail)
     with pytest.raises(OSError, match="no space"):
         _explanation().save(path)
     assert os.listdir(path.parent) == [path.name]
@@ -295,7 +295,7 @@ def test_image_draws_one_example_as_visualize_does():
     rng = np.random.default_rng(0)
     attributions = rng.normal(size=(3, 8, 6, 3))
     pictures = rng.integers(0, 256, (3, 8, 6, 3), np.uint8)
-    e = _explanation(attributions=attributions)
+    e = _explanation(attributions=attributions, outputs=np.zeros(3))
     assert e.image() == visualize.heat_map(attributions[0])
     assert e.image(example=-1, percentile=50) == visualize.heat_map(attributions[2], percentile=50)
     assert e.image(pictures, example=1) == visualize.overlay(attributions[1], pictures[1])
@@ -304,10 +304,10 @@ def test_image_draws_one_example_as_visualize_does():
 
 
 def test_image_refuses_what_it_cannot_draw():
-    e = _explanation(attributions=np.ones((1, 4, 4, 3)))
+    e = _explanation(attributions=np.ones((1, 4, 4, 3)), outputs=np.zeros(1))
     with pytest.raises(InputError, match="Got 1"):
         e.image(example=1)
-    with pytest.raises(InputError, match="pass the explained inputs"):
+    with pytest.raises(InputError, match="pass them as inputs="):
         e.image(kind="overlay")
     with pytest.raises(UnknownNameError, match="heat_map"):
         e.image(kind="heatmap")
