@@ -19,7 +19,17 @@ _PLOTS = ["matplotlib>=3.9"]
 # Tables: `Explanation.to_frame`.
 _PANDAS = ["pandas>=2.2"]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
-_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", *_PANDAS, *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]
+_TEST = [
+    "pytest>=8",
+    "tensorboard>=2.18",
+    "pytest-xdist>=3.5",
+    "hypothesis>=6",
+    *_PANDAS,
+    *_ORACLES,
+    *_JAX,
+    *_PLOTS,
+    *_SEGMENTS,
+]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17"]
 
 setuptools.setup(

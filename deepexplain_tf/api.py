@@ -1,6 +1,6 @@
 """The public names that `import deepexplain_tf` offers."""
 
-from deepexplain_tf import features, metrics, paths, rules, text, visualize
+from deepexplain_tf import callbacks, features, metrics, paths, rules, text, visualize
 from deepexplain_tf.arguments.noise import noise
 from deepexplain_tf.arguments.pictures import read_pictures
 from deepexplain_tf.comparison import Comparison, compare
@@ -21,6 +21,7 @@ __all__ = [
     "Explainer",
     "Explanation",
     "UnsupportedOpError",
+    "callbacks",
     "compare",
     "features",
     "list_methods",

@@ -72,14 +72,15 @@ def contents_of(given: Any, specs: Any) -> Contents:
       labels, weights) as Keras takes them.
     - So is a tuple of arrays of one length that does not fit the model's inputs, while its first entry does.
     - A pandas DataFrame is `[rows, columns]` for a model with one input, or one input for each column by its name.
+      Columns are numbers, or texts and categories where the input takes strings.
 
     Args:
       given: the inputs that the user passed.
       specs: the specs of the model's inputs in their structure; None where only the first call shows them.
 
     Raises:
-      InputError: a data set that has no end, no batches or batches of different shapes; a table with columns that are
-        not numbers, or without a column for each input.
+      InputError: a data set that has no end, no batches or batches of different shapes; a table with columns
+        that are not what the input takes, with missing values, or without a column for each input.
     """
     if isinstance(given, tf.data.Dataset):
         return _of_data_set(given, specs)
@@ -147,27 +148,35 @@ def _is_table(given: Any) -> bool:
 
 
 def _of_table(table: Any, specs: Any) -> Contents:
-    columns = [_column(table, position) for position in range(table.shape[1])]
     names, leaves = ([], []) if specs is None else (names_of(specs), tf.nest.flatten(specs))
     if len(leaves) > 1 or isinstance(specs, Mapping):
-        by_name = dict(zip(table.columns, columns, strict=True))
-        if len(by_name) < len(columns) or set(by_name) != set(names):
+        if not table.columns.is_unique or set(table.columns) != set(names):
             got = shortened(list(table.columns))
             raise InputError(f"a table must have one column for each input, {shortened(names)}. Got {got}.")
-        shapes = {name: spec.shape for name, spec in zip(names, leaves, strict=True)}
-        arrays = {name: by_name[name].reshape(-1, *[1] * (len(shapes[name]) - 1)) for name in table.columns}
-        return Contents(arrays, table=table)
-    if not columns:
+        wanted = dict(zip(names, leaves, strict=True))
+        arrays = {name: _column(table, at, wanted[name].dtype) for at, name in enumerate(table.columns)}
+        shapes = {name: [-1, *[1] * (len(wanted[name].shape) - 1)] for name in arrays}
+        return Contents({name: array.reshape(shapes[name]) for name, array in arrays.items()}, table=table)
+    if not table.shape[1]:
         raise InputError("a table must have a column. Got none.")
-    return Contents(np.column_stack(columns), table=table)
+    dtype = leaves[0].dtype if leaves else None
+    return Contents(np.column_stack([_column(table, at, dtype) for at in range(table.shape[1])]), table=table)
 
 
-def _column(table: Any, position: int) -> np.ndarray:
-    column = table.iloc[:, position]
+def _column(table: Any, position: int, dtype: tf.DType | None) -> np.ndarray:
+    """Returns a column as numbers, or as texts for an input of strings.
+
+    Raises:
+      InputError: a column of another kind, or missing values.
+    """
+    column, name = table.iloc[:, position], shortened(table.columns[position])
+    if column.isna().any():
+        raise InputError(f"column {name} of a table must have a value in each row. Got missing values.")
+    if dtype == tf.string:
+        texts = column.astype(object).to_numpy()
+        if not all(isinstance(text, str | bytes) for text in texts):
+            raise InputError(f"column {name} of a table must be texts. Got {column.dtype}.")
+        return texts
     if getattr(column.dtype, "kind", "O") not in "biuf":
-        name = table.columns[position]
-        raise InputError(f"column {shortened(name)} of a table must be numbers. Got {column.dtype}.")
-    missing = column.isna()
-    if missing.any():
-        raise InputError(f"column {shortened(table.columns[position])} of a table must be finite. Got missing values.")
+        raise InputError(f"column {name} of a table must be numbers. Got {column.dtype}.")
     return np.asarray(column.to_numpy(dtype=getattr(column.dtype, "numpy_dtype", column.dtype)))

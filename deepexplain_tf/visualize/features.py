@@ -1,5 +1,7 @@
 """Attributions of named features, read for bars and swarms."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -45,10 +47,11 @@ def ranked(sizes: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
     return order[:top], order[top:]
 
 
-def number(value: object) -> str:
-    """Returns a value for a label: a number in three digits, anything else as it is."""
+def number(value: Any) -> str:
+    """Returns a value for a label: a number in four digits, or a whole one in all of them; anything else as it is."""
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, float | np.floating):
-        return f"{float(value):.3g}"
+        shown = float(value)
+        return f"{shown:.0f}" if shown.is_integer() and abs(shown) < 1e9 else f"{shown:.4g}"
     return str(value)

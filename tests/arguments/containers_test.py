@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+import deepexplain_tf as dx
 from deepexplain_tf.arguments.containers import contents_of
 from deepexplain_tf.errors import InputError
 from tests.checks import explain
@@ -137,3 +138,44 @@ def test_batches_of_different_shapes():
     )
     with pytest.raises(InputError, match=r"examples of one shape\. Got"):
         explain(lambda x: tf.reduce_sum(x, 1), "saliency", shapes)
+
+
+def mixed():
+    number, word = keras.Input((1,), name="age"), keras.Input((1,), dtype="string", name="job")
+    known = keras.layers.StringLookup(vocabulary=["nurse", "chef"], output_mode="one_hot")(word)
+    hidden = keras.layers.Dense(4, "tanh")(keras.layers.Concatenate()([number, known]))
+    return filled(keras.Model({"age": number, "job": word}, keras.layers.Dense(1)(hidden)))
+
+
+MIXED = pd.DataFrame({"age": [1.0, 2.0, 3.0], "job": ["nurse", "chef", "clerk"]}, index=list("pqr"))
+
+
+@pytest.mark.parametrize("dtype", [object, "category", "string", "str"])
+def test_a_table_of_numbers_and_texts(dtype):
+    table = MIXED.astype({"job": dtype})
+    arrays = {"age": table[["age"]].to_numpy(), "job": np.array([["nurse"], ["chef"], ["clerk"]], object)}
+    e, expected = (explain(mixed(), "kernel_shap", given, seed=0) for given in (table, arrays))
+    for name in arrays:
+        np.testing.assert_allclose(e.attributions[[name]], expected.attributions[name], rtol=1e-6)
+    assert list(e.inputs["job"]) == ["nurse", "chef", "clerk"]
+    assert e[1:].inputs["job"].tolist() == ["chef", "clerk"]
+
+
+def test_texts_in_a_table_reach_a_file(tmp_path):
+    e = explain(mixed(), "kernel_shap", MIXED, seed=0)
+    e.save(tmp_path / "e.npz")
+    assert dx.load(tmp_path / "e.npz").inputs.tolist() == MIXED.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (MIXED.assign(job=[1, 2, 3]), "column 'job' of a table must be texts. Got int64"),
+        (MIXED.assign(job=["a", None, "b"]), "column 'job' of a table must have a value in each row"),
+        (MIXED.assign(age=["a", "b", "c"]), "column 'age' of a table must be numbers"),
+    ],
+    ids=str,
+)
+def test_columns_that_an_input_does_not_take(table, words):
+    with pytest.raises(InputError, match=words):
+        explain(mixed(), "kernel_shap", table)

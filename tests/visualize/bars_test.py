@@ -58,7 +58,7 @@ def test_others_are_added_up():
 
 def test_values_stand_beside_names():
     shown = _rows(values=[3.0, 2.0, 1.0], names=["age", "job", "n"], inputs=np.array([39.12345, "smith", b"x"], object))
-    assert shown[::2] == ["age = 39.1", "job = smith", "n = x"]
+    assert shown[::2] == ["age = 39.12", "job = smith", "n = x"]
 
 
 def test_texts_are_never_html():
