@@ -18,6 +18,10 @@ _JAX = ["jax>=0.8"]
 _PLOTS = ["matplotlib>=3.9"]
 # Tables: `Explanation.to_frame`.
 _PANDAS = ["pandas>=2.2"]
+# Reports: `Explanation.report`, `Comparison.report`, `deepexplain report`.
+_REPORT = ["jinja2>=3.1"]
+# Drives Chromium in tests of the report.
+_BROWSER = ["selenium>=4.20"]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
 _TEST = [
     "pytest>=8",
@@ -28,7 +32,9 @@ _TEST = [
     *_ORACLES,
     *_JAX,
     *_PLOTS,
+    *_REPORT,
     *_SEGMENTS,
+    *_BROWSER,
 ]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17"]
 
@@ -40,7 +46,7 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=setuptools.find_packages(include=["deepexplain_tf", "deepexplain_tf.*"]),
-    package_data={"deepexplain_tf": ["py.typed"]},
+    package_data={"deepexplain_tf": ["py.typed"], "deepexplain_tf.explanation.report": ["page.html"]},
     python_requires=">=3.11",
     install_requires=[
         "tensorflow>=2.18",
@@ -57,6 +63,7 @@ setuptools.setup(
         "jax": _JAX,
         "pandas": _PANDAS,
         "plots": _PLOTS,
+        "report": _REPORT,
         "segments": _SEGMENTS,
         "test": _TEST,
         "dev": _DEV,

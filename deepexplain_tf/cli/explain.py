@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import flags
 
-from deepexplain_tf.cli import files, inputs, model as models, output, progress, quiet, report, values as parse
+from deepexplain_tf.cli import files, inputs, model as models, output, progress, quiet, results, values as parse
 from deepexplain_tf.cli.command import COMMANDS, Command
 
 _OUT = "The folder to write to. It is made if it is missing."
@@ -59,9 +59,9 @@ def _explain(flag: flags.FlagValues, target: parse.Target, options: dict[str, An
             **inputs.sizes(flag),
             **options,
         )
-    names = report.names(explanation, examples)
-    print(report.text(explanation, names))
+    names = results.names(explanation, examples)
+    print(results.text(explanation, names))
     explanation.save(stage / "explanation.npz")
     with progress.bar(len(names), "drawing") as step:
-        drawn = report.draw(explanation, examples, names, stage, step, sequence=flag.layer is not None)
+        drawn = results.draw(explanation, examples, names, stage, step, sequence=flag.layer is not None)
     return ["explanation.npz", *drawn]

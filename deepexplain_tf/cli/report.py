@@ -1,63 +1,58 @@
-"""What `deepexplain explain` prints and draws."""
+"""`deepexplain report`: saved explanations as a page for a browser."""
 
 import pathlib
-from typing import Any
 
-import numpy as np
+from absl import flags
 
-from deepexplain_tf.cli import pictures
-from deepexplain_tf.cli.inputs import Examples
-from deepexplain_tf.cli.progress import Step
-from deepexplain_tf.explanation import Explanation
-import deepexplain_tf.visualize as visualize
-import deepexplain_tf.writing.table as table
+from deepexplain_tf.cli import files, quiet
+from deepexplain_tf.cli.command import COMMANDS, Command, UsageError
+from deepexplain_tf.errors import InputError
 
-
-def names(explanation: Explanation, examples: Examples) -> list[str]:
-    """Returns one name for each example."""
-    return examples.names or [f"example_{index:03d}" for index in range(len(explanation.outputs))]
+_INPUT = """The files that deepexplain explain or Explanation.save wrote, of the same examples, as a.npz,b.npz. Each
+    is a tab, under the name of its method."""
+_IMAGES = "A picture or a folder of them, shown in the place of the inputs, in the order of the examples."
 
 
-def _targets(explanation: Explanation) -> list[str]:
-    target, count = explanation.target, len(explanation.outputs)
-    if isinstance(target, np.ndarray) and target.shape == (count,):
-        return [str(one) for one in target]
-    return [str(target)] * count
+@COMMANDS.register("report")
+class Report(Command):
+    """Makes one HTML file of saved explanations, which needs no network.
 
+    Each example has its input, the numbers that judge the explanation, and a tab for each file: maps
+    over the picture with values under the pointer, coloured words, or bars.
 
-def text(explanation: Explanation, named: list[str]) -> str:
-    """Returns a table of the examples, and the notes of the explanation."""
-    columns: dict[str, Any] = {
-        "outputs": explanation.outputs,
-        "baseline outputs": explanation.baseline_outputs,
-        "gap": explanation.completeness_gap,
-    }
-    given = {title: column for title, column in columns.items() if column is not None}
-    rows = [
-        [name, target, *(f"{float(column[index]):.5g}" for column in given.values())]
-        for index, (name, target) in enumerate(zip(named, _targets(explanation), strict=True))
-    ]
-    notes = [f"note: {note}" for note in explanation.notes]
-    return "\n".join([table.render([explanation.method, "target", *given], rows), *notes])
+        deepexplain report --input=why/explanation.npz --out=why.html
+        deepexplain report --input=ig.npz,deeplift.npz --images=photos/ --out=both.html
+    """
 
+    required = ("input", "out")
 
-def draw(
-    explanation: Explanation,
-    examples: Examples,
-    named: list[str],
-    folder: pathlib.Path,
-    step: Step,
-    *,
-    sequence: bool,
-) -> list[str]:
-    """Writes a PNG file for each example that can be drawn, and returns the names of the files."""
-    written = []
-    for index, (name, target) in enumerate(zip(named, _targets(explanation), strict=True)):
-        picture = None if examples.pictures is None else examples.pictures[index]
-        caption = f"{name}: {explanation.method}, target {target}"
-        with step(""):
-            drawn = pictures.draw(explanation.attributions, index, picture, caption, sequence=sequence)
-            if drawn is not None:
-                visualize.save_png(drawn, folder / f"{name}.png")
-                written.append(f"{name}.png")
-    return written
+    def define(self, values: flags.FlagValues) -> None:
+        flags.DEFINE_list("input", None, _INPUT, flag_values=values)
+        flags.DEFINE_string("out", None, "The HTML file to write.", flag_values=values)
+        flags.DEFINE_string("images", None, _IMAGES, flag_values=values)
+        flags.DEFINE_string("title", "What made the model say that?", "The title of the page.", flag_values=values)
+        flags.DEFINE_integer("most", 50, "The number of examples at most, the first ones.", flag_values=values)
+
+    def run(self, values: flags.FlagValues) -> None:
+        if values.most < 1:
+            raise UsageError(f"--most must be at least 1. Got {values.most}.")
+        files.require_files(*values.input)
+        quiet.start_tensorflow()
+        import deepexplain_tf as dx
+        from deepexplain_tf.arguments.pictures import files_of, read_pictures
+        from deepexplain_tf.explanation.report import write_report
+
+        found = {}
+        for path in values.input:
+            e = dx.load(path)
+            found[e.method if e.method not in found else f"{e.method} ({pathlib.Path(path).stem})"] = e
+        images = None
+        if values.images:
+            first = next(iter(found.values()))
+            shape = getattr(first.inputs, "shape", ())
+            if len(shape) != 4:
+                raise InputError(f"--images are shown in the place of inputs that are pictures. Got {list(shape)}.")
+            images = read_pictures(files_of(values.images), (*shape[1:3], 3)).astype("uint8")
+        options = {"title": values.title, "most": values.most}
+        write_report(found, values.out, images=images, provenance={"files": ", ".join(values.input)}, **options)
+        print(f"wrote {values.out}")

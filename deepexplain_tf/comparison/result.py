@@ -10,6 +10,7 @@ from typing import Any
 
 from deepexplain_tf.errors import InputError
 from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.explanation.report import write_report
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN
 from deepexplain_tf.visualize.curves import draw_curves, picture_format
@@ -76,10 +77,14 @@ class Comparison:
 
     def table(self) -> str:
         """Returns means ± half their 95 % intervals as text, with reasons for missing scores; ↑: higher is better."""
+        header, *rows = self._cells()
+        return "\n".join([render(header, rows), *self._remarks()])
+
+    def _cells(self) -> list[list[str]]:
+        """Returns the header and the rows of the table."""
         header = ["method", *(f"{name} {_ARROWS[better]}" for name, better in self.better.items())]
         cells = {(row.method, row.metric): _cell(row) for row in self.rows}
-        rows = [[method, *(cells[method, metric] for metric in self.scores)] for method in self.methods]
-        return "\n".join([render(header, rows), *self._remarks()])
+        return [header, *([method, *(cells[method, metric] for metric in self.scores)] for method in self.methods)]
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Writes everything but the attributions as a JSON file, whole or not at all; undefined numbers are null."""
@@ -118,6 +123,22 @@ class Comparison:
         content = draw_curves(curves, picture_format(path))
         with atomic_file(path) as file:
             file.write(content)
+
+    def report(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Writes one HTML file with the scores, and each example by all methods; it needs no network.
+
+        Args:
+          path: the file, which appears whole or not at all.
+          **options: as for `Explanation.report`.
+
+        Raises:
+          DeepExplainError: Jinja2 is missing; `pip install 'deepexplain_tf[report]'` installs it.
+          InputError: no method explained the model, or predictions that do not fit.
+          OSError: the file cannot be written.
+        """
+        told = {name: value for name, value in self.provenance.items() if isinstance(value, str | int | float)}
+        options = {"provenance": told, "title": "Methods, compared", **options}
+        write_report(self.explanations, path, scores=self._cells(), **options)
 
     @property
     def curves(self) -> dict[str, SensitivityN]:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from deepexplain_tf.explanation import columns, examples, html, pictures
+from deepexplain_tf.explanation.report import write_report
 from deepexplain_tf.explanation.storage import read_fields, refusal, write_fields
 from deepexplain_tf.explanation.structure import describe, same, single_array
 from deepexplain_tf.explanation.sums import summed
@@ -204,6 +205,21 @@ class Explanation:
         kind = kind or ("heat_map" if inputs is None else "overlay")
         single_array(self.attributions)
         return self.plot(kind, example=example, inputs=inputs, **options)
+
+    def report(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Writes one HTML file about the examples, for a browser without a network; see `report.write_report`.
+
+        Args:
+          path: The file, which appears whole or not at all.
+          **options: `title=`, `images=` (shown in the place of the inputs), `predictions=` (all outputs of the model
+            `[batch, classes]`), `provenance=` (names and values for the end of the page) and `most=` (examples).
+
+        Raises:
+          DeepExplainError: Jinja2 is missing; `pip install 'deepexplain_tf[report]'` installs it.
+          InputError: Predictions that do not fit.
+          OSError: The file cannot be written.
+        """
+        write_report({self.method: self}, path, **options)
 
     def save(self, path: str | os.PathLike[str], *, inputs: bool = True) -> None:
         """Writes one file in the `.npz` format at exactly `path`; no suffix is added.
