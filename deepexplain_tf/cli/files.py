@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import numpy.typing as npt
 
-from deepexplain_tf.errors import InputError
+from deepexplain_tf.errors import DeepExplainError, InputError, brief
 
 Array = npt.NDArray[Any]
 
@@ -50,6 +50,24 @@ def read_arrays(path: str | os.PathLike[str]) -> Array | list[Array] | dict[str,
     if len(value) > 1:
         return [value[name] for name in numbered] if set(value) == set(numbered) else value
     return next(iter(value.values()))
+
+
+def read_table(path: str | os.PathLike[str]) -> Any:
+    """Reads a `.csv` file with a header as a pandas DataFrame.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DeepExplainError: pandas is missing.
+        InputError: The file is no table.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise DeepExplainError("a table needs pandas: pip install 'deepexplain_tf[pandas]'") from None
+    try:
+        return pandas.read_csv(path)
+    except ValueError as error:  # also pandas' own errors, and bytes that are no UTF-8
+        raise InputError(f"{path} must be a .csv file with a header. {brief(error)}") from None
 
 
 def _load(path: str | os.PathLike[str]) -> Array | dict[str, Array]:

@@ -16,7 +16,8 @@ _TEXTS = (
         "input",
         None,
         """A picture (.png, .jpg, .tif, .bmp, .gif, .webp) or a folder of them, stretched to the size that the model
-        takes; or an .npy file [batch, …]; or an .npz file with one array for each input of the model, by its name.""",
+        takes; or an .npy file [batch, …]; or an .npz file with one array for each input of the model, by its name; or
+        a .csv file with a header, a row for each example and a column for each feature or input.""",
     ),
     (
         "target",
@@ -142,6 +143,8 @@ class Reader:
         for name, value in self._reading.items():
             if value != _READING[name]:
                 raise OptionError(f"--{name} is for pictures. Got {value!r} with the arrays of {path}.")
+        if path.endswith(".csv"):
+            return Examples(files.read_table(path))
         arrays = files.read_arrays(path)
         if isinstance(arrays, np.ndarray) and arrays.ndim == 4 and arrays.shape[-1] in (1, 3):
             return Examples(arrays, pictures=arrays)

@@ -4,11 +4,15 @@ import pathlib
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from deepexplain_tf.cli import pictures
 from deepexplain_tf.cli.inputs import Examples
 from deepexplain_tf.cli.progress import Step
+from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.explanation import Explanation
+from deepexplain_tf.explanation.pictures import kind_of
+from deepexplain_tf.explanation.views import views_of
 import deepexplain_tf.visualize as visualize
 import deepexplain_tf.writing.table as table
 
@@ -41,6 +45,16 @@ def text(explanation: Explanation, named: list[str]) -> str:
     return "\n".join([table.render([explanation.method, "target", *given], rows), *notes])
 
 
+def _plotted(explanation: Explanation, index: int) -> Image.Image | None:
+    """Returns the picture of a table, series, text or sequence; None for maps, and where matplotlib is missing."""
+    try:
+        if any(kind_of(view) in ("overlay", "heat_map") for view in views_of(explanation, example=index)):
+            return None
+        return explanation.plot(example=index)
+    except DeepExplainError:
+        return None
+
+
 def draw(
     explanation: Explanation,
     examples: Examples,
@@ -56,7 +70,9 @@ def draw(
         picture = None if examples.pictures is None else examples.pictures[index]
         caption = f"{name}: {explanation.method}, target {target}"
         with step(""):
-            drawn = pictures.draw(explanation.attributions, index, picture, caption, sequence=sequence)
+            drawn = _plotted(explanation, index)
+            if drawn is None:
+                drawn = pictures.draw(explanation.attributions, index, picture, caption, sequence=sequence)
             if drawn is not None:
                 visualize.save_png(drawn, folder / f"{name}.png")
                 written.append(f"{name}.png")

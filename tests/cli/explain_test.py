@@ -1,3 +1,4 @@
+import json
 import os
 
 import keras
@@ -144,3 +145,73 @@ def test_a_missing_file_makes_no_folder(folder, tmp_path, capsys, model, data):
 def test_wrong_usage(folder, tmp_path, capsys):
     assert _explain(folder, tmp_path / "out", "--target=cat") == 2
     assert "--target must be" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def census(folder):
+    inputs = {"age": keras.Input((1,), name="age"), "job": keras.Input((1,), dtype="string", name="job")}
+    jobs = keras.layers.StringLookup(vocabulary=["nurse", "chef"], output_mode="one_hot")(inputs["job"])
+    seen = keras.layers.Concatenate()([inputs["age"], jobs])
+    keras.Model(inputs, keras.layers.Dense(2)(seen)).save(folder / "census.keras")
+    (folder / "rows.csv").write_text("age,job\n31,nurse\n45.5,chef\n")
+    return folder
+
+
+def test_a_table_with_texts_and_its_numbers(census, tmp_path):
+    flags = ["--method=kernel_shap", "--seed=0", "--class_names=poor,rich", "--tables=csv", "--tables=json", "--report"]
+    assert _explain(census, tmp_path, *flags, model="census.keras", data="rows.csv") == 0
+    named = ["example_000.png", "example_001.png", "explanation.csv", "explanation.json", "explanation.npz"]
+    assert sorted(os.listdir(tmp_path)) == [*named, "report.html"]
+    found = dx.load(tmp_path / "explanation.npz")
+    assert found.feature_names == ("age", "job") and found.class_names == ("poor", "rich")
+    lines = (tmp_path / "explanation.csv").read_text().splitlines()
+    assert lines[0] == "example,age,job" and len(lines) == 3
+    np.testing.assert_allclose([float(cell) for cell in lines[1].split(",")[1:]], found.attributions[0], rtol=1e-6)
+    content = json.loads((tmp_path / "explanation.json").read_text())
+    np.testing.assert_allclose(content["attributions"], found.attributions, rtol=1e-6)
+    assert content["method"] == "kernel_shap"
+    page = (tmp_path / "report.html").read_text()
+    assert "job = nurse" in page and "example_001" in page
+
+
+def test_words_of_tokens(folder, tmp_path):
+    (folder / "words.txt").write_text("one two three\nfour\n")
+    flags = ["--layer=words", f"--tokens={folder / 'words.txt'}", "--tables=csv"]
+    assert _explain(folder, tmp_path, *flags, model="tokens.h5", data="tokens.npy") == 0
+    with Image.open(tmp_path / "example_000.png") as picture:
+        assert picture.width == 640  # coloured words
+    text = (tmp_path / "explanation.csv").read_text()
+    assert [line.split(",")[3] for line in text.splitlines()[1:]] == ["one", "two", "three", "four"]
+
+
+def test_names_of_features_in_a_file(folder, tmp_path):
+    keras.Sequential([keras.Input((30, 2)), keras.layers.GRU(2), keras.layers.Dense(1)]).save(folder / "series.keras")
+    np.save(folder / "series.npy", np.random.default_rng(0).normal(size=(1, 30, 2)).astype(np.float32))
+    (folder / "channels.txt").write_text("load\nprice, in euro\n")
+    flags = ["--method=gradient_x_input", f"--feature_names={folder / 'channels.txt'}"]
+    assert _explain(folder, tmp_path, *flags, model="series.keras", data="series.npy") == 0
+    assert dx.load(tmp_path / "explanation.npz").feature_names == ("load", "price, in euro")
+    with Image.open(tmp_path / "example_000.png") as picture:
+        assert picture.width == 800  # lines over time
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--feature_names=a,b"], 1, "feature_names must be 3 texts"),
+        (["--tokens=words"], 2, "--tokens must be a .txt file"),
+        (["--class_names=none.txt"], 1, "there is no file none.txt"),
+        (["--tables=xls"], 2, "tables"),
+    ],
+)
+def test_names_that_are_refused(folder, tmp_path, capsys, flags, code, words):
+    assert _explain(folder, tmp_path / "out", "--target=1", *flags) == code
+    assert words in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_table_that_is_none(census, tmp_path, capsys):
+    for content in (b"", b'a,b\n1,2,3\n"', b"\xff\xfe\n"):
+        (census / "bad.csv").write_bytes(content)
+        assert _explain(census, tmp_path / "out", model="census.keras", data="bad.csv") == 1
+        assert "deepexplain: error: " in capsys.readouterr().err
