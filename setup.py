@@ -18,8 +18,10 @@ _JAX = ["jax>=0.8"]
 _PLOTS = ["matplotlib>=3.9"]
 # Tables: `Explanation.to_frame`.
 _PANDAS = ["pandas>=2.2"]
+# Parquet files: `explain_dataset`, `deepexplain batch`.
+_BATCH = ["pyarrow>=17"]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
-_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", *_PANDAS, *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]
+_TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", *_BATCH, *_PANDAS, *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17"]
 
 setuptools.setup(
@@ -43,6 +45,7 @@ setuptools.setup(
         "tqdm>=4.60",
     ],
     extras_require={
+        "batch": _BATCH,
         "demo": _DEMO,
         "jax": _JAX,
         "pandas": _PANDAS,

@@ -3,10 +3,11 @@
 The imports are the list of commands.
 """
 
+from deepexplain_tf.cli.batch import Batch
 from deepexplain_tf.cli.coverage import PrintCoverage
 from deepexplain_tf.cli.demo import Demo
 from deepexplain_tf.cli.evaluate import Evaluate
 from deepexplain_tf.cli.explain import Explain
 from deepexplain_tf.cli.export import Export
 
-__all__ = ["Demo", "Evaluate", "Explain", "Export", "PrintCoverage"]
+__all__ = ["Batch", "Demo", "Evaluate", "Explain", "Export", "PrintCoverage"]
