@@ -143,7 +143,8 @@ class Exported(Explained):
             ) from None
         given = self._explain.structured_input_signature[1]
         inputs = list(self._described["signatures"]["predict"]["inputs"])
-        self.specs = {name: given[name] for name in sorted(inputs)}
+        self._inputs = sorted(inputs)
+        self.specs = {name: given[name] for name in self._inputs} if len(inputs) > 1 else given[inputs[0]]
         free = {name: spec for name, spec in given.items() if name not in inputs}
         targets = {name: spec for name, spec in free.items() if name.endswith("target")}
         self._baselines = {name: spec for name, spec in free.items() if name not in targets}
@@ -154,11 +155,9 @@ class Exported(Explained):
         return {**_counted(self._described), "target": target, "exported": True}
 
     def __call__(self, inputs: Any) -> Part:
-        if isinstance(inputs, list | tuple) and len(self.specs) > 1:
-            raise InputError(
-                f"inputs of an exported explainer must be a dict by name, {sorted(self.specs)}. Got a list."
-            )
-        arrays = dict(zip(self.specs, read_inputs(inputs, self.specs), strict=True))
+        if isinstance(inputs, list | tuple) and len(self._inputs) > 1:
+            raise InputError(f"inputs of an exported explainer must be a dict by name, {self._inputs}. Got a list.")
+        arrays = dict(zip(self._inputs, read_inputs(inputs, self.specs), strict=True))
         rows = len(next(iter(arrays.values())))
         late = {name: np.repeat(index[None], rows, 0) for name, index in self._target.items()}
         shapes = [array.shape for array in arrays.values()]

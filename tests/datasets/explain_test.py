@@ -1,3 +1,6 @@
+import functools
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.datasets.explainers import Live
 from deepexplain_tf.errors import DeepExplainError, InputError, OptionError, PathError, UnknownNameError
-from tests.checks import message_of
+from tests.checks import in_turn, message_of
 from tests.datasets.folders import columns, contents, manifest, rejected
 from tests.models import filled, mlp
 
@@ -14,7 +17,15 @@ _X = np.random.default_rng(0).normal(size=(100, 4))
 _SIZES = {"batch_size": 8, "shard_size": 24}
 
 
+@functools.cache
+def _default():
+    with dx.DeepExplain(mlp("float64")) as de:
+        return de.explainer("integrated_gradients")
+
+
 def _explainer(method="integrated_gradients", model=None, **fixed):
+    if (method, model, fixed) == ("integrated_gradients", None, {}):
+        return _default()
     with dx.DeepExplain(mlp("float64") if model is None else model) as de:
         return de.explainer(method, **fixed)
 
@@ -61,9 +72,8 @@ def test_several_inputs_and_units(tmp_path):
         np.testing.assert_allclose(found[f"attributions_{name}"], expected.attributions[name], atol=1e-6)
 
 
-@pytest.mark.parametrize("format", ["npz", "parquet"])
-@pytest.mark.parametrize("after", [0, 2, 3, 7, 12])
-def test_what_was_interrupted_goes_on_to_the_same_bytes(format, after, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("after", "format"), in_turn(itertools.product([3, 7, 12, 0, 2], ["npz", "parquet"]), 3))
+def test_what_was_interrupted_goes_on_to_the_same_bytes(after, format, tmp_path, monkeypatch):
     x = _X.copy()
     x[[5, 30, 31, 99], 1] = np.nan
     dx.explain_dataset(_explainer(), x, tmp_path / "whole", format=format, **_SIZES)
