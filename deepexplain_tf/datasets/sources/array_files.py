@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from deepexplain_tf.datasets import fingerprint
 from deepexplain_tf.datasets.rows import Batch, Shapes
-from deepexplain_tf.datasets.sources.arrays import rows_of, sliced
+from deepexplain_tf.datasets.sources.arrays import rows_of
 from deepexplain_tf.datasets.sources.base import SOURCES, Source, paths_in
 from deepexplain_tf.errors import InputError
 
@@ -84,9 +84,14 @@ class ArrayFiles(Source):
         return fingerprint.of_files([self.path])
 
     def batches(self, first: int, size: int, shapes: Shapes) -> Iterator[Batch]:
-        if isinstance(self.contents, np.ndarray):
-            return sliced(self.contents, self.count, first, size)
-        return self._streamed(first, size)
+        return self._mapped(first, size) if isinstance(self.contents, np.ndarray) else self._streamed(first, size)
+
+    def _mapped(self, first: int, size: int) -> Iterator[Batch]:
+        for start in range(first, self.count, size):
+            stop = min(start + size, self.count)
+            # Mapped anew for each batch, since what was read of a map stays in the process's memory as long as it does.
+            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            yield Batch(start, stop - start, np.array(array[start:stop]))
 
     def _streamed(self, first: int, size: int) -> Iterator[Batch]:
         with _readable(self.path), zipfile.ZipFile(self.path) as archive, contextlib.ExitStack() as stack:

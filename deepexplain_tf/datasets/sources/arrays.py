@@ -49,7 +49,10 @@ class Arrays(Source):
         return {"arrays": fingerprint.of_arrays(tf.nest.flatten(self.arrays))}
 
     def batches(self, first: int, size: int, shapes: Shapes) -> Iterator[Batch]:
-        return sliced(self.arrays, self.count, first, size)
+        for start in range(first, self.count, size):
+            stop = min(start + size, self.count)
+            rows = tf.nest.map_structure(lambda array, a=start, b=stop: np.array(array[a:b]), self.arrays)
+            yield Batch(start, stop - start, rows)
 
 
 def rows_of(arrays: list[np.ndarray]) -> int:
@@ -64,11 +67,3 @@ def rows_of(arrays: list[np.ndarray]) -> int:
             f"arrays of a source must have one number of rows, [rows, ...]. Got {sorted(map(str, counts))}."
         )
     return int(next(iter(counts)) or 0)
-
-
-def sliced(arrays: Any, count: int, first: int, size: int) -> Iterator[Batch]:
-    """Yields the rows of arrays from `first` on; of those in a file only these are read."""
-    for start in range(first, count, size):
-        stop = min(start + size, count)
-        rows = tf.nest.map_structure(lambda array, a=start, b=stop: np.array(array[a:b]), arrays)
-        yield Batch(start, stop - start, rows)
