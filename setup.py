@@ -20,6 +20,8 @@ _PLOTS = ["matplotlib>=3.9"]
 _PANDAS = ["pandas>=2.2"]
 # Parquet files: `explain_dataset`, `deepexplain batch`.
 _BATCH = ["pyarrow>=17"]
+# The engine "ray" of `explain_dataset`; a wheel of 80 MB.
+_RAY = ["ray>=2.40", *_BATCH]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
 _TEST = ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6", *_BATCH, *_PANDAS, *_ORACLES, *_JAX, *_PLOTS, *_SEGMENTS]
 _DEV = ["ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17"]
@@ -50,6 +52,7 @@ setuptools.setup(
         "jax": _JAX,
         "pandas": _PANDAS,
         "plots": _PLOTS,
+        "ray": _RAY,
         "segments": _SEGMENTS,
         "test": _TEST,
         "dev": _DEV,

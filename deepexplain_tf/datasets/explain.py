@@ -1,6 +1,6 @@
 """`explain_dataset`: every example of a source, explained into a folder of shards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import contextlib
 import os
 import pathlib
@@ -12,6 +12,7 @@ from deepexplain_tf.arguments.options import require, require_bool, require_seed
 from deepexplain_tf.datasets import manifest as manifests
 from deepexplain_tf.datasets.explainers import read_explainer
 from deepexplain_tf.datasets.folder import held
+from deepexplain_tf.datasets.on_ray import Task, on_ray
 from deepexplain_tf.datasets.packages import has_pyarrow
 from deepexplain_tf.datasets.run import Finished, Progress, Run
 from deepexplain_tf.datasets.sinks import SINKS
@@ -20,7 +21,7 @@ from deepexplain_tf.errors import OptionError
 from deepexplain_tf.writing.json_values import to_json, versions
 
 _BATCH_SIZE = 128
-_ENGINES = ("local",)
+_ENGINES = ("local", "ray")
 
 
 def explain_dataset(
@@ -36,6 +37,7 @@ def explain_dataset(
     format: str | None = None,
     max_rejected: int | None = None,
     progress: bool | Progress = False,
+    resources: Mapping[str, Any] | None = None,
     **reading: Any,
 ) -> Finished:
     """Explains every example of a source, and writes a folder of shards; goes on where an earlier call has stopped.
@@ -57,7 +59,9 @@ def explain_dataset(
         file, or pictures, Parquet or TFRecord files, or a folder of them. It must give the same rows in the same order
         each time.
       sink: the folder; it is made if it is missing.
-      engine: `"local"`, this process.
+      engine: `"local"`, this process; or `"ray"`, Ray Data, whose actors load the exported explainer and write shards
+        into the folder, which all machines must see. It takes an export, a source of files with a known number of rows
+        (not TFRecord), and a `shard_size`.
       target: as for `explain`; for an export that leaves it open, a whole number or a tuple of them.
       seed: the seed of methods that draw random numbers, by default that of the explainer, or 0. All examples have the
         same draws, so that none depends on its batch.
@@ -70,6 +74,8 @@ def explain_dataset(
         all of the first batch.
       progress: whether to show a bar; or a function that is called with the number of rows that are done, and of all
         rows (None if unknown).
+      resources: for Ray, arguments of `ray.data.Dataset.map_batches`, such as `num_gpus`, and `compute`
+        for the number of actors, by default one.
       **reading: options of the source: of pictures `preprocess`, `behind` and `value_range`, see `read_pictures`; of
         Parquet files `columns`, of TFRecord files `features` (name → `tf.io.FixedLenFeature`) and `compression`.
 
@@ -84,17 +90,22 @@ def explain_dataset(
       PathError: the folder cannot be written to, is full, or another run writes to it. Whole shards stay.
     """
     _check(engine, seed, batch_size, shard_size, max_rejected, progress)
+    require(resources is None or engine == "ray", "resources", "left out, but for engine='ray'", resources)
     name = format or ("parquet" if has_pyarrow() else "npz")
     writer = SINKS[name]()
     explained = read_explainer(explainer, target, seed)
     kind, opened = open_source(source, explained.specs, reading)
+    work = None
+    if engine == "ray":
+        work = on_ray(Task(explainer, target, source, dict(reading), name), shard_size, opened.count, resources)
     options = {"batch_size": batch_size, "shard_size": shard_size, "format": name}
     identity = {"kind": kind, **opened.identity()}
     new = manifests.Manifest(identity, explained.identity(), options, shard_size=shard_size)
     with held(sink) as folder:
         manifest = _continued(new, folder)
         with _shown(progress) as step:
-            return Run(explained, opened, writer, folder, manifest, batch_size, max_rejected, step).finish()
+            run = Run(explained, opened, writer, folder, manifest, batch_size, max_rejected, step)
+            return run.finish(work)
 
 
 def _check(engine: Any, seed: Any, batch_size: Any, shard_size: Any, max_rejected: Any, progress: Any) -> None:

@@ -1,10 +1,12 @@
-"""Packages of the extra `batch`, imported where they are needed."""
+"""Packages of the extras `batch` and `ray`, imported where they are needed."""
 
 import importlib
 import importlib.util
 from typing import Any
 
 from deepexplain_tf.errors import DeepExplainError
+
+_NO_PYARROW = "Parquet files need pyarrow: pip install 'deepexplain_tf[batch]'. Or give arrays, and format='npz'."
 
 
 def has_pyarrow() -> bool:
@@ -26,10 +28,22 @@ def pyarrow_parquet() -> Any:
     return _module("pyarrow.parquet")
 
 
-def _module(name: str) -> Any:
+def ray_data() -> Any:
+    """Returns the module `ray.data`.
+
+    Raises:
+      DeepExplainError: it is not installed.
+    """
+    return _module("ray.data", "engine='ray' needs Ray Data: pip install 'deepexplain_tf[ray]'. 'local' needs nothing.")
+
+
+def ray_error() -> type[Exception]:
+    """Returns the class of Ray's errors."""
+    return importlib.import_module("ray.exceptions").RayError
+
+
+def _module(name: str, missing: str = _NO_PYARROW) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise DeepExplainError(
-            "Parquet files need pyarrow: pip install 'deepexplain_tf[batch]'. Or give arrays, and format='npz'."
-        ) from None
+        raise DeepExplainError(missing) from None

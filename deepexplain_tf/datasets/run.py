@@ -1,6 +1,6 @@
 """The run of a data set: batches read, explained and written shard by shard, from the first row that no shard has."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 import dataclasses
 import pathlib
@@ -67,19 +67,23 @@ class Run:
     max_rejected: int | None
     progress: Progress
 
-    def finish(self) -> Finished:
-        """Explains the rows that are in no shard yet; does nothing where the run is finished."""
+    def finish(self, work: Callable[["Run"], None] | None = None) -> Finished:
+        """Explains the rows that are in no shard yet; does nothing where the run is finished.
+
+        Args:
+          work: what explains them, and has each shard recorded in its order; None for this process.
+        """
         start, already = self.manifest.next_row, self.manifest.finished
         if not already:
             self._write_manifest()  # that the folder can be written to is known before any work
-            self._go_on(start)
+            self.progress(start, self.source.count)
+            (work or Run._go_on)(self)
         files = tuple(self.folder / shard["file"] for shard in self.manifest.shards if shard["file"])
         return Finished(self.folder, self.manifest.rows, self.manifest.rejected, files, start, already)
 
-    def _go_on(self, start: int) -> None:
-        wanted = self.manifest.row_shapes or _shapes_of(self.explained.specs)
-        shapes = Shapes(wanted)
-        self.progress(start, self.source.count)
+    def _go_on(self) -> None:
+        start = self.manifest.next_row
+        shapes = Shapes(self.manifest.row_shapes or shapes_of(self.explained.specs))
         shard = self._next_shard()
         with ahead(self.source.batches(start, self.batch_size, shapes)) as batches:
             for batch in batches:
@@ -112,13 +116,13 @@ class Run:
         shard.add(columns, batch)
         if columns:
             self._learn(shard)
-        rejected = self.manifest.rejected + len(shard.rejected)
+        self.require_few(self.manifest.rejected + len(shard.rejected), shard.rejected[-1:])
+
+    def require_few(self, rejected: int, last: Sequence[Mapping[str, Any]]) -> None:
+        """Raises InputError if more rows were set aside than may be; `last` has the last of them."""
         if self.max_rejected is not None and rejected > self.max_rejected:
-            last = shard.rejected[-1]
-            raise InputError(
-                f"at most {self.max_rejected} rows may be set aside (max_rejected=). Got {rejected}; the last is row "
-                f"{last['row']}: {last['reason']}"
-            )
+            shown = "".join(f"; the last is row {row['row']}: {row['reason']}" for row in last)
+            raise InputError(f"at most {self.max_rejected} rows may be set aside, max_rejected=. Got {rejected}{shown}")
 
     def _learn(self, shard: Shard) -> None:
         """Takes from the first explained rows what they have to be for all others."""
@@ -131,10 +135,14 @@ class Run:
 
     def _close(self, shard: Shard, shapes: Shapes) -> None:
         """Writes a shard, and then the manifest that has it."""
-        with self._writing():
+        with self.writing():
             entry = shard.write(self.folder, self.sink)
-            shards = [*self.manifest.shards, entry]
-            manifest = dataclasses.replace(self.manifest, shards=shards, row_shapes=shapes.wanted)
+        self.record(entry, row_shapes=shapes.wanted)
+
+    def record(self, entry: dict[str, Any], **facts: Any) -> None:
+        """Writes the manifest with one more shard, the next in their order, and with other facts."""
+        manifest = dataclasses.replace(self.manifest, shards=[*self.manifest.shards, entry], **facts)
+        with self.writing():
             manifest.write(self.folder)
         self.manifest = manifest
 
@@ -143,11 +151,12 @@ class Run:
             raise InputError("a source must hold a row. Got none.")
 
     def _write_manifest(self) -> None:
-        with self._writing():
+        with self.writing():
             self.manifest.write(self.folder)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """Tells, where a file of the folder cannot be written, what is whole and that the run can go on."""
         try:
             yield
         except DeepExplainError:
@@ -163,7 +172,8 @@ class Run:
         return f"{len(self.manifest.shards)} shards with the source's first {self.manifest.next_row} rows are whole"
 
 
-def _shapes_of(specs: Any) -> list[list[int | None] | None] | None:
+def shapes_of(specs: Any) -> list[list[int | None] | None] | None:
+    """Returns the shapes of one example for each input of a model, None where they are not known."""
     if specs is None:
         return None
     shapes = [leaf.shape for leaf in tf.nest.flatten(specs)]

@@ -72,8 +72,9 @@ def test_several_inputs_and_units(tmp_path):
         np.testing.assert_allclose(found[f"attributions_{name}"], expected.attributions[name], atol=1e-6)
 
 
-@pytest.mark.parametrize(("after", "format"), in_turn(itertools.product([3, 7, 12, 0, 2], ["npz", "parquet"]), 3))
-def test_what_was_interrupted_goes_on_to_the_same_bytes(after, format, tmp_path, monkeypatch):
+@pytest.mark.parametrize("case", in_turn(itertools.product([3, 7, 12, 0, 2], ["npz", "parquet"]), 3))
+def test_what_was_interrupted_goes_on_to_the_same_bytes(case, tmp_path, monkeypatch):
+    after, format = case
     x = _X.copy()
     x[[5, 30, 31, 99], 1] = np.nan
     dx.explain_dataset(_explainer(), x, tmp_path / "whole", format=format, **_SIZES)
@@ -259,7 +260,7 @@ def test_an_exported_explainer_with_an_open_target_and_baseline(tmp_path):
 def test_errors_before_any_work(tmp_path):
     explainer = _explainer()
     for arguments, kind, words in [
-        ({"engine": "spark"}, OptionError, ("engine must be 'local'", "spark")),
+        ({"engine": "spark"}, OptionError, ("engine must be 'local' or 'ray'", "spark")),
         ({"batch_size": 0}, OptionError, ("batch_size",)),
         ({"batch_size": 8, "shard_size": 12}, OptionError, ("multiple of batch_size, 8", "12")),
         ({"max_rejected": -1}, OptionError, ("max_rejected",)),
