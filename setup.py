@@ -22,12 +22,17 @@ _PANDAS = ["pandas>=2.2"]
 _REPORT = ["jinja2>=3.1"]
 # Drives Chromium in tests of the report.
 _BROWSER = ["selenium>=4.20"]
+# Parquet files: `explain_dataset`, `deepexplain batch`.
+_BATCH = ["pyarrow>=17"]
+# The engine "ray" of `explain_dataset`; a wheel of 80 MB.
+_RAY = ["ray>=2.40", *_BATCH]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
 _TEST = [
     "pytest>=8",
     "tensorboard>=2.18",
     "pytest-xdist>=3.5",
     "hypothesis>=6",
+    *_BATCH,
     *_PANDAS,
     *_ORACLES,
     *_JAX,
@@ -59,10 +64,12 @@ setuptools.setup(
         "tqdm>=4.60",
     ],
     extras_require={
+        "batch": _BATCH,
         "demo": _DEMO,
         "jax": _JAX,
         "pandas": _PANDAS,
         "plots": _PLOTS,
+        "ray": _RAY,
         "report": _REPORT,
         "segments": _SEGMENTS,
         "test": _TEST,

@@ -4,6 +4,7 @@ from deepexplain_tf import callbacks, features, metrics, paths, rules, text, vis
 from deepexplain_tf.arguments.noise import noise
 from deepexplain_tf.arguments.pictures import read_pictures
 from deepexplain_tf.comparison import Comparison, compare
+from deepexplain_tf.datasets import explain_dataset
 from deepexplain_tf.errors import DeepExplainError, UnsupportedOpError
 from deepexplain_tf.explain import DeepExplain, Explainer
 from deepexplain_tf.explained_model import ExplainedModel, with_explanations
@@ -23,6 +24,7 @@ __all__ = [
     "UnsupportedOpError",
     "callbacks",
     "compare",
+    "explain_dataset",
     "features",
     "list_methods",
     "list_metrics",

@@ -256,6 +256,25 @@ class Explainer:
         self._calls = self._with({})
 
     @property
+    def engine(self) -> Engine:
+        """The engine that traces and compiles, for the rest of the library."""
+        return self._engine
+
+    @property
+    def method(self) -> str:
+        """The registered name of the method."""
+        return self._name
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The arguments that are the same for every call."""
+        return dict(self._fixed)
+
+    def bind(self, **arguments: Any) -> "Explainer":
+        """Returns this explainer with more arguments of `DeepExplain.explain` that are the same for every call."""
+        return Explainer(self._engine, self._name, {**self._fixed, **arguments})
+
+    @property
     def n_traces(self) -> int:
         """The number of graphs traced for this model so far; a repeated call adds none."""
         return self._engine.n_traces

@@ -17,8 +17,10 @@ def test_python_of_the_readme_runs(tmp_path, monkeypatch):
     for block in _blocks("python"):
         exec(compile(block, "README.md", "exec"), names)
     assert names["e"].attributions.shape == (5, 8)
-    assert sorted(os.listdir(tmp_path)) == ["served", "why.npz"]
+    assert sorted(os.listdir(tmp_path)) == ["explained", "served", "why.npz"]
     assert names["found"]["attributions"].shape == (5, 8)
+    assert (names["run"].rows, names["run"].rejected) == (999, 1)
+    assert names["shard"]["attributions"].shape == (511, 8)
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:)([^)]+)\)", _README.read_text()))

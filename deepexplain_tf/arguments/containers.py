@@ -107,14 +107,17 @@ def _one_batch(given: Any) -> bool:
     return all(size == sizes[0] and len(size) == 1 and size != {()} for size in sizes)
 
 
+def has_labels(element: Any, specs: Any) -> bool:
+    """Whether an element of a data set is (inputs, labels) or (inputs, labels, weights), as Keras takes them."""
+    is_tuple = type(element) is tuple and len(element) in (2, 3)
+    return is_tuple and (specs is None or len(tf.nest.flatten(specs)) != len(element) or _has_labels(element, specs))
+
+
 def _of_data_set(given: tf.data.Dataset, specs: Any) -> Contents:
     if given.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise InputError("a data set of examples must have an end. Got one that repeats for ever; take(n) ends it.")
     element = given.element_spec
-    is_tuple = type(element) is tuple and len(element) in (2, 3)
-    labelled = is_tuple and (
-        specs is None or len(tf.nest.flatten(specs)) != len(element) or _has_labels(element, specs)
-    )
+    labelled = has_labels(element, specs)
     found = element[0] if labelled else element
     _check_batches(found, specs)
     parts = [tf.nest.flatten(part[0] if labelled else part) for part in given.as_numpy_iterator()]

@@ -3,6 +3,7 @@
 The imports are the list of commands.
 """
 
+from deepexplain_tf.cli.batch import Batch
 from deepexplain_tf.cli.coverage import PrintCoverage
 from deepexplain_tf.cli.demo import Demo
 from deepexplain_tf.cli.evaluate import Evaluate
@@ -10,4 +11,4 @@ from deepexplain_tf.cli.explain import Explain
 from deepexplain_tf.cli.export import Export
 from deepexplain_tf.cli.report import Report
 
-__all__ = ["Demo", "Evaluate", "Explain", "Export", "PrintCoverage", "Report"]
+__all__ = ["Batch", "Demo", "Evaluate", "Explain", "Export", "PrintCoverage", "Report"]

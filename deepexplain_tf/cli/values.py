@@ -59,19 +59,19 @@ def name_or_index(text: str) -> str | int:
     return int(text) if text.lstrip("-").isdigit() else text
 
 
-def input_signature(texts: Iterable[str] | None) -> list[Any] | None:
+def input_signature(texts: Iterable[str] | None, flag: str = "--input_signature") -> list[Any] | None:
     """Reads `NAME:DTYPE[SHAPE]` of each text, as `x:float32[?,4]`, as a `tf.TensorSpec`; None stays."""
-    return None if texts is None else [_spec(text) for text in texts]
+    return None if texts is None else [_spec(text, flag) for text in texts]
 
 
-def _spec(text: str) -> Any:
+def _spec(text: str, flag: str) -> Any:
     import tensorflow as tf
 
     if found := _INPUT.fullmatch(text.replace(" ", "")):
         shape = [None if axis == "?" else int(axis) for axis in found["shape"].split(",")]
         with contextlib.suppress(TypeError):  # no such dtype
             return tf.TensorSpec(shape, found["dtype"], found["name"])
-    raise UsageError(f"--input_signature must be NAME:DTYPE[SHAPE], as x:float32[?,28,28,1]. Got {text!r}.")
+    raise UsageError(f"{flag} must be NAME:DTYPE[SHAPE], as x:float32[?,28,28,1]. Got {text!r}.")
 
 
 def options(texts: Iterable[str]) -> dict[str, Any]:

@@ -101,3 +101,11 @@ def test_exported_elsewhere(tmp_path):
     (row,) = json.loads((tmp_path / "f").read_text("utf-8"))
     assert row["difference"] <= 1e-5 and 0 < row["MB"] <= row["own MB"] + 5
     assert out.splitlines()[2].split()[:2] == ["tabular", "deeplift"]
+
+
+@pytest.mark.long  # tests/datasets runs explain_dataset
+def test_a_data_set_beside_a_loop():
+    header, _, row = run("cost_of_batch.py", "--rows=2000", "--method=gradient_x_input").splitlines()
+    assert header.split()[0] == "rows"
+    count, bare, ours, grown = row.split()
+    assert count == "2000" and min(float(bare), float(ours)) > 0 and 0 <= float(grown) < 500

@@ -1,0 +1,65 @@
+"""Bad rows of a batch: found before or by the call, set aside, and without influence on the others."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from deepexplain_tf.datasets.explainers import Explained
+from deepexplain_tf.datasets.rows import Batch
+from deepexplain_tf.datasets.sinks import Part
+from deepexplain_tf.errors import InputError, TargetError
+
+
+def explained_rows(explained: Explained, batch: Batch) -> tuple[Part, Batch]:
+    """Returns the columns of the good rows, and the batch with the reasons of the bad ones; no columns if all are bad.
+
+    The explainer always sees as many rows as the batch has: the first good one stands in the place of each bad one.
+    """
+    batch = _without(batch, explained.check)
+    if not batch.good:
+        return {}, batch
+    try:
+        columns = explained(batch.filled())
+    except (InputError, TargetError):
+        batch = _without(batch, explained, alone=False)
+        if not batch.good:
+            return {}, batch
+        columns = explained(batch.filled())
+    outputs = columns["outputs"].reshape(batch.count, -1)
+    for position in batch.good:
+        if not np.isfinite(outputs[position]).all():
+            batch.bad[position] = "the explained output must be finite. Got NaN or Inf."
+    return {name: array[batch.good] for name, array in columns.items()}, batch
+
+
+def _without(batch: Batch, call: Any, *, alone: bool = True) -> Batch:
+    """Returns the batch without the rows that a call refuses.
+
+    Args:
+      batch: the batch.
+      call: raises InputError or TargetError for rows that cannot be explained.
+      alone: whether the call is tried with one row; else with as many copies of it as the batch has rows, which
+        compiles nothing anew.
+
+    Raises:
+      InputError, TargetError: the call refuses the batch, and none of its rows.
+    """
+    if not batch.good:
+        return batch
+    try:
+        call(batch.filled())
+        return batch
+    except (InputError, TargetError) as error:
+        refused = error
+    bad = dict(batch.bad)
+    for position in batch.good:
+        rows = np.full(1 if alone else batch.count, position)
+        try:
+            call(tf.nest.map_structure(lambda array, rows=rows: array[rows], batch.inputs))
+        except (InputError, TargetError) as error:
+            bad[position] = str(error)
+    if len(bad) == len(batch.bad):
+        raise refused
+    return dataclasses.replace(batch, bad=dict(sorted(bad.items())))

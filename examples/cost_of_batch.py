@@ -1,0 +1,76 @@
+"""What does `explain_dataset` cost beside a loop over batches, and does its memory grow with the number of rows?
+
+    python examples/cost_of_batch.py
+    python examples/cost_of_batch.py --rows=10000,1000000 --method=deeplift --batch_size=512
+
+This script explains the rows of an `.npy` file by a small dense network, each time in a fresh process. It prints rows a
+second of a bare loop, which calls the explainer for one batch after the other and keeps nothing, and of
+`explain_dataset`, which writes all to a folder; then the growth of the resident memory in MB (Linux only).
+"""
+
+import pathlib
+import tempfile
+import time
+
+from absl import app, flags
+import keras
+import numpy as np
+
+from benchmark_works.memory import Growth, in_fresh_process
+import deepexplain_tf as dx
+from deepexplain_tf.writing.table import render
+
+_ROWS = flags.DEFINE_list("rows", ["10000", "200000"], "The numbers of rows.")
+_FEATURES = flags.DEFINE_integer("features", 20, "The number of features of a row.", lower_bound=1)
+_METHOD = flags.DEFINE_string("method", "integrated_gradients", "The method.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "The number of rows at a time.", lower_bound=1)
+_FORMAT = flags.DEFINE_string("format", None, "The format of the shards: parquet or npz.")
+
+
+def _explainer(features: int, method: str) -> dx.Explainer:
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(64, "relu"), keras.layers.Dense(64, "relu"), keras.layers.Dense(2)]
+    with dx.DeepExplain(keras.Sequential([keras.Input((features,)), *layers])) as de:
+        return de.explainer(method, target=1)
+
+
+def measured(file: str, method: str, batch_size: int, out: str | None, format: str | None) -> tuple[float, float]:
+    """Returns the seconds of one run, and the growth of the process in MB.
+
+    Args:
+      file: the `.npy` file of rows.
+      method: the method.
+      batch_size: the number of rows at a time.
+      out: the folder that `explain_dataset` writes; None for the bare loop.
+      format: the format of the shards.
+    """
+    x = np.load(file, mmap_mode="r")
+    explainer = _explainer(x.shape[1], method)
+    explainer(np.array(x[:batch_size]))  # compiles
+    growth, begun = Growth(), time.perf_counter()
+    if out is None:
+        for start in range(0, len(x), batch_size):
+            explainer(np.array(x[start : start + batch_size]))
+    else:
+        dx.explain_dataset(explainer, file, out, batch_size=batch_size, format=format)
+    return time.perf_counter() - begun, growth.megabytes or float("nan")
+
+
+def main(argv: list[str]) -> None:
+    """Prints the table."""
+    del argv
+    rows = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        for count in map(int, _ROWS.value):
+            x = np.random.default_rng(0).normal(size=(count, _FEATURES.value)).astype("float32")
+            np.save(folder / f"{count}.npy", x)
+            given = (str(folder / f"{count}.npy"), _METHOD.value, _BATCH_SIZE.value)
+            bare, _ = in_fresh_process(measured, *given, None, None)
+            whole, grown = in_fresh_process(measured, *given, str(folder / f"out_{count}"), _FORMAT.value)
+            rows.append([f"{count}", f"{count / bare:.0f}", f"{count / whole:.0f}", f"{grown:.0f}"])
+    print(render(["rows", "rows/s, bare loop", "rows/s, explain_dataset", "growth (MB)"], rows))
+
+
+if __name__ == "__main__":
+    app.run(main)
