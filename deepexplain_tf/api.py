@@ -10,6 +10,7 @@ from deepexplain_tf.explained_model import ExplainedModel, with_explanations
 from deepexplain_tf.explanation import Explanation, load
 from deepexplain_tf.features.xrai import xrai
 from deepexplain_tf.methods import list_methods
+from deepexplain_tf.methods.describe import describe
 from deepexplain_tf.metrics import list_metrics
 from deepexplain_tf.rules import list_rules
 
@@ -22,6 +23,7 @@ __all__ = [
     "Explanation",
     "UnsupportedOpError",
     "compare",
+    "describe",
     "features",
     "list_methods",
     "list_metrics",

@@ -62,6 +62,10 @@ class GuidedIG(Method):
     def one_pass(self) -> bool:
         return False
 
+    @property
+    def cost(self) -> str:
+        return f"{self.n_steps:,} gradients of the model, one after the other"
+
     def data(self, layout: Layout) -> Data:
         del layout
         return {
