@@ -8,5 +8,6 @@ from deepexplain_tf.cli.demo import Demo
 from deepexplain_tf.cli.evaluate import Evaluate
 from deepexplain_tf.cli.explain import Explain
 from deepexplain_tf.cli.export import Export
+from deepexplain_tf.cli.methods import PrintMethods
 
-__all__ = ["Demo", "Evaluate", "Explain", "Export", "PrintCoverage"]
+__all__ = ["Demo", "Evaluate", "Explain", "Export", "PrintCoverage", "PrintMethods"]

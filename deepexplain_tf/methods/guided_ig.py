@@ -63,8 +63,15 @@ class GuidedIG(Method):
         return False
 
     @property
+    def evaluations(self) -> int:
+        return self.n_steps
+
+    def evaluations_in(self, layout: Layout) -> int | None:
+        return None  # one after the other, in no loop over chunks
+
+    @property
     def cost(self) -> str:
-        return f"{self.n_steps:,} gradients of the model, one after the other"
+        return f"{super().cost}, one after the other"
 
     def data(self, layout: Layout) -> Data:
         del layout
