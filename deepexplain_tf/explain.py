@@ -11,6 +11,7 @@ from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.overview import overview
 from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.engine.repetition import Repetition
 from deepexplain_tf.engine.rewrite import rewritten_model
@@ -101,6 +102,9 @@ class DeepExplain:
 
     def __exit__(self, *exception: object) -> None:
         self._open = False
+
+    def __repr__(self) -> str:
+        return overview(self._engine)
 
     @unconverted
     def explain(
