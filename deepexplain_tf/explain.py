@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 import inspect
 import os
-from typing import Any
+from typing import Any, Unpack
 
 from deepexplain_tf.arguments.layer import read_layer
 from deepexplain_tf.arguments.noise import Noise
@@ -24,6 +24,7 @@ from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS
 from deepexplain_tf.methods.make import make
+from deepexplain_tf.methods.options import Options
 from deepexplain_tf.rules.coverage import Coverage
 from deepexplain_tf.rules.overrides import read_overrides
 
@@ -125,7 +126,7 @@ class DeepExplain:
         tokens: Any = None,
         class_names: Sequence[str] | None = None,
         example_names: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Explanation:
         """Explains a batch of inputs; returns an `Explanation` of NumPy arrays, or of tensors.
 
@@ -153,7 +154,7 @@ class DeepExplain:
           tokens: for each example the texts along the next axis, such as words; likewise.
           class_names: names of the model's units.
           example_names: names of the examples; default: the index of a DataFrame, unless it only numbers the rows.
-          **options: the options of the method; see its docstring.
+          **options: the options of the method; `dx.describe(method)` tells what they mean.
 
         Raises:
           ClosedError: a call outside the with-block.
@@ -206,7 +207,7 @@ class DeepExplain:
         return rewritten_model(self._engine, method_or_map, baseline)
 
     @unconverted
-    def coverage(self, method: str, **options: Any) -> Coverage:
+    def coverage(self, method: str, **options: Unpack[Options]) -> Coverage:
         """Returns the verdict of a method on each op between the explained tensors and the outputs.
 
         Args:
@@ -222,7 +223,13 @@ class DeepExplain:
         return self._engine.coverage(make(method, options))
 
     def audit(
-        self, method: str, inputs: Structure, *, target: Target = None, baseline: Structure = None, **options: Any
+        self,
+        method: str,
+        inputs: Structure,
+        *,
+        target: Target = None,
+        baseline: Structure = None,
+        **options: Unpack[Options],
     ) -> Audit:
         """Runs a method once and returns the loss of each op: Σ multiplier·Δin − Σ multiplier·Δout.
 
