@@ -11,6 +11,7 @@ from deepexplain_tf.explained_model import ExplainedModel, with_explanations
 from deepexplain_tf.explanation import Explanation, load
 from deepexplain_tf.features.xrai import xrai
 from deepexplain_tf.methods import list_methods
+from deepexplain_tf.methods.describe import describe
 from deepexplain_tf.metrics import list_metrics
 from deepexplain_tf.rules import list_rules
 
@@ -24,6 +25,7 @@ __all__ = [
     "UnsupportedOpError",
     "callbacks",
     "compare",
+    "describe",
     "explain_dataset",
     "features",
     "list_methods",

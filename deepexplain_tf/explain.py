@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 import inspect
 import os
-from typing import Any
+from typing import Any, Unpack
 
 from deepexplain_tf.arguments.layer import read_layer
 from deepexplain_tf.arguments.noise import Noise
@@ -11,6 +11,7 @@ from deepexplain_tf.arguments.options import require_bool
 from deepexplain_tf.arguments.types import Overrides, Structure, Target
 from deepexplain_tf.engine.audit import Audit, audit
 from deepexplain_tf.engine.engine import Engine
+from deepexplain_tf.engine.overview import overview
 from deepexplain_tf.engine.preparation import check_call
 from deepexplain_tf.engine.repetition import Repetition
 from deepexplain_tf.engine.rewrite import rewritten_model
@@ -23,6 +24,7 @@ from deepexplain_tf.graph.autograph import unconverted
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS
 from deepexplain_tf.methods.make import make
+from deepexplain_tf.methods.options import Options
 from deepexplain_tf.rules.coverage import Coverage
 from deepexplain_tf.rules.overrides import read_overrides
 
@@ -102,6 +104,9 @@ class DeepExplain:
     def __exit__(self, *exception: object) -> None:
         self._open = False
 
+    def __repr__(self) -> str:
+        return overview(self._engine)
+
     @unconverted
     def explain(
         self,
@@ -121,7 +126,7 @@ class DeepExplain:
         tokens: Any = None,
         class_names: Sequence[str] | None = None,
         example_names: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Explanation:
         """Explains a batch of inputs; returns an `Explanation` of NumPy arrays, or of tensors.
 
@@ -149,7 +154,7 @@ class DeepExplain:
           tokens: for each example the texts along the next axis, such as words; likewise.
           class_names: names of the model's units.
           example_names: names of the examples; default: the index of a DataFrame, unless it only numbers the rows.
-          **options: the options of the method; see its docstring.
+          **options: the options of the method; `dx.describe(method)` tells what they mean.
 
         Raises:
           ClosedError: a call outside the with-block.
@@ -202,7 +207,7 @@ class DeepExplain:
         return rewritten_model(self._engine, method_or_map, baseline)
 
     @unconverted
-    def coverage(self, method: str, **options: Any) -> Coverage:
+    def coverage(self, method: str, **options: Unpack[Options]) -> Coverage:
         """Returns the verdict of a method on each op between the explained tensors and the outputs.
 
         Args:
@@ -218,7 +223,13 @@ class DeepExplain:
         return self._engine.coverage(make(method, options))
 
     def audit(
-        self, method: str, inputs: Structure, *, target: Target = None, baseline: Structure = None, **options: Any
+        self,
+        method: str,
+        inputs: Structure,
+        *,
+        target: Target = None,
+        baseline: Structure = None,
+        **options: Unpack[Options],
     ) -> Audit:
         """Runs a method once and returns the loss of each op: Σ multiplier·Δin − Σ multiplier·Δout.
 

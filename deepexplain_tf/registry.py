@@ -44,11 +44,20 @@ class Registry(Generic[T]):
             raise TypeError(f"a {self._family} is given by its name, a string. Got {type(name).__name__}.")
         registered = self._aliases.get(name, name)
         if registered not in self._members:
-            hint = closest(name, [*self._members, *self._aliases])
+            hint = closest(name, self.names)
             if hint.startswith("known"):  # aliases help only as close matches
                 hint = closest(name, self._members)
             raise UnknownNameError(f"unknown {self._family} {shortened(name)}; {hint}.")
         return registered
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, aliases among them."""
+        return *self._members, *self._aliases
+
+    def aliases(self, name: str) -> tuple[str, ...]:
+        """Returns the aliases of a registered name, in the order of their registration."""
+        return tuple(alias for alias, registered in self._aliases.items() if registered == name)
 
     def __getitem__(self, name: str) -> T:
         return self._members[self.resolve(name)]

@@ -23,6 +23,9 @@ class Command(abc.ABC):
     required: ClassVar[tuple[str, ...]] = ()
     """The flags that must be given."""
 
+    bare: ClassVar[str | None] = None
+    """The flag that an argument without a flag stands for, None where there is none."""
+
     @abc.abstractmethod
     def define(self, values: flags.FlagValues) -> None:
         """Defines the flags of the command."""

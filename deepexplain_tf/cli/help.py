@@ -41,4 +41,5 @@ def of_command(name: str, command: Command, values: flags.FlagValues) -> str:
     """Returns what a command does and the flags it takes, in the order of their definition."""
     listed = [_flag(values[flag], flag in command.required) for flag in values]
     text = inspect.getdoc(command) or ""
-    return "\n".join([text, "", f"Usage: deepexplain {name} --flag=value …", "", *listed, f"  {_FLAGFILE}"])
+    bare = f" [{command.bare.upper()}]" if command.bare else ""
+    return "\n".join([text, "", f"Usage: deepexplain {name}{bare} --flag=value …", "", *listed, f"  {_FLAGFILE}"])

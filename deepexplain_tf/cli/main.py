@@ -1,6 +1,6 @@
 """`deepexplain COMMAND --flags`: finds the command, reads its flags, and turns errors into exit codes."""
 
-import contextlib
+import os
 import signal
 import sys
 import traceback
@@ -28,9 +28,12 @@ def _new_command(name: str) -> tuple[Command, flags.FlagValues]:
 
 
 def _parse(name: str, command: Command, values: flags.FlagValues, arguments: list[str]) -> None:
-    positional = values([name, *arguments])[1:]
-    if positional:
-        raise UsageError(f"flags are given as --name=value. Got {positional[0]!r}.")
+    values.set_gnu_getopt()  # flags may follow a bare argument
+    bare = values([name, *arguments])[1:]
+    if bare and command.bare and values[command.bare].value is None:
+        values[command.bare].parse(bare.pop(0))
+    if bare:
+        raise UsageError(f"flags are given as --name=value. Got {bare[0]!r}.")
     missing = [f"--{flag}" for flag in command.required if not values[flag].value]
     if missing:
         raise UsageError(f"{name} needs {' and '.join(missing)}.")
@@ -65,6 +68,9 @@ def main(argv: list[str]) -> int:
 
     Returns:
         The exit code: 0 done, 1 failed, 2 wrong usage.
+
+    Raises:
+        BrokenPipeError: Nobody reads the output any more.
     """
     if not argv or argv[0] in (*_HELP, "help"):
         print(help_text.of_program())
@@ -74,6 +80,8 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         _report("interrupted; nothing was written.")
         return _FAILED
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if "--debug" in argv:
             error.__suppress_context__ = False  # with what TensorFlow or Keras raised
@@ -97,8 +105,10 @@ def run() -> None:
     """The entry point of the program `deepexplain`."""
     # What a killed command has begun to write is removed, as after Ctrl-C.
     signal.signal(signal.SIGTERM, _stop)
-    code = main(sys.argv[1:])
-    # A reader that has seen enough, as in `deepexplain … | head`, is no failure.
-    with contextlib.suppress(BrokenPipeError):
+    try:
+        code = main(sys.argv[1:])
         sys.stdout.flush()
+    except BrokenPipeError:  # a reader that has seen enough, as in `deepexplain … | head`, is no failure
+        code = _OK
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush when Python ends
     sys.exit(code)

@@ -39,6 +39,7 @@ class Engine:
 
     Attributes:
       settings: the settings of the model.
+      source: the model as it is called.
       accelerated: whether there is a GPU or TPU.
       events: what happened while programs were running.
       n_traces: the number of graphs traced so far.
@@ -46,7 +47,7 @@ class Engine:
 
     def __init__(self, source: Source, settings: Settings):
         self.settings = settings
-        self._source = source
+        self.source = source
         self.accelerated = any(device.device_type in ("GPU", "TPU") for device in tf.config.list_logical_devices())
         self.events = Events()
         self._lock = threading.RLock()
@@ -66,20 +67,20 @@ class Engine:
     def with_settings(self, **settings: Any) -> "Engine":
         """Returns an engine of the same model with other settings; it shares traces and frozen weights if it can."""
         before, after = self.settings, dataclasses.replace(self.settings, **settings)
-        engine = Engine(self._source, after)
+        engine = Engine(self.source, after)
         if (before.layer, before.output, before.freeze) == (after.layer, after.output, after.freeze):
             engine._models, engine._redrawn = self._models, self._redrawn
         return engine
 
     @property
-    def source(self) -> Source:
-        """The model as it is called."""
-        return self._source
+    def traced(self) -> Model | None:
+        """A trace of the model, None where there is none yet."""
+        return next(iter(list(self._models.values())), None)
 
     @property
     def specs(self) -> Any:
         """The specs of the model's inputs in their structure, None where only the first call shows them."""
-        return self._source.specs
+        return self.source.specs
 
     def compiles(self, method: Method, objective: Objective, *, differentiable: bool = False) -> bool:
         """Returns whether XLA compiles a method's program; see `engine.xla`."""
@@ -113,14 +114,14 @@ class Engine:
           ModelError: the model cannot be traced, or its input shapes are not known yet.
         """
         with self._lock:
-            inside = None if self._source.layered is None else inside
+            inside = None if self.source.layered is None else inside
             fitting = [model for key, model in self._models.items() if inside in (None, key[0])]
             if inputs is None and fitting:
                 return fitting[0]
             lengths = self._lengths and inputs is not None
-            key = (inside, None if self._source.specs is not None and not lengths else signature(inputs))
+            key = (inside, None if self.source.specs is not None and not lengths else signature(inputs))
             if key not in self._models:
-                source = with_lengths(self._source, inputs) if lengths else self._source
+                source = with_lengths(self.source, inputs) if lengths else self.source
                 traced = trace(source, self.settings.layer, inputs, inside, self.settings.output)
                 traced = dataclasses.replace(traced, notes=(*traced.notes, *([_LENGTHS] if lengths else ())))
                 self._models[key] = self._cut(traced)
@@ -161,7 +162,7 @@ class Engine:
     def use_lengths(self) -> bool:
         """Has the model traced again with the lengths of the data; returns whether that makes another trace."""
         with self._lock:
-            shapes = [spec.shape[1:] for spec in tf.nest.flatten(self._source.specs or ())]
+            shapes = [spec.shape[1:] for spec in tf.nest.flatten(self.source.specs or ())]
             again = not self._lengths and any(None in shape for shape in shapes)
             if again:
                 self._lengths = True
@@ -173,7 +174,7 @@ class Engine:
         """Returns the comparison of the model with its traced program for an objective, the same one for each."""
         with self._lock:
             key = (model, objective.program.outputs)
-            return self._agreements.setdefault(key, Agreement(self._source, model, objective))
+            return self._agreements.setdefault(key, Agreement(self.source, model, objective))
 
     def composite(self, method: Method) -> Composite:
         """Returns a method's override map with the user's own rules, which take precedence."""

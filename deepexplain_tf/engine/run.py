@@ -58,7 +58,7 @@ def run(name: str, call: Call) -> Explanation:
         method=name,
         target=call.selection.reported,
         notes=(*call.notes, *judged, *engine.events.notes(call.objective)),
-        inputs=_inputs(call, table) if arrays else None,
+        inputs=_inputs(call, table, copied=arrays),
         groups=_groups(call) if arrays else None,
         pairwise=method.pairwise,
         **_names(call, table),
@@ -73,11 +73,11 @@ def _names(call: Call, table: Any) -> dict[str, Any]:
     return {**names, "feature_names": tuple(map(str, table.columns))}
 
 
-def _inputs(call: Call, table: Any) -> Any:
-    """Returns copies of the inputs, which the user may change, in their structure; those of a table as a table."""
+def _inputs(call: Call, table: Any, *, copied: bool) -> Any:
+    """Returns the inputs in their structure, arrays as copies, since the user may change them; a table as a table."""
     if table is not None:
         return table.copy()
-    return pack(call.structure, [np.array(array) for array in call.inputs])
+    return pack(call.structure, [np.array(array) if copied else array for array in call.inputs])
 
 
 def _groups(call: Call) -> Any:

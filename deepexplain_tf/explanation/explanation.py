@@ -44,7 +44,7 @@ class Explanation:
       target: An int, a tuple of ints, an array, or the name of a callable.
       notes: Notes on outputs that were stripped, on programs that XLA did not compile, on ops without a rule or with a
         convention for a rule, and on sums that are off.
-      inputs: A copy of the model's inputs, an array `[batch, ...]` or a structure; None for tensors.
+      inputs: A copy of the model's inputs, an array `[batch, ...]` or a structure; tensors as they were given.
       groups: The group of each element of an example, in the structure of the attributions, where the method explained
         groups: each element carries the value of its whole group. Else None.
       pairwise: Whether the attributions are those of pairs of features, `[batch, features, features]`.

@@ -50,20 +50,20 @@ def places_of(layered: Any, layer: str | tuple[str, ...] | None, inputs: Sequenc
 
 def neurons_of(layered: Any, output: str | int) -> list[Place]:
     """Returns the layer that `output=` names, if it names one; an output of that name goes before it."""
-    layers = _layers(layered) if isinstance(output, str) else {}
+    layers = layers_of(layered) if isinstance(output, str) else {}
     named = {output, str(output).rpartition(":")[0]} & layers.keys()
     return [Place(str(output), _layer(layered, str(output)))] if named else []
 
 
 def layer_names(layered: Any) -> list[str]:
     """Returns the names of the layers of a Keras model, none for a model without layers."""
-    return list(_layers(layered))
+    return list(layers_of(layered))
 
 
 def _place(layered: Any, name: str, inputs: list[str]) -> Place:
     if name not in inputs:
         return Place(name, _layer(layered, name, inputs))
-    layers = [layer for layer in _layers(layered).get(name, []) if type(layer).__name__ != "InputLayer"]
+    layers = [layer for layer in layers_of(layered).get(name, []) if type(layer).__name__ != "InputLayer"]
     if layers:
         raise UnknownNameError(
             f"layer= must name one place. Got {name!r}, the name of an input and of a layer; rename one."
@@ -71,7 +71,8 @@ def _place(layered: Any, name: str, inputs: list[str]) -> Place:
     return Place(name, position=inputs.index(name))
 
 
-def _layers(model: Any) -> dict[str, list[Any]]:
+def layers_of(model: Any) -> dict[str, list[Any]]:
+    """Returns the layers of a Keras model by name, none for a model without layers."""
     layers: dict[str, list[Any]] = {}
     for layer in [] if model is None else model._flatten_layers(include_self=False):
         layers.setdefault(layer.name, []).append(layer)
@@ -84,7 +85,7 @@ def _layer(model: Any, name: str, inputs: Sequence[str] = ()) -> Any:
         raise UnknownNameError(
             f"layer= must name a layer of a Keras model. Got {name!r} for a model without layers{shown}."
         )
-    layers = _layers(model)
+    layers = layers_of(model)
     matches = layers.get(name) or layers.get(name.rpartition(":")[0]) or []
     if len({id(layer) for layer in matches}) > 1:
         raise UnknownNameError(

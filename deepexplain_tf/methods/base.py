@@ -52,8 +52,8 @@ class Method(abc.ABC):
     A method is a frozen dataclass under `@METHODS.register(name, aliases=...)` in a file of its own, with an import
     line in `methods/__init__.py`. Its fields are its options, each with a default; `__post_init__` checks them by
     `arguments.options.require`. A field named `background` is a set of baselines, which `attribute` gets in the place
-    of a baseline. The docstring states the formula, the unit, the guarantee and the paper. `GradientXInput` is the
-    shortest example.
+    of a baseline. The docstring states the formula, the unit, the guarantee, each option with its range, and the paper:
+    `describe` shows them. `GradientXInput` is the shortest example.
 
     One traced graph serves all calls with the same `graph_options`, the same rank of baselines, and the same names,
     dtypes and ranks of `data`. So each other option reaches the graph either through `data`, or as one of the
@@ -75,6 +75,8 @@ class Method(abc.ABC):
       redraws: whether the random ops of the model draw by number, so that `scope.drawn` gives any draw of them.
       remedy: what a user can do about a large gap, or about attributions that are very large, in words.
       graph_options: the names of the options that `attribute` or `override_map` reads from `self`.
+      stepwise_options: the names of the options with which `run` looks at results between steps, so that the method is
+        no single graph: it takes no noise around it, and is not exported.
     """
 
     uses_baseline: ClassVar[bool] = False
@@ -88,6 +90,7 @@ class Method(abc.ABC):
     redraws: ClassVar[bool] = False
     remedy: ClassVar[str] = "another baseline may help"
     graph_options: ClassVar[tuple[str, ...]] = ()
+    stepwise_options: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def attribute(
@@ -118,6 +121,13 @@ class Method(abc.ABC):
     def evaluations(self) -> int | None:
         """The number of evaluations of the model for each example, None where it is not known before the call."""
         return None
+
+    @property
+    def cost(self) -> str:
+        """What an example costs with these options, with a background for each baseline, in words."""
+        if self.evaluations is None:
+            return "one forward and one backward pass"
+        return f"{self.evaluations:,} {'gradients' if self.differentiates else 'evaluations'} of the model"
 
     def evaluations_in(self, layout: Layout) -> int | None:
         """Returns the number of evaluations of the model for each example in a loop over chunks, None if not known."""
@@ -164,9 +174,14 @@ class Method(abc.ABC):
         return dataclasses.replace(alone, **{self.sets: None})
 
     @property
+    def stepwise(self) -> str | None:
+        """The first of `stepwise_options` that is given, None where none is."""
+        return next((option for option in self.stepwise_options if getattr(self, option) is not None), None)
+
+    @property
     def excludes_noise(self) -> str | None:
         """The option with which the method takes no noise around it, None where there is none."""
-        return None
+        return self.stepwise
 
     def templates(self, scope: Scope, data: TensorData) -> Sequence[tf.Tensor]:
         """Returns tensors `[batch, ...]` in the shapes of the attributions, by default what is explained."""
@@ -276,25 +291,3 @@ class Method(abc.ABC):
         """
         del count
         return evaluate(self)
-
-
-class GradientMethod(Method):
-    """A method that is one gradient under the rules of `override_map`.
-
-    Attributes:
-      times_input: whether the gradient is multiplied by the input.
-    """
-
-    times_input: ClassVar[bool] = False
-
-    @property
-    def per_unit(self) -> bool:
-        return not self.times_input
-
-    def attribute(
-        self, scope: Scope, baseline: Sequence[tf.Tensor], data: TensorData, composite: Composite, chunks: Chunks
-    ) -> Result:
-        target, gradients = scope.gradient(scope.explained, composite)
-        if self.times_input:
-            gradients = [x * gradient for x, gradient in zip(scope.explained, gradients, strict=True)]
-        return {"attributions": gradients, "outputs": target}

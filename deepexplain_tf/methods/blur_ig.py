@@ -41,7 +41,7 @@ class BlurIG(PathIntegral):
         each; default 50.
       sqrt: whether σ = max_sigma·√(1 − α), even steps of the variance; default False, even steps of σ. The integral is
         the same, but not the nodes of its quadrature. (The authors' own code then ends at √max_sigma.)
-      n_steps, quadrature, tolerance, gap_tolerance, max_steps: as of `integrated_gradients`; see `PathIntegral`.
+      n_steps, quadrature, tolerance, gap_tolerance, max_steps: see `PathIntegral`.
 
     References:
       Xu, Venugopalan, Sundararajan, *Attribution in Scale and Space*, CVPR 2020, https://arxiv.org/abs/2004.03383.

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from deepexplain_tf.methods.base import METHODS, GradientMethod
+from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.methods.gradient_method import GradientMethod
 from deepexplain_tf.rules.composites import DECONVNET, Composite
 
 

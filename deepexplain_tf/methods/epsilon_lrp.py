@@ -4,7 +4,8 @@ import dataclasses
 from typing import ClassVar
 
 from deepexplain_tf.arguments.options import is_real, require
-from deepexplain_tf.methods.base import METHODS, GradientMethod
+from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.methods.gradient_method import GradientMethod
 from deepexplain_tf.rules.composites import Composite, epsilon_lrp
 
 

@@ -3,7 +3,8 @@
 import dataclasses
 from typing import ClassVar
 
-from deepexplain_tf.methods.base import METHODS, GradientMethod
+from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.methods.gradient_method import GradientMethod
 
 
 @METHODS.register("gradient_x_input", aliases=("grad*input", "gradinput", "input_x_gradient"))

@@ -62,6 +62,17 @@ class GuidedIG(Method):
     def one_pass(self) -> bool:
         return False
 
+    @property
+    def evaluations(self) -> int:
+        return self.n_steps
+
+    def evaluations_in(self, layout: Layout) -> int | None:
+        return None  # one after the other, in no loop over chunks
+
+    @property
+    def cost(self) -> str:
+        return f"{super().cost}, one after the other"
+
     def data(self, layout: Layout) -> Data:
         del layout
         return {

@@ -79,6 +79,10 @@ class IntegratedHessians(Method):
     def __post_init__(self) -> None:
         require_between("n_steps", 1, _MAX_STEPS, self.n_steps)
 
+    @property
+    def cost(self) -> str:
+        return f"{self.n_steps:,} products of the Hessian and a vector for each feature"
+
     def evaluations_in(self, layout: Layout) -> int:
         return self.n_steps * self._features(layout).count
 

@@ -50,6 +50,10 @@ class KernelSHAP(PlayerMethod):
         valid = is_int(self.n_samples) and self.n_samples >= 2 and self.n_samples % 2 == 0
         require(valid, "n_samples", "an even whole number ≥ 2", self.n_samples)
 
+    @property
+    def cost(self) -> str:
+        return f"at most {self.n_samples:,} evaluations of the model"
+
     def data(self, layout: Layout) -> Data:
         players = self.players(layout)
         if players.count < int(self.n_samples).bit_length():  # 2ⁿ ≤ n_samples

@@ -31,8 +31,8 @@ class LIME(PlayerMethod):
 
     Attributes:
       n_samples: the number of samples, ≥ 2; default 1000.
-      kernel_width: w ≥ 1e-6; default 0.25.
-      alpha: α ≥ 1e-6; default 1.
+      kernel_width: the width w of the kernel, ≥ 1e-6; default 0.25.
+      alpha: the weight α of the penalty, ≥ 1e-6; default 1.
       groups: which elements are one player; see `PlayerMethod`.
 
     References:

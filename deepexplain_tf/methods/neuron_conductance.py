@@ -27,7 +27,7 @@ class NeuronConductance(SteppedMethod):
     everything passes, it is `integrated_gradients`. For `n_steps` and `quadrature` see `SteppedMethod`.
 
     Attributes:
-      at: the name of the layer, as `grad_cam` takes it (see `activation_maps.ActivationMaps`); required.
+      at: the name of the layer, as `grad_cam` takes it; required.
       neuron: the unit, an index into each axis of the layer's output but the batch: a whole number or a tuple; None for
         all units together.
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 from deepexplain_tf.arguments.options import require
 from deepexplain_tf.errors import InputError
 from deepexplain_tf.methods.around import Around, wide_attributions
-from deepexplain_tf.methods.base import Data, GradientMethod, Result, TensorData
+from deepexplain_tf.methods.base import Data, Result, TensorData
+from deepexplain_tf.methods.gradient_method import GradientMethod
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.standard_error import standard_error
 from deepexplain_tf.objective.chunks import Chunks

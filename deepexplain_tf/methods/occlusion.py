@@ -66,6 +66,10 @@ class Occlusion(PlayerMethod):
                 require(value is None, option, "left out where groups are given", value)
             require(self.normalise == "count", "normalise", "left out where groups are given", self.normalise)
 
+    @property
+    def cost(self) -> str:
+        return f"one evaluation of the model for each {'window' if self.groups is None else 'group'}"
+
     def data(self, layout: Layout) -> Data:
         if self.groups is not None:
             players = self.players(layout)

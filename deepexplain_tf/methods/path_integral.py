@@ -37,15 +37,17 @@ class PathIntegral(CurveMethod):
 
     Attributes:
       n_steps: gradients per example (and baseline), 1 … 100,000; default 64.
-      quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`; unused with a tolerance.
-      tolerance: in (0, 1); excludes `n_steps`.
-      gap_tolerance: in (0, 1), for the gap; default `tolerance`. Without `tolerance`, refinement ends by the gap alone,
+      quadrature: the rule for nodes and weights, `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or
+        `"right"`; unused with a tolerance.
+      tolerance: the largest relative error of an example's attributions, in (0, 1); excludes `n_steps`.
+      gap_tolerance: the same for the gap; default `tolerance`. Without `tolerance`, refinement ends by the gap alone,
         whatever the error of the attributions.
       max_steps: the largest number of gradients per example with a tolerance, 9 … 100,000; default 4096.
     """
 
     repeats: ClassVar[bool] = True
     complete: ClassVar[bool] = True
+    stepwise_options: ClassVar[tuple[str, ...]] = ("tolerance", "gap_tolerance")
     n_steps: int | None = None
     quadrature: str = "gauss_legendre"
     tolerance: float | None = None
@@ -68,13 +70,7 @@ class PathIntegral(CurveMethod):
     @property
     def adaptive(self) -> bool:
         """Whether a tolerance is given."""
-        return self.tolerance is not None or self.gap_tolerance is not None
-
-    @property
-    def excludes_noise(self) -> str | None:
-        if self.tolerance is not None:
-            return "tolerance"
-        return None if self.gap_tolerance is None else "gap_tolerance"
+        return self.stepwise is not None
 
     @property
     def segments(self) -> int:

@@ -7,7 +7,8 @@ from typing import ClassVar
 import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require_bool
-from deepexplain_tf.methods.base import METHODS, GradientMethod, Result, TensorData
+from deepexplain_tf.methods.base import METHODS, Result, TensorData
+from deepexplain_tf.methods.gradient_method import GradientMethod
 from deepexplain_tf.objective.chunks import Chunks
 from deepexplain_tf.objective.scope import Scope
 from deepexplain_tf.rules.composites import Composite

@@ -45,6 +45,10 @@ class ScoreCAM(ClassActivationMap):
     def per_unit(self) -> bool:
         return True
 
+    @property
+    def cost(self) -> str:
+        return "one evaluation of the model for each channel of the layer"
+
     def part(self, objective: Objective) -> Objective:
         maps = objective.feature_maps(self.at)
         for value, axes in zip(objective.explained, maps.explained, strict=True):

@@ -60,6 +60,10 @@ class ShapleySampling(PlayerMethod):
         valid = is_int(self.n_samples) and self.n_samples >= 2 and self.n_samples % 2 == 0
         require(valid, "n_samples", "an even whole number ≥ 2", self.n_samples)
 
+    @property
+    def cost(self) -> str:
+        return f"at most {self.n_samples:,} evaluations of the model for each player"
+
     def data(self, layout: Layout) -> Data:
         players = self.players(layout)
         if players.count <= 20 and math.factorial(players.count) <= self.n_samples:

@@ -15,7 +15,8 @@ class SteppedMethod(Method):
 
     Attributes:
       n_steps: nodes per example, 1 … 100,000; default 64.
-      quadrature: `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or `"right"`.
+      quadrature: the rule for nodes and weights, `"gauss_legendre"`, `"midpoint"`, `"trapezoid"`, `"left"` or
+        `"right"`.
     """
 
     uses_baseline: ClassVar[bool] = True

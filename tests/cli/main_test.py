@@ -31,14 +31,32 @@ class _Fake(Command):
         print(values.do * values.times)
 
 
+class _Bare(_Fake):
+    """Takes what is to do without a flag, too."""
+
+    required = ()
+    bare = "do"
+
+
 @pytest.fixture(autouse=True)
 def _fake_command(monkeypatch):
-    monkeypatch.setattr(COMMANDS, "_members", {**COMMANDS._members, "fake": _Fake})
+    monkeypatch.setattr(COMMANDS, "_members", {**COMMANDS._members, "fake": _Fake, "bare": _Bare})
 
 
 def test_runs_a_command_with_its_flags(capsys):
     assert cli.main(["fake", "--do=a", "--times=3"]) == 0
     assert capsys.readouterr() == ("aaa\n", "")
+
+
+@pytest.mark.parametrize("argv", [["a", "--times=2"], ["--times=2", "a"], ["--do=a", "--times=2"]])
+def test_one_bare_argument_stands_for_a_flag(argv, capsys):
+    assert cli.main(["bare", *argv]) == 0
+    assert capsys.readouterr() == ("aa\n", "")
+
+
+def test_help_shows_the_bare_argument(capsys):
+    assert cli.main(["bare", "--help"]) == 0
+    assert "Usage: deepexplain bare [DO] --flag=value …" in capsys.readouterr().out
 
 
 def test_reads_flags_from_a_file(tmp_path, capsys):
@@ -56,6 +74,8 @@ def test_reads_flags_from_a_file(tmp_path, capsys):
         (["fake"], "fake needs --do. See: deepexplain fake --help"),
         (["fake", "--do="], "fake needs --do."),
         (["fake", "--do=a", "more"], "flags are given as --name=value. Got 'more'."),
+        (["bare", "a", "b"], "flags are given as --name=value. Got 'b'."),
+        (["bare", "--do=a", "b"], "flags are given as --name=value. Got 'b'."),
         (["fake", "--do=a", "--times=x"], "times=x"),
         (["fake", "--do=usage"], "not so"),
     ],

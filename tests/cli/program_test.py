@@ -89,6 +89,16 @@ def _read(terminal):
         return ""
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure():
+    read, write = os.pipe()
+    os.close(read)
+    code = "from deepexplain_tf.cli import main as cli; cli.run()"
+    arguments = [sys.executable, "-c", code, "--help"]
+    done = subprocess.run(arguments, cwd=_ROOT, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_starts_without_tensorflow():
     code = "import sys, deepexplain_tf.cli.main as cli; cli.main(['--help']); sys.exit('tensorflow' in sys.modules)"
     assert _python("-c", code).returncode == 0
