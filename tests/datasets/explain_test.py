@@ -183,7 +183,7 @@ def test_a_first_batch_without_a_good_row_is_an_error(tmp_path):
     x[:8] = np.nan
     call = lambda **more: dx.explain_dataset(_explainer(), x, tmp_path, **more, **_SIZES)  # noqa: E731
     message_of(call, InputError, "first 8 rows", "row 0", "finite")
-    assert call(max_rejected=8).rows == 92
+    assert call(max_rejected=8).rows == 92  # where nothing is whole, other arguments may follow
     wide = message_of(lambda: dx.explain_dataset(_explainer(), _X[:, :3], tmp_path / "wide"), InputError, "shape")
     assert "[100, 3]" in wide or "[1, 3]" in wide or "[3]" in wide
 
@@ -246,6 +246,16 @@ def test_an_exported_explainer(tmp_path):
         np.testing.assert_allclose(found[name], getattr(expected, name), atol=1e-6)
     message_of(lambda: dx.explain_dataset(served, x, tmp_path / "b", target=1), OptionError, "target is part")
     message_of(lambda: dx.explain_dataset(served, x, tmp_path / "b", seed=1), OptionError, "seed is part")
+
+
+def test_draws_of_another_export_without_a_seed_are_others(tmp_path):
+    x = _X.astype(np.float32)
+    for name in ("one", "other"):
+        _explainer("shapley_sampling", mlp(), target=1, baseline=None, n_samples=4).export(tmp_path / name)
+    dx.explain_dataset(tmp_path / "one", x, tmp_path / "out", **_SIZES)
+    again = lambda name: dx.explain_dataset(tmp_path / name, x, tmp_path / "out", **_SIZES)  # noqa: E731
+    assert again("one").already
+    message_of(lambda: again("other"), OptionError, "graph_sha256")
 
 
 def test_an_exported_explainer_with_an_open_target_and_baseline(tmp_path):
