@@ -167,6 +167,8 @@ def test_an_output_that_is_not_finite_is_a_bad_row(tmp_path):
     dx.explain_dataset(explainer, x, tmp_path)
     assert list(rejected(tmp_path)) == [1, 2]
     np.testing.assert_allclose(columns(tmp_path)["attributions"], [[1.0]])
+    bad = lambda: dx.explain_dataset(explainer, x[1:], tmp_path / "bad")  # noqa: E731
+    message_of(bad, InputError, "first 2 rows", "row 0", "output must be finite")
 
 
 def test_the_number_of_bad_rows_is_limited(tmp_path):
@@ -212,6 +214,22 @@ def test_one_baseline_is_allowed(tmp_path):
     explainer = _explainer("deeplift", baseline=_X[0], target=1)
     dx.explain_dataset(explainer, _X, tmp_path, **_SIZES)
     np.testing.assert_allclose(columns(tmp_path)["attributions"], explainer(_X).attributions, rtol=0, atol=1e-12)
+
+
+def test_a_run_that_was_stopped_behind_its_last_shard_ends(tmp_path):
+    x = _X[:48]
+    dx.explain_dataset(_explainer(), x, tmp_path, **_SIZES)
+    whole = contents(tmp_path)
+    text = whole["manifest.json"].decode()
+    (tmp_path / "manifest.json").write_text(text.replace('"finished": true', '"finished": false'))
+    finished = dx.explain_dataset(_explainer(), x, tmp_path, **_SIZES)
+    assert not finished.already and finished.resumed_at == 48
+    assert contents(tmp_path) == whole
+
+
+def test_an_empty_data_set_is_an_error(tmp_path):
+    empty = tf.data.Dataset.from_tensor_slices(_X[:0])
+    message_of(lambda: dx.explain_dataset(_explainer(), empty, tmp_path), InputError, "must hold a row")
 
 
 def test_the_size_of_a_shard_that_is_left_open(tmp_path, monkeypatch):

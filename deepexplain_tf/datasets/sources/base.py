@@ -83,8 +83,8 @@ def open_source(given: Any, specs: Any, options: Mapping[str, Any]) -> tuple[str
     fitting = [name for name in SOURCES if SOURCES[name].takes(given)]
     if not fitting:
         raise TypeError(
-            "a source must be a tf.data.Dataset, arrays, an .npy or .npz file, or pictures, Parquet or TFRecord files or "
-            f"a folder of them. Got {shortened(given)}."
+            "a source must be a tf.data.Dataset, arrays, an .npy or .npz file, or pictures, Parquet or TFRecord files "
+            f"or a folder of them. Got {shortened(given)}."
         )
     if len(fitting) > 1:
         raise InputError(f"a folder must hold files of one kind. Got {' and '.join(fitting)} in {shortened(given)}.")
