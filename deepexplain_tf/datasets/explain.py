@@ -125,9 +125,11 @@ def _check(engine: Any, seed: Any, batch_size: Any, shard_size: Any, max_rejecte
 def _continued(new: manifests.Manifest, folder: pathlib.Path) -> manifests.Manifest:
     """Returns the manifest of the folder, if it is that of the same run, else the new one."""
     found = manifests.read(folder)
-    if found is not None:
+    if found is None or not found.shards:
+        manifest = new  # nothing is there that another run could spoil
+    else:
         found.require_same(new)
-    manifest = new if found is None or not found.shards else found
+        manifest = found
     now = to_json(versions())
     before = manifest.versions[-1] if manifest.versions else {}
     if not manifest.finished and {**before, "first_shard": 0} != {**now, "first_shard": 0}:

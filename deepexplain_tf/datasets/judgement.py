@@ -31,7 +31,7 @@ def explained_rows(explained: Explained, batch: Batch) -> tuple[Part, Batch]:
     for position in batch.good:
         if not np.isfinite(outputs[position]).all():
             batch.bad[position] = "the explained output must be finite. Got NaN or Inf."
-    return {name: array[batch.good] for name, array in columns.items()}, batch
+    return {name: array[batch.good] for name, array in columns.items()} if batch.good else {}, batch
 
 
 def _without(batch: Batch, call: Any, *, alone: bool = True) -> Batch:

@@ -66,8 +66,10 @@ def on_ray(
 
     def work(run: Run) -> None:
         missing = range(len(run.manifest.shards), total)
+        if not missing:
+            return run.end()
         arguments = (_absolute(task), str(run.folder.absolute()), run.batch_size, shard_size, missing.start)
-        numbers = data.range(len(missing), override_num_blocks=max(len(missing), 1))
+        numbers = data.range(len(missing), override_num_blocks=len(missing))
         numbers.context.execution_options.preserve_order = True
         actors = {} if "concurrency" in (resources or {}) else {"compute": data.ActorPoolStrategy(size=1)}
         given = {"batch_size": 1, **actors, **(resources or {})}

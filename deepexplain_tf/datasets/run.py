@@ -92,12 +92,21 @@ class Run:
                 if shard.read >= (self.manifest.shard_size or largest(self.batch_size)):
                     self._close(shard, shapes)
                     shard = self._next_shard()
-        self.manifest.finished = True
         if shard.read:
-            self._close(shard, shapes)
+            self._close(shard, shapes, finished=True)
         else:
-            self._require_rows()
-            self._write_manifest()
+            self.end()
+
+    def end(self) -> None:
+        """Writes the manifest of a run whose shards have all rows.
+
+        Raises:
+          InputError: there are none.
+        """
+        if not self.manifest.next_row:
+            raise InputError("a source must hold a row. Got none.")
+        self.manifest.finished = True
+        self._write_manifest()
 
     def _next_shard(self) -> Shard:
         return Shard(len(self.manifest.shards), self.manifest.next_row)
@@ -133,29 +142,25 @@ class Run:
         if manifest.shard_size is None:
             manifest.shard_size = size_of(part, self.batch_size)
 
-    def _close(self, shard: Shard, shapes: Shapes) -> None:
+    def _close(self, shard: Shard, shapes: Shapes, *, finished: bool = False) -> None:
         """Writes a shard, and then the manifest that has it."""
-        with self.writing():
+        with self._writing():
             entry = shard.write(self.folder, self.sink)
-        self.record(entry, row_shapes=shapes.wanted)
+        self.record(entry, row_shapes=shapes.wanted, finished=finished)
 
     def record(self, entry: dict[str, Any], **facts: Any) -> None:
         """Writes the manifest with one more shard, the next in their order, and with other facts."""
         manifest = dataclasses.replace(self.manifest, shards=[*self.manifest.shards, entry], **facts)
-        with self.writing():
+        with self._writing():
             manifest.write(self.folder)
         self.manifest = manifest
 
-    def _require_rows(self) -> None:
-        if not self.manifest.next_row:
-            raise InputError("a source must hold a row. Got none.")
-
     def _write_manifest(self) -> None:
-        with self.writing():
+        with self._writing():
             self.manifest.write(self.folder)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def _writing(self) -> Iterator[None]:
         """Tells, where a file of the folder cannot be written, what is whole and that the run can go on."""
         try:
             yield

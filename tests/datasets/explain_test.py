@@ -167,6 +167,8 @@ def test_an_output_that_is_not_finite_is_a_bad_row(tmp_path):
     dx.explain_dataset(explainer, x, tmp_path)
     assert list(rejected(tmp_path)) == [1, 2]
     np.testing.assert_allclose(columns(tmp_path)["attributions"], [[1.0]])
+    bad = lambda: dx.explain_dataset(explainer, x[1:], tmp_path / "bad")  # noqa: E731
+    message_of(bad, InputError, "first 2 rows", "row 0", "output must be finite")
 
 
 def test_the_number_of_bad_rows_is_limited(tmp_path):
@@ -183,7 +185,7 @@ def test_a_first_batch_without_a_good_row_is_an_error(tmp_path):
     x[:8] = np.nan
     call = lambda **more: dx.explain_dataset(_explainer(), x, tmp_path, **more, **_SIZES)  # noqa: E731
     message_of(call, InputError, "first 8 rows", "row 0", "finite")
-    assert call(max_rejected=8).rows == 92
+    assert call(max_rejected=8).rows == 92  # where nothing is whole, other arguments may follow
     wide = message_of(lambda: dx.explain_dataset(_explainer(), _X[:, :3], tmp_path / "wide"), InputError, "shape")
     assert "[100, 3]" in wide or "[1, 3]" in wide or "[3]" in wide
 
@@ -212,6 +214,22 @@ def test_one_baseline_is_allowed(tmp_path):
     explainer = _explainer("deeplift", baseline=_X[0], target=1)
     dx.explain_dataset(explainer, _X, tmp_path, **_SIZES)
     np.testing.assert_allclose(columns(tmp_path)["attributions"], explainer(_X).attributions, rtol=0, atol=1e-12)
+
+
+def test_a_run_that_was_stopped_behind_its_last_shard_ends(tmp_path):
+    x = _X[:48]
+    dx.explain_dataset(_explainer(), x, tmp_path, **_SIZES)
+    whole = contents(tmp_path)
+    text = whole["manifest.json"].decode()
+    (tmp_path / "manifest.json").write_text(text.replace('"finished": true', '"finished": false'))
+    finished = dx.explain_dataset(_explainer(), x, tmp_path, **_SIZES)
+    assert not finished.already and finished.resumed_at == 48
+    assert contents(tmp_path) == whole
+
+
+def test_an_empty_data_set_is_an_error(tmp_path):
+    empty = tf.data.Dataset.from_tensor_slices(_X[:0])
+    message_of(lambda: dx.explain_dataset(_explainer(), empty, tmp_path), InputError, "must hold a row")
 
 
 def test_the_size_of_a_shard_that_is_left_open(tmp_path, monkeypatch):
@@ -246,6 +264,16 @@ def test_an_exported_explainer(tmp_path):
         np.testing.assert_allclose(found[name], getattr(expected, name), atol=1e-6)
     message_of(lambda: dx.explain_dataset(served, x, tmp_path / "b", target=1), OptionError, "target is part")
     message_of(lambda: dx.explain_dataset(served, x, tmp_path / "b", seed=1), OptionError, "seed is part")
+
+
+def test_draws_of_another_export_without_a_seed_are_others(tmp_path):
+    x = _X.astype(np.float32)
+    for name in ("one", "other"):
+        _explainer("shapley_sampling", mlp(), target=1, baseline=None, n_samples=4).export(tmp_path / name)
+    dx.explain_dataset(tmp_path / "one", x, tmp_path / "out", **_SIZES)
+    again = lambda name: dx.explain_dataset(tmp_path / name, x, tmp_path / "out", **_SIZES)  # noqa: E731
+    assert again("one").already
+    message_of(lambda: again("other"), OptionError, "graph_sha256")
 
 
 def test_an_exported_explainer_with_an_open_target_and_baseline(tmp_path):

@@ -50,7 +50,7 @@ def test_ray_writes_what_this_process_does(folder):
 
         with pytest.raises(KeyboardInterrupt):
             _run(folder, "parts", progress=stop)
-        assert _run(folder, "parts", engine="ray").resumed_at == 48  # what one engine has begun another one ends
+        assert _run(folder, "parts", engine="ray").resumed_at == 32  # what one engine has begun another one ends
         assert contents(folder / "parts") == contents(folder / "local")
     finally:
         ray.shutdown()

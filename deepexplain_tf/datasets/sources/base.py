@@ -80,20 +80,22 @@ def open_source(given: Any, specs: Any, options: Mapping[str, Any]) -> tuple[str
     for path in paths_in(given) or []:
         if not path.exists():
             raise FileNotFoundError(f"there is no file {path}")
-    for name in SOURCES:
-        kind = SOURCES[name]
-        if kind.takes(given):
-            known = [field.name for field in dataclasses.fields(kind)][2:]
-            for option in options:
-                if option not in known:
-                    raise OptionError(
-                        f"{shortened(option)} is no option of a source of the kind {name!r}; {closest(option, known)}."
-                    )
-            return name, kind(given, specs, **options)
-    raise TypeError(
-        "a source must be a tf.data.Dataset, arrays, an .npy or .npz file, or pictures, Parquet or TFRecord files or a "
-        f"folder of them. Got {shortened(given)}."
-    )
+    fitting = [name for name in SOURCES if SOURCES[name].takes(given)]
+    if not fitting:
+        raise TypeError(
+            "a source must be a tf.data.Dataset, arrays, an .npy or .npz file, or pictures, Parquet or TFRecord files "
+            f"or a folder of them. Got {shortened(given)}."
+        )
+    if len(fitting) > 1:
+        raise InputError(f"a folder must hold files of one kind. Got {' and '.join(fitting)} in {shortened(given)}.")
+    (name,) = fitting
+    known = [field.name for field in dataclasses.fields(SOURCES[name])][2:]
+    for option in options:
+        if option not in known:
+            raise OptionError(
+                f"{shortened(option)} is no option of a source of the kind {name!r}; {closest(option, known)}."
+            )
+    return name, SOURCES[name](given, specs, **options)
 
 
 def paths_in(given: Any) -> list[pathlib.Path] | None:

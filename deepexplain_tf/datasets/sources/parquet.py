@@ -101,8 +101,8 @@ class Parquet(Source):
                 groups = list(range(opened.num_row_groups))
                 while groups and skip >= opened.metadata.row_group(groups[0]).num_rows:
                     skip -= opened.metadata.row_group(groups.pop(0)).num_rows
-                length = max(opened.metadata.row_group(0).total_byte_size // opened.metadata.row_group(0).num_rows, 1)
-                rows = max(min(_ROWS, _BYTES // length), 1)
+                group = opened.metadata.row_group(groups[0])
+                rows = max(min(_ROWS, _BYTES * group.num_rows // max(group.total_byte_size, 1)), 1)
                 for chunk in opened.iter_batches(rows, row_groups=groups, columns=self.read):
                     if skip < len(chunk):
                         yield chunk.slice(skip)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 import dataclasses
 import functools
+import os
 import pathlib
 from typing import Any
 
@@ -50,7 +51,8 @@ class Pictures(RowSource):
         """The paths inside the folder, and of files that were named themselves their names."""
         given = self.given
         folder = pathlib.Path(given) if not isinstance(given, list | tuple) and pathlib.Path(given).is_dir() else None
-        return [file.name if folder is None else file.relative_to(folder).as_posix() for file in self.files]
+        paths = [file.name if folder is None else file.relative_to(folder).as_posix() for file in self.files]
+        return [os.fsencode(path).decode(errors="backslashreplace") for path in paths]  # names may be any bytes
 
     @property
     def count(self) -> int:

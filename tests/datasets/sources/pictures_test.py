@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 from PIL import Image
 import pytest
@@ -59,3 +61,14 @@ def test_refused(folder):
     message_of(lambda: open_source(folder, [_SPEC, _SPEC], {}), InputError, "a model with 2")
     (folder / "empty").mkdir()
     message_of(lambda: open_source(folder / "empty", _SPEC, {}), TypeError, "a source must be")
+
+
+def test_names_that_are_no_text(folder):
+    os.rename(folder / "a.png", os.fsencode(folder) + b"/\xff.png")
+    _, source = open_source(folder, _SPEC, {})
+    assert source.names == ["b.png", "cats/c.png", "cats/damaged.png", "d.png", "\\xff.png"]
+
+
+def test_a_folder_of_two_kinds(folder):
+    (folder / "x.parquet").write_bytes(b"")
+    message_of(lambda: open_source(folder, _SPEC, {}), InputError, "one kind", "parquet and pictures")
