@@ -82,6 +82,7 @@ def test_weights_are_followed_without_another_trace(tmp_path):
     assert len(set(traces)) == 1
 
 
+@pytest.mark.long  # the callback reads weights, and the other tests see them trained
 def test_the_training_is_the_same_as_without(tmp_path):
     with_it, without = _model(), _model()
     _fit(with_it, dx.callbacks.Explain(X, "shapley_sampling", log_dir=tmp_path, target=1, n_samples=2))

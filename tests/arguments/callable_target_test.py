@@ -26,8 +26,8 @@ def weighted(outputs, labels, weights):
 @each_of(GENERAL, KINDS)
 def test_arrays_go_with_their_examples(method):
     options = {"seed": 0, **options_of(method, X)}
-    if method == "lrp":  # the ops of a target hand relevance on too: without ε, as weights do
-        options["composite"] = [("linear", dx.rules.proportion(0))]
+    # The ops of a target hand relevance on too: without ε, as weights do. A selector must select an op.
+    of_ops = {"composite": [("linear", dx.rules.proportion(0))]} if method == "lrp" else {}
     with dx.DeepExplain(perceptron("float64")) as de:
         expected = de.explain(method, X, target=LABELS, **options)
         both = de.explain(method, X, target=WEIGHTS + np.eye(3)[LABELS], **options)
@@ -35,7 +35,7 @@ def test_arrays_go_with_their_examples(method):
             found = de.explain(method, X, target=(own_class, LABELS), **options, **sizes)
             np.testing.assert_allclose(found.attributions, expected.attributions, rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(found.outputs, expected.outputs, rtol=1e-12)
-        found = de.explain(method, X, target=(weighted, [LABELS, WEIGHTS]), **options)
+        found = de.explain(method, X, target=(weighted, [LABELS, WEIGHTS]), **options, **of_ops)
     np.testing.assert_allclose(found.attributions, both.attributions, rtol=1e-9, atol=1e-12)
     assert found.target == "weighted"
 

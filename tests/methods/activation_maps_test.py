@@ -14,13 +14,13 @@ import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, ModelError, OptionError, UnknownNameError
 from deepexplain_tf.methods.layout import Layout
 from deepexplain_tf.methods.make import make
-from tests.checks import MAPS, explain, message_of
+from tests.checks import MAPS, explain, in_turn, message_of
 from tests.methods.maps import upsampled
 from tests.models import filled, floats
 
 L = keras.layers
 RNG = np.random.default_rng(0)
-each_map = pytest.mark.parametrize("method", MAPS)
+each_map = pytest.mark.parametrize("method", in_turn(MAPS))
 
 
 def numbers(*shape: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 import deepexplain_tf as dx
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.text.tokens import encode, reader
-from tests.checks import message_of
+from tests.checks import in_turn, message_of
 from tests.models import filled
 
 VOCABULARY = ["good", "bad", "very", "film"]
@@ -37,7 +37,7 @@ def of_numbers(of_strings):
 WORDS = (("a", "very", "good", "film"), ("bad", "bad", "plot", ""))
 
 
-@pytest.mark.parametrize("method", ["integrated_gradients", "deeplift", "gradient_x_input"])
+@pytest.mark.parametrize("method", in_turn(["gradient_x_input", "integrated_gradients", "deeplift"], 3))
 def test_words_and_scores_of_a_model_that_reads_texts(of_strings, method):
     e = dx.text.explain(of_strings, TEXTS, method=method, target=1)
     assert [tuple(word for word in row if word not in ("", "[padding]")) for row in e.tokens] == [
@@ -75,7 +75,7 @@ BESIDE = {
 }
 
 
-@pytest.mark.parametrize("case", BESIDE)
+@pytest.mark.parametrize("case", in_turn(BESIDE, 3))
 def test_a_tokeniser_beside_the_model(of_numbers, of_strings, case):
     e = dx.text.explain(of_numbers, **BESIDE[case](), method="deeplift", target=1)
     expected = dx.text.explain(of_strings, TEXTS, method="deeplift", target=1)
