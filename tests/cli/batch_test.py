@@ -1,5 +1,4 @@
 import re
-import signal
 
 import keras
 import numpy as np
@@ -58,7 +57,7 @@ def test_an_interrupted_command_goes_on(folder, tmp_path, capsys, monkeypatch):
     def interrupted(self, inputs):
         calls.append(inputs)
         if len(calls) == 6:
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
         return explained(self, inputs)
 
     with monkeypatch.context() as patch:
