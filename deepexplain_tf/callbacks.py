@@ -14,6 +14,7 @@ from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.explain import DeepExplain, Explainer, split_settings
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.explanation.structure import leaves
+from deepexplain_tf.explanation.views import first_unit
 from deepexplain_tf.methods.base import METHODS
 
 _PICTURES = 8  # examples that are drawn
@@ -108,7 +109,7 @@ class Explain(keras.callbacks.Callback):
         self.explanation = e
         with self._writer.as_default(step):
             for number in range(min(len(e), _PICTURES)):
-                picture = e.plot(example=number, unit=self._unit(e), inputs=self._images)
+                picture = e.plot(example=number, unit=first_unit(e), inputs=self._images)
                 tf.summary.image(f"{self._method}/{number}", np.asarray(picture)[np.newaxis])
             for name, array in leaves(e.attributions):
                 title = f"{self._method}/attributions" + (f"/{name}" if name else "")
@@ -116,12 +117,6 @@ class Explain(keras.callbacks.Callback):
             for name, value in _scalars(e).items():
                 tf.summary.scalar(f"{self._method}/{name}", value)
         self._writer.flush()
-
-    @staticmethod
-    def _unit(e: Explanation) -> tuple[int, ...] | None:
-        """Returns the index of the unit that is drawn, the first of several."""
-        axes = np.ndim(e.outputs) - 1
-        return (0,) * axes if axes else None
 
 
 def _scalars(e: Explanation) -> dict[str, float]:

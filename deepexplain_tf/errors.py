@@ -8,11 +8,13 @@ stays in `__context__`.
 from collections.abc import Iterable, Sequence
 import difflib
 import functools
+import importlib
 import os
 import re
 import sysconfig
 import traceback
 import types
+from typing import Any
 
 _MAX_LENGTH = 500
 _LISTED = 12  # at most so many names in a message
@@ -81,6 +83,22 @@ class ClosedError(DeepExplainError):
 
 class PathError(DeepExplainError, OSError):
     """A path that cannot be written to, or that exists already."""
+
+
+def imported(module: str, missing: str) -> Any:
+    """Returns a module of a package that is an extra.
+
+    Args:
+      module: the name of the module.
+      missing: the message where it is not installed, which says how to install it.
+
+    Raises:
+      DeepExplainError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise DeepExplainError(missing) from None
 
 
 def shortened(value: object) -> str:

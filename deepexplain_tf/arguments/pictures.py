@@ -25,6 +25,11 @@ _SCALES = {"none": (0.0, 1.0), "unit": (0.0, 255.0), "symmetric": (127.5, 127.5)
 _LUMA = (299, 587, 114)  # Pillow's, of ITU-R 601-2, in thousandths
 
 
+def in_colours(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Returns the shape in which a model takes pictures; one that leaves its channels open takes colours."""
+    return (*shape[:2], 3) if shape[2:] == (None,) else shape
+
+
 def read_pictures(
     path: File | Iterable[File],
     shape: Shape = (None, None, None),

@@ -9,7 +9,9 @@ import zipfile
 import numpy as np
 import numpy.typing as npt
 
-from deepexplain_tf.errors import DeepExplainError, InputError, brief
+from deepexplain_tf.arguments.archives import in_structure
+from deepexplain_tf.errors import InputError, brief
+from deepexplain_tf.explanation.columns import require_pandas
 
 Array = npt.NDArray[Any]
 
@@ -46,10 +48,7 @@ def read_arrays(path: str | os.PathLike[str]) -> Array | list[Array] | dict[str,
         return value
     if not value:
         raise InputError(f"{path} must hold an array. Got an empty archive.")
-    numbered = [f"arr_{index}" for index in range(len(value))]  # how `np.savez` calls arrays without names
-    if len(value) > 1:
-        return [value[name] for name in numbered] if set(value) == set(numbered) else value
-    return next(iter(value.values()))
+    return in_structure(value)
 
 
 def read_table(path: str | os.PathLike[str]) -> Any:
@@ -60,10 +59,7 @@ def read_table(path: str | os.PathLike[str]) -> Any:
         DeepExplainError: pandas is missing.
         InputError: The file is no table.
     """
-    try:
-        import pandas
-    except ImportError:
-        raise DeepExplainError("a table needs pandas: pip install 'deepexplain_tf[pandas]'") from None
+    pandas = require_pandas()
     try:
         return pandas.read_csv(path)
     except ValueError as error:  # also pandas' own errors, and bytes that are no UTF-8

@@ -129,9 +129,7 @@ class Reader:
         self._reading = {**_READING, **reading}
 
     def _pictures(self, path: str) -> Examples:
-        shape, found = picture_shape(self._specs), pictures.files_of(path)
-        if shape[2:] == (None,):
-            shape = (*shape[:2], 3)  # a model that leaves its channels open takes colours
+        shape, found = pictures.in_colours(picture_shape(self._specs)), pictures.files_of(path)
         pixels = pictures.read_pictures(found, shape, **{**self._reading, "preprocess": "none"})
         inputs = pictures.preprocessed(pixels, self._reading["preprocess"])
         return Examples(inputs, files.names_of(found), np.rint(pixels).astype(np.uint8))

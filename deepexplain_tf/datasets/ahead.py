@@ -48,6 +48,7 @@ def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
                 return
             if error is not None:
                 raise error
+            # Only with an error is there no item.
             yield item  # type: ignore[misc]
 
     reader = threading.Thread(target=read, daemon=True, name="reading ahead")

@@ -4,8 +4,9 @@ import importlib
 import importlib.util
 from typing import Any
 
-from deepexplain_tf.errors import DeepExplainError
+from deepexplain_tf.errors import imported
 
+_NO_RAY = "engine='ray' needs Ray Data: pip install 'deepexplain_tf[ray]'. 'local' needs nothing."
 _NO_PYARROW = "Parquet files need pyarrow: pip install 'deepexplain_tf[batch]'. Or give arrays, and format='npz'."
 
 
@@ -20,12 +21,12 @@ def pyarrow() -> Any:
     Raises:
       DeepExplainError: it is not installed.
     """
-    return _module("pyarrow")
+    return imported("pyarrow", _NO_PYARROW)
 
 
 def pyarrow_parquet() -> Any:
     """Returns the module `pyarrow.parquet`; see `pyarrow`."""
-    return _module("pyarrow.parquet")
+    return imported("pyarrow.parquet", _NO_PYARROW)
 
 
 def ray_data() -> Any:
@@ -34,16 +35,9 @@ def ray_data() -> Any:
     Raises:
       DeepExplainError: it is not installed.
     """
-    return _module("ray.data", "engine='ray' needs Ray Data: pip install 'deepexplain_tf[ray]'. 'local' needs nothing.")
+    return imported("ray.data", _NO_RAY)
 
 
 def ray_error() -> type[Exception]:
     """Returns the class of Ray's errors."""
     return importlib.import_module("ray.exceptions").RayError
-
-
-def _module(name: str, missing: str = _NO_PYARROW) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise DeepExplainError(missing) from None

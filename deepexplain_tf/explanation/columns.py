@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepexplain_tf.errors import DeepExplainError
+from deepexplain_tf.errors import imported
 from deepexplain_tf.explanation.structure import leaves
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _frame_of(
     Raises:
       DeepExplainError: pandas is not installed.
     """
-    pandas = _require_pandas()
+    pandas = require_pandas()
     rows = range(len(values)) if examples is None else examples
     if not units:
         return pandas.DataFrame(values, index=pandas.Index(rows, name="example"), columns=titles)
@@ -99,7 +99,7 @@ def _frame_of_words(
     Raises:
       DeepExplainError: pandas is not installed.
     """
-    pandas = _require_pandas()
+    pandas = require_pandas()
     found = [(row, at) for row, words in enumerate(tokens) for at, word in enumerate(words) if word]
     data = {
         "example": [row if examples is None else examples[row] for row, _ in found],
@@ -110,14 +110,10 @@ def _frame_of_words(
     return pandas.DataFrame(data)
 
 
-def _require_pandas() -> Any:
+def require_pandas() -> Any:
     """Returns pandas.
 
     Raises:
       DeepExplainError: pandas is not installed.
     """
-    try:
-        import pandas
-    except ImportError:
-        raise DeepExplainError("a table needs pandas: pip install 'deepexplain_tf[pandas]'") from None
-    return pandas
+    return imported("pandas", "a table needs pandas: pip install 'deepexplain_tf[pandas]'")

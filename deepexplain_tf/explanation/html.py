@@ -6,10 +6,11 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from deepexplain_tf.errors import DeepExplainError
 from deepexplain_tf.explanation.pictures import kind_of, paint, words_of
-from deepexplain_tf.explanation.views import View, views_of
+from deepexplain_tf.explanation.views import View, first_unit, views_of
 import deepexplain_tf.visualize as visualize
 from deepexplain_tf.visualize.figure import require_figure
 from deepexplain_tf.visualize.grid import grid
@@ -30,8 +31,7 @@ def page(e: "Explanation") -> str:
     if not isinstance(batch.outputs, np.ndarray):
         return f"<pre>{html.escape(repr(e))}</pre>"
     units = batch.outputs.shape[1:]
-    unit = (0,) * len(units) if units else None
-    shown = [_example(batch, number, unit) for number in range(min(len(batch), _MOST))]
+    shown = [_example(batch, number) for number in range(min(len(batch), _MOST))]
     more = len(batch) - len(shown)
     rest = [f"<p>… and {more} more examples; e[{len(shown)}:] has them.</p>"] if more else []
     if units:
@@ -41,8 +41,9 @@ def page(e: "Explanation") -> str:
     return f'<div class="dx-explanation">{"".join(shown)}{"".join(rest)}{listed}</div>'
 
 
-def _example(e: "Explanation", number: int, unit: Any) -> str:
-    index = (number, *(unit or ()))
+def _example(e: "Explanation", number: int) -> str:
+    unit = first_unit(e)
+    index = (number, *unit)
     gap = e.completeness_gap
     lost = f"<p>Gap {float(np.asarray(gap)[index]):.2g}.</p>" if isinstance(gap, np.ndarray) else ""
     try:
@@ -67,7 +68,7 @@ def picture(view: View) -> str:
         image = grid([[image]])  # enlarged
     alt = html.escape(f"{kind.replace('_', ' ')} of {title}", quote=True)
     caption = f"<figcaption>{html.escape(title)}</figcaption>"
-    return f'<figure style="margin:0"><img alt="{alt}" src="{_data(image)}">{caption}</figure>'
+    return f'<figure style="margin:0"><img alt="{alt}" src="{data_uri(image)}">{caption}</figure>'
 
 
 def _has_axes() -> bool:
@@ -79,7 +80,8 @@ def _has_axes() -> bool:
     return True
 
 
-def _data(image: Any) -> str:
+def data_uri(image: Image.Image, kind: str = "PNG", **options: Any) -> str:
+    """Returns an image as a data URI of the kind `"PNG"` or `"JPEG"`."""
     file = io.BytesIO()
-    image.save(file, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    image.save(file, format=kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -123,7 +123,7 @@ class Summable:
         """Returns the sums; see `Explanation.sum`."""
         if isinstance(what, str):
             if what == CHANNELS:
-                return self._over_axes((len(self.shape) - 1,)) if len(self.shape) > 1 else self._no_channels()
+                return self._over_channels()
             if what == WORDS:
                 return self._over_words()
             raise OptionError(f"sums are over {_POSSIBLE}. Got {what!r}.")
@@ -133,8 +133,10 @@ class Summable:
             return self._over_axes(self._axes(what if isinstance(what, tuple) else (what,)))
         return self._over_labels(what)
 
-    def _no_channels(self) -> Any:
-        raise OptionError(f"channels are the last of several axes of an example. Got examples {list(self.shape)}.")
+    def _over_channels(self) -> Summed:
+        if len(self.shape) < 2:
+            raise OptionError(f"channels are the last of several axes of an example. Got examples {list(self.shape)}.")
+        return self._over_axes((len(self.shape) - 1,))
 
     def _axes(self, given: Sequence[int]) -> tuple[int, ...]:
         """Returns axes, which count from the batch, as axes of an example."""

@@ -112,6 +112,11 @@ def target_of(e: "Explanation", index: tuple[Any, ...]) -> str:
     return str(target)
 
 
+def first_unit(e: "Explanation") -> tuple[int, ...]:
+    """Returns the index of the first of several explained units; () where there is one."""
+    return (0,) * (np.ndim(e.outputs) - 1)
+
+
 def _unit(e: "Explanation", unit: Any) -> tuple[int, ...]:
     shape = np.shape(e.outputs)[1:]
     index = () if unit is None else tuple(unit) if isinstance(unit, tuple) else (unit,)

@@ -1,13 +1,12 @@
 """What is read before a picture is cut into parts: the picture, and scikit-image, an extra."""
 
-import importlib
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from deepexplain_tf.arguments.arrays import rectangular
-from deepexplain_tf.errors import DeepExplainError, InputError
+from deepexplain_tf.errors import InputError, imported
 
 
 def read_picture(image: npt.ArrayLike) -> np.ndarray:
@@ -34,7 +33,5 @@ def require_skimage(module: str, whose: str) -> Any:
     Raises:
       DeepExplainError: scikit-image is missing.
     """
-    try:
-        return importlib.import_module(f"skimage.{module}")
-    except ImportError:
-        raise DeepExplainError(f"{whose} needs scikit-image: pip install 'deepexplain_tf[segments]'") from None
+    missing = f"{whose} needs scikit-image: pip install 'deepexplain_tf[segments]'"
+    return imported(f"skimage.{module}", missing)

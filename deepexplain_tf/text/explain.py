@@ -10,7 +10,7 @@ from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.explain import DeepExplain, split_settings
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.methods.base import METHODS
-from deepexplain_tf.text.tokens import Rows, encode, layers_of
+from deepexplain_tf.text.tokens import Rows, encode, keras_layers
 
 PADDING = "padding"
 
@@ -75,7 +75,7 @@ def explain(
 
 def _embedding(model: Any) -> str:
     """Returns the name of the only embedding of a Keras model."""
-    found = [layer.name for layer in layers_of(model) if isinstance(layer, keras.layers.Embedding)]
+    found = [layer.name for layer in keras_layers(model) if isinstance(layer, keras.layers.Embedding)]
     if len(found) != 1:
         raise OptionError(f"layer= names the embedding, unless a Keras model has just one. Got {shortened(found)}.")
     return found[0]
@@ -83,7 +83,9 @@ def _embedding(model: Any) -> str:
 
 def _padding(model: Any, place: str, length: int) -> Any:
     """Returns the embedding of `length` tokens 0, `[length, dims]`; zeros where the layer is no embedding."""
-    found = [layer for layer in layers_of(model) if layer.name == place and isinstance(layer, keras.layers.Embedding)]
+    found = [
+        layer for layer in keras_layers(model) if layer.name == place and isinstance(layer, keras.layers.Embedding)
+    ]
     if not found:
         return None
     row = keras.ops.convert_to_numpy(found[0].embeddings)[0]

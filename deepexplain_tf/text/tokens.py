@@ -9,6 +9,7 @@ import numpy as np
 
 from deepexplain_tf.arguments.strings import is_strings
 from deepexplain_tf.errors import InputError, OptionError, name_of, shortened
+from deepexplain_tf.graph.places import layers_of
 
 Rows = Sequence[Sequence[str]]
 _POSSIBLE = (
@@ -127,7 +128,7 @@ def _inputs(array: np.ndarray, tokeniser: Any) -> Any:
 
 def _reading_layer(model: Any) -> Any:
     """Returns the layer inside a Keras model that turns texts into numbers."""
-    found = [layer for layer in layers_of(model) if isinstance(layer, keras.layers.TextVectorization)]
+    found = [layer for layer in keras_layers(model) if isinstance(layer, keras.layers.TextVectorization)]
     if len(found) != 1:
         raise InputError(
             "texts are read by the model's one TextVectorization layer, by tokeniser=, or explained by tokens=. Got a "
@@ -136,12 +137,10 @@ def _reading_layer(model: Any) -> Any:
     return found[0]
 
 
-def layers_of(model: Any) -> list[Any]:
-    """Returns all layers of a Keras model, also those of models inside; none of anything else."""
-    layers = []
-    for layer in getattr(model, "layers", []):
-        layers += [layer, *layers_of(layer)]
-    return layers
+def keras_layers(model: Any) -> list[Any]:
+    """Returns all layers of a Keras model, also those inside others, as `layer=` finds them; none of anything else."""
+    layered = model if isinstance(model, keras.Layer) else None
+    return [layer for same in layers_of(layered).values() for layer in same]
 
 
 def _split(vectorise: Any, texts: np.ndarray) -> list[list[str]]:

@@ -69,12 +69,7 @@ def bars_html(
 ) -> str:
     """Returns the bars as an HTML table, which needs no matplotlib; any text in names and values is shown as it is.
 
-    Args:
-      values: attributions `[features]`; NaN is a feature without one, and left out.
-      names: a name for each feature; None numbers them from 0.
-      inputs: the value of each feature, shown beside its name.
-      top: the number of bars, ≥ 1, besides that of the others.
-      title: a line above the bars.
+    All arguments are those of `bars`.
 
     Raises:
       InputError: values of another rank, infinite or not real, or another number of names or inputs.

@@ -1,5 +1,7 @@
 """The colours of signed attributions."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 # ColorBrewer's RdBu, which is equally dark at equal distance from zero, with a pure white middle and without the
@@ -18,6 +20,11 @@ _STOPS = np.array(
     ]
 )
 UNCOVERED = (217, 217, 217)
+
+
+def hexadecimal(colour: Iterable[int]) -> str:
+    """Returns a colour as HTML and matplotlib write it, such as `#d9d9d9`."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def diverging(values: np.ndarray) -> np.ndarray:

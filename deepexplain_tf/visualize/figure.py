@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from deepexplain_tf.errors import DeepExplainError, InputError
+from deepexplain_tf.errors import InputError, imported
 from deepexplain_tf.visualize import colours
 
 UNITS = "in units of the target"
@@ -21,11 +21,8 @@ def require_figure() -> Any:
     Raises:
       DeepExplainError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise DeepExplainError("the figure needs matplotlib: pip install 'deepexplain_tf[plots]'") from None
-    return Figure
+    missing = "the figure needs matplotlib: pip install 'deepexplain_tf[plots]'"
+    return imported("matplotlib.figure", missing).Figure
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -44,8 +41,9 @@ def palette() -> Any:
     """Returns the colours of signed attributions, blue to red, as a colour map of matplotlib; NaN is light grey."""
     from matplotlib.colors import ListedColormap
 
-    bad = "#{:02x}{:02x}{:02x}".format(*colours.UNCOVERED)
-    return ListedColormap(colours.diverging(np.linspace(-1, 1, 255)) / 255).with_extremes(bad=bad)
+    return ListedColormap(colours.diverging(np.linspace(-1, 1, 255)) / 255).with_extremes(
+        bad=colours.hexadecimal(colours.UNCOVERED)
+    )
 
 
 def set_title(axis: Any, title: str | None) -> None:

@@ -160,7 +160,7 @@ def _is_dark(colour: np.ndarray) -> bool:
 
 def _span(word: str, value: float, share: float) -> str:
     colour = colours.diverging(np.array(share))
-    background = "#{:02x}{:02x}{:02x}".format(*colour)
+    background = colours.hexadecimal(colour)
     line = "none" if abs(share) < 0.05 else "solid" if share > 0 else "dashed"
     style = (
         f"background:{background};color:{'#fff' if _is_dark(colour) else '#000'};padding:1px 3px;border-radius:3px;"
@@ -170,6 +170,6 @@ def _span(word: str, value: float, share: float) -> str:
 
 
 def _legend(values: np.ndarray, limit: float) -> str:
-    stops = ",".join("#{:02x}{:02x}{:02x}".format(*stop) for stop in colours.diverging(np.linspace(-1, 1, 9)))
+    stops = ",".join(map(colours.hexadecimal, colours.diverging(np.linspace(-1, 1, 9))))
     bar = f'<span style="display:inline-block;width:6em;height:0.7em;background:linear-gradient(90deg,{stops})"></span>'
     return f'<div style="font-size:85%">{-limit:.3g} {bar} {limit:+.3g}; {_sum(values)}</div>'

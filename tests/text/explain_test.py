@@ -170,8 +170,6 @@ def test_what_is_refused(of_strings, changes, error, words):
 
 def test_models_that_do_not_tell_enough(of_numbers):
     message_of(lambda: dx.text.explain(of_numbers, TEXTS), InputError, "a model with 0 such layers")
-    two = keras.Sequential([keras.Input((4,)), keras.layers.Embedding(3, 2), keras.layers.Dense(1)])
-    two.add(keras.layers.Flatten())
     embedded = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     message_of(
         lambda: dx.text.explain(embedded, np.zeros((1, 4), int), tokens=[list("abcd")]), OptionError, "layer= names"

@@ -1,7 +1,7 @@
 """Shards as `.npz` archives: one array `[rows, ...]` for each column."""
 
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -15,4 +15,5 @@ class Npz(Sink):
     suffix = ".npz"
 
     def write(self, parts: Sequence[Part], file: BinaryIO) -> None:
-        np.savez(file, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})  # type: ignore[arg-type]
+        whole: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        np.savez(file, **whole)

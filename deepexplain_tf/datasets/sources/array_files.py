@@ -8,10 +8,12 @@ import math
 import pathlib
 from typing import IO, Any
 import zipfile
+import zlib
 
 import numpy as np
 import tensorflow as tf
 
+from deepexplain_tf.arguments.archives import in_structure
 from deepexplain_tf.datasets import fingerprint
 from deepexplain_tf.datasets.rows import Batch, Shapes
 from deepexplain_tf.datasets.sources.arrays import rows_of
@@ -110,7 +112,7 @@ def _readable(path: pathlib.Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ValueError, EOFError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} must be an .npy or .npz file of numbers. {error}") from None
 
 
@@ -129,12 +131,9 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _structured(members: dict[str, Member]) -> Any:
-    numbered = [f"arr_{index}" for index in range(len(members))]  # how `np.savez` calls arrays without names
     if not members:
         raise InputError("an archive must hold an array. Got an empty one.")
-    if len(members) > 1:
-        return [members[name] for name in numbered] if set(members) == set(numbered) else members
-    return next(iter(members.values()))
+    return in_structure(members)
 
 
 def _stream(archive: zipfile.ZipFile, member: Member, first: int, stack: contextlib.ExitStack) -> Any:

@@ -59,8 +59,7 @@ class Pictures(RowSource):
         return len(self.files)
 
     def identity(self) -> dict[str, Any]:
-        options = {"preprocess": self.preprocess, "behind": self.behind, "value_range": self.value_range}
-        return {**fingerprint.of_files(self.files), **options}
+        return {**fingerprint.of_files(self.files), **self._options}
 
     def rows(self, first: int) -> Iterator[Row]:
         for file, name in zip(self.files[first:], self.names[first:], strict=True):
@@ -70,11 +69,14 @@ class Pictures(RowSource):
                 yield Row(None, name, str(error))
 
     def _read(self, file: pathlib.Path) -> np.ndarray:
-        options = {"preprocess": self.preprocess, "behind": self.behind, "value_range": self.value_range}
-        return pictures.read_pictures(file, self._shape, **options)[0]
+        return pictures.read_pictures(file, self._shape, **self._options)[0]
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {"preprocess": self.preprocess, "behind": self.behind, "value_range": self.value_range}
 
     @functools.cached_property
     def _shape(self) -> tuple[int | None, ...]:
         spec = only_spec(self.specs)
         shape = (None, None, None) if spec is None or spec.shape.rank is None else tuple(spec.shape[1:])
-        return (*shape[:2], 3) if shape[2:] == (None,) else shape  # a model that leaves its channels open takes colours
+        return pictures.in_colours(shape)

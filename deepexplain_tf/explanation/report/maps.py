@@ -1,14 +1,13 @@
 """Maps and pictures as data of a page: small enough for many, and with the values under the pointer."""
 
-import base64
 import dataclasses
-import io
 import math
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from deepexplain_tf.explanation.html import data_uri
 from deepexplain_tf.visualize import inputs
 
 _SIDE = 112  # positions along the longer side of a map, so that 8 pictures by 7 methods stay below 3 MB
@@ -50,7 +49,7 @@ def encode_map(values: np.ndarray, percentile: float = 99.0) -> Map:
     summed = np.nansum(blocks, (1, 3))
     limit = inputs.largest(np.where(missing, np.nan, summed), percentile) or 1.0
     levels = np.where(missing, -128, np.clip(np.rint(summed / limit * _LEVELS), -_LEVELS, _LEVELS)) + 128
-    source = data_uri(Image.fromarray(levels.astype(np.uint8)), "PNG")
+    source = data_uri(Image.fromarray(levels.astype(np.uint8)))
     return Map(source, float(limit), block, columns, rows, (columns * block / width, rows * block / height))
 
 
@@ -66,14 +65,7 @@ def encode_picture(picture: Any) -> str:
     image = Image.fromarray(inputs.rgb(picture))
     longer = max(image.size)
     if longer <= 64:
-        return data_uri(image, "PNG")
+        return data_uri(image)
     if longer > _LARGEST:
         image.thumbnail((_LARGEST, _LARGEST))
     return data_uri(image, "JPEG", quality=85)
-
-
-def data_uri(image: Image.Image, kind: str, **options: Any) -> str:
-    """Returns an image as a data URI of the kind `"PNG"` or `"JPEG"`."""
-    file = io.BytesIO()
-    image.save(file, format=kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

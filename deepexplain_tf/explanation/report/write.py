@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepexplain_tf import __version__
-from deepexplain_tf.errors import DeepExplainError, InputError, shortened
+from deepexplain_tf.errors import DeepExplainError, InputError, imported, shortened
 from deepexplain_tf.explanation.html import picture
 from deepexplain_tf.explanation.pictures import kind_of
 from deepexplain_tf.explanation.report import sentences
 from deepexplain_tf.explanation.report.maps import Map, encode_map, encode_picture
-from deepexplain_tf.explanation.views import View, target_of, views_of
+from deepexplain_tf.explanation.views import View, first_unit, target_of, views_of
 from deepexplain_tf.visualize import colours
 from deepexplain_tf.writing.atomic import atomic_file
 
@@ -113,10 +113,7 @@ def write_report(
 
 
 def _template() -> Any:
-    try:
-        import jinja2
-    except ImportError:
-        raise DeepExplainError("a report needs Jinja2: pip install 'deepexplain_tf[report]'") from None
+    jinja2 = imported("jinja2", "a report needs Jinja2: pip install 'deepexplain_tf[report]'")
     loader = jinja2.PackageLoader("deepexplain_tf.explanation.report", ".")
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(
         "page.html"
@@ -125,7 +122,7 @@ def _template() -> Any:
 
 def _example(batches: Mapping[str, "Explanation"], number: int, images: Any, predictions: Any) -> Example:
     first = next(iter(batches.values()))
-    index = (number, *[0] * (np.ndim(first.outputs) - 1))
+    index = (number, *first_unit(first))
     name = f"Example {number}" if first.example_names is None else str(first.example_names[number])
     panels = [_panel(method, e, number, images) for method, e in batches.items()]
     return Example(
@@ -139,11 +136,11 @@ def _example(batches: Mapping[str, "Explanation"], number: int, images: Any, pre
 
 
 def _panel(method: str, e: "Explanation", number: int, images: Any) -> Panel:
-    unit = (0,) * (np.ndim(e.outputs) - 1)
+    unit = first_unit(e)
     index = (number, *unit)
     told = [sentences.of_sum(e, index), sentences.of_error(e, index)]
     try:
-        views = views_of(e, example=number, unit=unit or None, inputs=images)
+        views = views_of(e, example=number, unit=unit, inputs=images)
         parts: list[tuple[str, Map | str]] = [("", _part(view)) for view in views]
     except DeepExplainError as error:
         parts, told = [], [str(error), *told]
@@ -156,8 +153,7 @@ def _part(view: View) -> Map | str:
 
 def _source(e: "Explanation", number: int, images: Any) -> str | None:
     """Returns the picture of an example, None where its input is none."""
-    unit = (0,) * (np.ndim(e.outputs) - 1)
-    for view in views_of(e, example=number, unit=unit or None, inputs=images):
+    for view in views_of(e, example=number, unit=first_unit(e), inputs=images):
         if view.inputs is not None and kind_of(view) in _MAPS:
             return encode_picture(view.inputs)
     return None
