@@ -1,5 +1,6 @@
 """Sets of baselines: for every method that takes one, in both forms, the mean over calls with one baseline each."""
 
+import itertools
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, OptionError
 from tests import references as ref
-from tests.checks import explain, message_of
+from tests.checks import explain, message_of, pairs_in_turn
 from tests.models import filled
 
 L = keras.layers
@@ -42,8 +43,8 @@ _BASELINES = {"shared": (_SHARED, list(_SHARED)), "each": (_EACH, [_EACH[:, n] f
 
 
 @pytest.mark.parametrize(
-    ("form", "method"),  # tests/methods/integrated_gradients_test.py has the other
-    [(form, method) for form in _BASELINES for method in COMPARING if (form, method) != ("shared", COMPARING[1])],
+    ("form", "method"),
+    pairs_in_turn(itertools.product(_BASELINES, COMPARING), 4),
 )
 def test_it_is_the_mean_over_its_baselines(form: str, method: str):
     background, baselines = _BASELINES[form]

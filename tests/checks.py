@@ -61,6 +61,14 @@ def in_turn(cases: Iterable[Any], of: int = 2) -> list[Any]:
     return [pytest.param(case, marks=[pytest.mark.long] * (number % of > 0)) for number, case in enumerate(cases)]
 
 
+def pairs_in_turn(pairs: Iterable[tuple[Any, Any]], of: int) -> list[Any]:
+    """Returns the pairs as two parameters of a test, of which all but one in `of` are long.
+
+    Of a product of two lists, `of` and the length of the second have no common factor, so that all members are tried.
+    """
+    return [pytest.param(*pair, marks=[pytest.mark.long] * (number % of > 0)) for number, pair in enumerate(pairs)]
+
+
 def explain(model: Any, method: str, inputs: Any, **arguments: Any) -> Any:
     """Explains once; `arguments` are those of `DeepExplain` and of its `explain`, whose names are all different."""
     settings = {name: value for name, value in arguments.items() if name in _CONSTRUCTOR}

@@ -1,12 +1,14 @@
 """DeepLIFT sums: |Σ − Δ| / |Δ| is at most 1e-4 in float32 and 1e-9 in float64."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import explain, in_turn, relative_gap
+from tests.checks import explain, in_turn, pairs_in_turn, relative_gap
 
 _LIMIT = {"float32": 1e-4, "float64": 1e-9}
 _ACTIVATIONS = """
@@ -132,8 +134,7 @@ def _cnn(dtype, pooling, activation="relu", softmax=True):
     return _filled(keras.Sequential([keras.Input((8, 8, 3), dtype=dtype), *layers]))
 
 
-@pytest.mark.parametrize("dtype", _LIMIT)
-@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize(("pooling", "dtype"), pairs_in_turn(itertools.product(["max", "average"], _LIMIT), 3))
 def test_cnn_with_its_softmax(pooling, dtype):
     model = _cnn(dtype, pooling)
     x, x0 = _batch(dtype, 3, 8, 8, 3)

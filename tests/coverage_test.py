@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import GENERAL, each_of
+from tests.checks import GENERAL, KINDS, each_of
 from tests.models import STRUCTURES, matrix_root, mlp, python_inside
 from tests.users_rules import plainly
 
@@ -57,7 +57,7 @@ def test_coverage_prints_as_a_table():
     assert lines[-1].startswith(f"{len(coverage)} active ops: 1 exact")
 
 
-@each_of(GENERAL)
+@each_of(GENERAL, KINDS)
 def test_coverage_reads_every_structure(method: str):
     for name in ("functional", "sequential", "list_of_inputs", "dict_of_outputs", "fixed_batch_size"):
         case = STRUCTURES[name]

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError
-from tests.checks import GENERAL, KINDS, MAPS, MAPS_BY_WEIGHTS_ALONE, in_turn, options_of
+from tests.checks import GENERAL, KINDS, MAPS, in_turn, options_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))
@@ -85,8 +85,9 @@ def check(
 
 
 _SHORT = (*KINDS, "integrated_hessians")
+_SHORT_WITH_XLA = ("integrated_gradients",)
 _PAIRS = [
-    pytest.param(method, jit, marks=[pytest.mark.long] * (method not in _SHORT or (jit and method not in KINDS)))
+    pytest.param(method, jit, marks=[pytest.mark.long] * (method not in (_SHORT_WITH_XLA if jit else _SHORT)))
     for method in GENERAL
     for jit in (False, True)
 ]
@@ -103,7 +104,7 @@ def test_every_method(method: str, jit: bool):
 @pytest.mark.parametrize(
     ("method", "jit"),
     [
-        pytest.param(method, jit, marks=[pytest.mark.long] * (jit or method in MAPS_BY_WEIGHTS_ALONE))
+        pytest.param(method, jit, marks=[pytest.mark.long] * (jit or method != "guided_grad_cam"))
         for method in MAPS
         for jit in (False, True)
     ],
@@ -160,7 +161,7 @@ def composed(x: tf.Tensor, w: tf.Variable) -> tf.Tensor:
 @pytest.mark.parametrize(
     "method", ["deeplift", *(pytest.param(m, marks=pytest.mark.long) for m in ("epsilon_lrp", "gradient_x_input"))]
 )
-@pytest.mark.parametrize("function", in_turn([moments, pooled, prelu, silu, composed]))
+@pytest.mark.parametrize("function", in_turn([moments, pooled, prelu, silu, composed], 4))
 def test_ops_whose_gradients_hide_something_from_a_second_one(function: Callable[..., tf.Tensor], method: str):
     (w,) = small((4, 4))
     with dx.DeepExplain(lambda x: function(x, w), input_signature=SPEC) as de:
@@ -329,7 +330,7 @@ def test_a_tolerance_gives_arrays_alone():
 # --- where users call it ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", ["array", "tensor", "variable"])
+@pytest.mark.parametrize("given", in_turn(["variable", "array", "tensor"], 3))
 def test_a_function_explains_a_batch_from_outside(given: str):
     model, variables = network()
     x = {"array": X, "tensor": tf.constant(X), "variable": tf.Variable(X)}[given]

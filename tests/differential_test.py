@@ -224,8 +224,8 @@ def test_there_are_enough_programs():
 
 
 _AT_LENGTH = ("gru", "bidirectional")  # there are other loops
-# A sixth of the programs by default: the same loop over chunks takes all their gradients.
-_IN_TURN = [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH or i % 6 > 0)) for i, n in enumerate(NAMES)]
+# A twelfth of the programs by default: the same loop over chunks takes all their gradients.
+_IN_TURN = [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH or i % 12 > 0)) for i, n in enumerate(NAMES)]
 
 
 @pytest.mark.parametrize("name", _IN_TURN)

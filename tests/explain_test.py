@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import AT_LAYERS, BY_ELEMENT, DIFFERENT, EVALUATING, derivative, each_of, options_of
+from tests.checks import AT_LAYERS, BY_ELEMENT, DIFFERENT, EVALUATING, KINDS, derivative, each_of, options_of
 from tests.models import STRUCTURES, filled, mlp, perceptron
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -167,7 +167,7 @@ def parts() -> tuple[keras.Model, keras.Model, keras.Model]:
     return model, keras.Model(inputs, middle), keras.Model(second, after[1](after[0](second)))
 
 
-@each_of(AT_LAYERS)
+@each_of(AT_LAYERS, KINDS)
 def test_a_layer_is_explained_as_if_the_rest_were_the_model(method: str):
     model, first, second = parts()
     middle = np.asarray(first(X))
@@ -270,7 +270,7 @@ def test_a_layer_of_a_model_with_a_fixed_batch_size():
 # --- what an Explanation says -----------------------------------------------------------------------------
 
 
-@each_of(BY_ELEMENT)
+@each_of(BY_ELEMENT, KINDS)
 def test_the_fields_of_an_explanation(method: str):
     e = explain(perceptron(), method)
     by_steps = ("blur_ig", "guided_ig", "idgi", "integrated_gradients", "layer_conductance", "internal_influence")

@@ -209,7 +209,7 @@ def floats():
 
 # The recurrent layers and what they are made of are in tests/loops_test.py too; one ConvLSTM stands for three.
 # tests/functions_test.py has what the layers of volumes and the resizing compute.
-_AT_LENGTH = ("cells", "recurrent", "ConvLSTM2D", "ConvLSTM3D", "volumes", "resized")
+_AT_LENGTH = ("cells", "recurrent", "ConvLSTM2D", "ConvLSTM3D", "volumes", "pooled volumes", "resized")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in _AT_LENGTH)) for n in _GROUPS])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import dataclasses
+import itertools
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.arguments.target import Selection, in_range, read_target
-from tests.checks import derivative
+from tests.checks import derivative, pairs_in_turn
 from tests.models import filled, mlp, perceptron, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -106,8 +107,10 @@ def test_rows_of_indices_are_one_index_per_example():
     np.testing.assert_array_equal(e.target, target)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("model", [units, grid, scalar, single])
+@pytest.mark.parametrize(
+    ("model", "dtype"),
+    pairs_in_turn(itertools.product([units, grid, scalar, single], [np.float16, np.float32, np.float64]), 2),
+)
 def test_floats_are_weights(model: Callable[[tf.Tensor], tf.Tensor], dtype: Any):
     weights = np.random.default_rng(1).integers(-3, 4, model(X).shape).astype(dtype)
     e = explain(model, weights)

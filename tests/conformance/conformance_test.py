@@ -47,6 +47,11 @@ def in_full(name: str, method: str) -> bool:
     return name in (_WITH_POSITIONS if method in INSIDE else _IN_FULL)
 
 
+def _full_turn(method: str) -> str:
+    """Returns the structure in which a method is tried in full by default; methods take turns."""
+    return _WITH_POSITIONS[0] if method in INSIDE else _IN_FULL[METHODS.index(method) % 2]
+
+
 def usual(method: str) -> str:
     """Returns the structure on which a method is tried where one is enough."""
     return _WITH_POSITIONS[0] if method in INSIDE else "functional"
@@ -66,8 +71,7 @@ def _pairs(everywhere: tuple[str, ...], least: int = 1) -> Any:
     chosen = {*_IN_FULL, *list(STRUCTURES)[::least]}
 
     def short(name: str, method: str) -> bool:
-        turn = (*_WITH_POSITIONS, *_IN_FULL)[0 if method in INSIDE else 1 + METHODS.index(method) % 2]
-        return (name == turn and method in _KINDS) or (name in chosen and method in everywhere)
+        return (name == _full_turn(method) and method in _KINDS) or (name in chosen and method in everywhere)
 
     values = [pytest.param(*pair, marks=[pytest.mark.long] * (not short(*pair))) for pair in pairs]
     return pytest.mark.parametrize(("name", "method"), values)
@@ -84,7 +88,7 @@ def _all_pairs() -> Any:
 
     def short(number: int, name: str, method: str) -> bool:
         turn = method not in ALIKE and (number + METHODS.index(method)) % 12 == 0
-        return turn or in_full(name, method) or method == _EVERYWHERE[number % 2]
+        return turn or name == _full_turn(method) or (method == _EVERYWHERE[number % 4 // 2] and number % 2 == 0)
 
     values = [
         pytest.param(name, method, marks=[pytest.mark.long] * (not short(number, name, method)))
@@ -180,7 +184,7 @@ def test_the_chunk_changes_no_number(name: str, method: str):
         assert_same(explain(inputs, chunk_size=size).attributions, explained(name, method).attributions)
 
 
-@_pairs(("deeplift",), least=2)  # tests/export/saved_model_test.py has the other in graphs
+@_pairs(("deeplift",), least=4)  # tests/export/saved_model_test.py has the other in graphs
 def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method)
     batches = [case.batch] if case.batch else [7, 1] if in_full(name, method) else [7]
@@ -190,7 +194,7 @@ def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
         assert_same(inside(inputs), rows(explained(name, method).attributions, batch))
 
 
-@_pairs(("deeplift",), least=4)  # tests/paths/affine_integrals_test.py compiles the other
+@_pairs(("deeplift",), least=8)  # tests/paths/affine_integrals_test.py compiles the other
 def test_xla_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method, jit_compile=True)
     expected = explained(name, method).attributions
@@ -207,7 +211,7 @@ def test_xla_of_a_tf_function_around_it_changes_no_number(method: str):
     assert_same(found, explained(usual(method), method).attributions)
 
 
-@each_method
+@each_of(METHODS, _KINDS)
 def test_every_field_is_there_inside_a_tf_function(method: str):
     expected, explain = explained(usual(method), method), explainer(usual(method), method)
 
@@ -237,7 +241,7 @@ def explained_in(dtype: str, model: str, method: str) -> dx.Explanation:
         return de.explain(method, x, target=1, seed=0, **options_of(method, x))
 
 
-@each_general_method
+@each_of(GENERAL, KINDS)
 @pytest.mark.parametrize(
     ("model", "dtype", "tolerance"),
     [
@@ -259,14 +263,14 @@ def test_a_narrower_dtype_gives_the_numbers_of_float64_up_to_its_rounding(
     assert_same(found.outputs, expected.outputs, tolerance)
 
 
-@each_of(BY_ELEMENT)
+@each_of(BY_ELEMENT, KINDS)
 def test_an_input_that_the_target_does_not_depend_on_gets_zeros(method: str):
     used, unused = explained("unused_input", method).attributions
     assert np.abs(used).max() > 1e-3
     np.testing.assert_array_equal(unused, 0)
 
 
-@each_of([method for method in BY_ELEMENT if method not in FITTED])
+@each_of([method for method in BY_ELEMENT if method not in FITTED], KINDS)
 def test_a_layer_that_the_target_partly_depends_on_gets_zeros_for_the_rest(method: str):
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(3, name="hidden")(inputs)

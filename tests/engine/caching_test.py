@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import DIFFERENT, GENERAL, each_of, options_of
+from tests.checks import DIFFERENT, GENERAL, KINDS, each_of, options_of
 from tests.models import Counted, mlp
 
 COMPARING = ("deeplift", "integrated_gradients", "occlusion", "shapley_sampling")
@@ -84,7 +84,7 @@ def test_another_target_does_not_trace(method: str):
     assert watched.traces == (0, 0)
 
 
-@each_method
+@each_of(GENERAL, KINDS)
 def test_the_predicted_class_and_weights_trace_once(method: str):
     watched = Watched(method)
     for target in (None, 0, np.ones((3, 3)), np.ones((1, 3))):

@@ -97,7 +97,7 @@ def test_the_iterations_of_a_loop_are_known_where_the_graph_tells_them(goes_on: 
         assert engine.objective(engine.model(), None, "index").iterations == iterations
 
 
-@each_of(METHODS)
+@each_of(METHODS, ("deeplift", "integrated_gradients", "score_cam"))
 def test_the_users_word_decides(method: str):
     for build in (recurrent, mlp):
         assert compiled_by_xla(build(), method, jit_compile=True)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError, TargetError
-from tests.checks import BY_ELEMENT, each_of, explain, in_turn, options_of
+from tests.checks import BY_ELEMENT, KINDS, each_of, explain, in_turn, options_of
 from tests.models import filled, floats, perceptron
 
 X = np.random.default_rng(0).normal(size=(5, 4))
@@ -27,7 +27,7 @@ def assert_units(e: Any, singles: list[Any], axis: int = 1) -> None:
             assert wanted == [None] * len(singles)
 
 
-@each_of(BY_ELEMENT)
+@each_of(BY_ELEMENT, KINDS)
 def test_every_method(method: str):
     options = {"seed": 0, **options_of(method, X)}
     with dx.DeepExplain(perceptron("float64")) as de:

@@ -1,5 +1,6 @@
 """A model traced once: every kind of model, the shapes and dtypes that data suggest, and marked layers."""
 
+import itertools
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from deepexplain_tf.errors import DeepExplainError, ModelError, UnknownNameError
 from deepexplain_tf.graph.emit import emit
 from deepexplain_tf.graph.sources.source import source_of
 from deepexplain_tf.graph.trace import Traced, trace
+from tests.checks import pairs_in_turn
 from tests.models import STRUCTURES, filled, mlp, perceptron, weight
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
@@ -110,8 +112,15 @@ def test_a_model_that_needs_the_batch_size_is_traced_with_that_of_the_data():
         np.testing.assert_allclose(explain(X[:1]).attributions, expected[:1], rtol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64, np.uint8, np.bool_])
-@pytest.mark.parametrize("build", [perceptron, mlp, lambda: tf.function(perceptron())])
+@pytest.mark.parametrize(
+    ("build", "dtype"),
+    pairs_in_turn(
+        itertools.product(
+            [perceptron, mlp, lambda: tf.function(perceptron())], [np.float64, np.float16, np.int64, np.uint8, np.bool_]
+        ),
+        2,
+    ),
+)
 def test_real_numbers_of_any_dtype_serve_a_float_model(dtype: Any, build: Any):
     x = np.array([[0, 1, 1, 0], [1, 0, 1, 1]]).astype(dtype)
     with dx.DeepExplain(build()) as de:

@@ -1,5 +1,7 @@
 """Tests of `methods/epsilon_lrp.py`."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -7,13 +9,15 @@ import tensorflow as tf
 
 from deepexplain_tf import DeepExplainError
 from tests import references as ref
-from tests.checks import explain
+from tests.checks import explain, pairs_in_turn
 
 _X = np.random.default_rng(0).normal(size=(6, 4))
 
 
-@pytest.mark.parametrize("epsilon", [1e-6, 1e-2, 1.0])
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "softplus"])
+@pytest.mark.parametrize(
+    ("activation", "epsilon"),
+    pairs_in_turn(itertools.product(["relu", "tanh", "sigmoid", "softplus"], [1e-6, 1e-2, 1.0]), 2),
+)
 def test_it_is_the_modified_gradient_times_the_input(activation, epsilon):
     layers = ref.branched_network(activation)
     e = explain(ref.in_tensorflow(layers), "epsilon_lrp", _X, target=1, epsilon=epsilon)

@@ -1,5 +1,7 @@
 """Tests of `methods/expected_gradients.py`."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import InputError, OptionError
 from tests import references as ref
-from tests.checks import explain, plain_integral
+from tests.checks import explain, pairs_in_turn, plain_integral
 from tests.models import filled
 
 _X, _BACKGROUND = ref.numbers(0, (3, 4), (5, 4))
@@ -32,8 +34,9 @@ def _exact():
     return np.mean([ref.integrated_gradients(_NET, _X, start, 1) for start in _BACKGROUND], axis=0)
 
 
-@pytest.mark.parametrize("sampling", ["stratified", "random"])
-@pytest.mark.parametrize("n_samples", [2, 7, 40])
+@pytest.mark.parametrize(
+    ("sampling", "n_samples"), pairs_in_turn(itertools.product(["stratified", "random"], [2, 7, 40]), 2)
+)
 def test_it_is_the_mean_over_its_draws(sampling, n_samples):
     e = _explain(sampling=sampling, n_samples=n_samples, seed=3)
     chosen, alphas = _draws(sampling, n_samples, 5, 3)

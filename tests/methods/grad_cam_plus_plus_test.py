@@ -1,13 +1,15 @@
 """Tests of `methods/grad_cam_plus_plus.py`."""
 
+import itertools
+
 import numpy as np
 import pytest
 
+from tests.checks import pairs_in_turn
 from tests.methods.maps import FIRST, SECOND, TOLERANCES, assert_map, ends, found_by_hand
 
 
-@pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("at", ["last", "first"])
+@pytest.mark.parametrize(("at", "dtype"), pairs_in_turn(itertools.product(["last", "first"], TOLERANCES), 3))
 def test_the_formula_in_numpy(dtype: str, at: str):
     activations, gradient = ends(dtype, at)
     square = gradient**2

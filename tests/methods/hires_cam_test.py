@@ -1,13 +1,15 @@
 """Tests of `methods/hires_cam.py`."""
 
+import itertools
+
 import numpy as np
 import pytest
 
+from tests.checks import pairs_in_turn
 from tests.methods.maps import TOLERANCES, assert_map, ends, found_by_hand
 
 
-@pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("at", ["last", "first"])
+@pytest.mark.parametrize(("at", "dtype"), pairs_in_turn(itertools.product(["last", "first"], TOLERANCES), 3))
 def test_the_formula_in_numpy(dtype: str, at: str):
     activations, gradient = ends(dtype, at)
     assert_map("hires_cam", np.maximum((gradient * activations).sum(-1), 0), dtype, at)

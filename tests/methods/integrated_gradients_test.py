@@ -177,7 +177,7 @@ def _mean_over_runs(model, x, background, **arguments):
     return [np.mean([getattr(e, name) for e in runs], axis=0) for name in ("attributions", "baseline_outputs")]
 
 
-@pytest.mark.parametrize("settings", [{}, {"chunk_size": 3, "batch_size": 2}, {"jit_compile": True}], ids=str)
+@pytest.mark.parametrize("settings", in_turn([{"chunk_size": 3, "batch_size": 2}, {}, {"jit_compile": True}], 3))
 def test_a_background_is_the_mean_over_its_baselines(settings):
     model, options = ref.in_tensorflow(_PIECEWISE), {"target": [0, 1, 2, 1, 0], "n_steps": 7}
     e = explain(model, "ig", _X, background=_BACKGROUND, **options, **settings)

@@ -7,7 +7,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import InputError
 from tests import references as ref
-from tests.checks import EVALUATING, explain, message_of
+from tests.checks import EVALUATING, explain, message_of, pairs_in_turn
 
 _LAYERS = ref.random_network(1, [7, 6, 2], "tanh")
 _X, _X0 = ref.numbers(2, (3, 7), 7)
@@ -43,9 +43,7 @@ def occlude_pictures():
 
 @pytest.mark.parametrize("normalise", ["count", "window", "none"])
 @pytest.mark.parametrize(
-    ("window", "stride"),
-    [(1, 1), (2, 1), (3, 2), (3, 3), (7, 1), (4, 2), (2, 3), (1, 4), (5, 7)],
-    ids=lambda size: str(size),
+    ("window", "stride"), pairs_in_turn([(1, 1), (2, 1), (3, 2), (7, 1), (3, 3), (4, 2), (5, 7), (2, 3), (1, 4)], 3)
 )
 def test_windows_on_a_vector(occlude, window, stride, normalise):
     e = occlude(_X, baseline=_X0, window_shape=(window,), strides=(stride,), normalise=normalise)

@@ -1,5 +1,6 @@
 """Tests of `methods/shapley_sampling.py`."""
 
+import itertools
 import math
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from tests import references as ref
-from tests.checks import explain
+from tests.checks import explain, pairs_in_turn
 
 
 def _model(n_features, seed=1):
@@ -168,8 +169,7 @@ def test_pairs_are_exact_on_products_of_two():
     np.testing.assert_allclose(e.standard_error, 0, atol=1e-12)
 
 
-@pytest.mark.parametrize("chunk_size", [1, 5, 1000])
-@pytest.mark.parametrize("n_features", [3, 6])
+@pytest.mark.parametrize(("n_features", "chunk_size"), pairs_in_turn(itertools.product([3, 6], [1, 5, 1000]), 2))
 def test_chunks_change_no_number(n_features, chunk_size):
     layers, (x,) = _model(n_features), ref.numbers(0, (3, n_features))
     model, options = ref.in_tensorflow(layers), {"n_samples": 12}

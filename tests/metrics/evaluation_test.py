@@ -1,5 +1,7 @@
 """Tests of `metrics/evaluation.py`: how a function is called."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.evaluation import Function
+from tests.checks import pairs_in_turn
 from tests.models import filled
 
 X = np.random.default_rng(0).normal(size=(5, 3))
@@ -37,8 +40,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("chunk_size", [None, 2, 8])
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(("name", "chunk_size"), pairs_in_turn(itertools.product(FUNCTIONS, [None, 2, 8]), 2))
 def test_every_kind_of_function_in_every_chunk(name, chunk_size):
     np.testing.assert_allclose(values(FUNCTIONS[name], chunk_size), EXPECTED, rtol=1e-12)
 

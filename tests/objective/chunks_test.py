@@ -1,10 +1,13 @@
 """Tests of `chunks.py`."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from deepexplain_tf.objective.chunks import MAX_CHUNK_SIZE, Chunks, size_for
+from tests.checks import pairs_in_turn
 
 
 def _run(total, size, pad, jit_compile=False):
@@ -29,8 +32,7 @@ def _run(total, size, pad, jit_compile=False):
 
 
 @pytest.mark.parametrize("total", [1, 6, 7, 8, 50])
-@pytest.mark.parametrize("size", [1, 3, 7, 100])
-@pytest.mark.parametrize("pad", [False, True])
+@pytest.mark.parametrize(("pad", "size"), pairs_in_turn(itertools.product([False, True], [1, 3, 7, 100]), 3))
 def test_each_number_counts_once(total, size, pad):
     counts, padding, sizes = _run(total, size, pad)
     np.testing.assert_array_equal(counts[:total], 1)

@@ -152,7 +152,7 @@ def _integrals(build, dtype, **settings):
     return e, [e.attributions] if one else e.attributions, expected
 
 
-_AT_LENGTH = (_recurrent, _attention, _volumes)  # longer than all others together
+_AT_LENGTH = (_recurrent, _attention, _volumes, _upwards, _one_hot, _dilated)  # longer than all others together
 _name = pytest.mark.parametrize(
     "build",
     [pytest.param(net, marks=[pytest.mark.long] * (net in _AT_LENGTH)) for net in _NETS],

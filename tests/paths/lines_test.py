@@ -1,12 +1,14 @@
 """Tests of `lines.py` and of the integrals along them."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from deepexplain_tf.paths.quadrature import QUADRATURES
-from tests.checks import explain, in_turn, plain_integral
+from tests.checks import explain, in_turn, pairs_in_turn, plain_integral
 
 
 @pytest.mark.parametrize("quadrature", QUADRATURES)
@@ -40,8 +42,7 @@ def test_very_many_steps_are_added_up_without_loss():
     np.testing.assert_allclose(e.attributions, x**3 - x0**3, rtol=1e-9)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("chunk_size", [2, 5, 64])
+@pytest.mark.parametrize(("chunk_size", "jit_compile"), pairs_in_turn(itertools.product([2, 5, 64], [False, True]), 3))
 def test_each_example_has_its_own_baseline_target_and_inputs_beside(jit_compile, chunk_size):
     """Chunks cross the borders between examples; what the affine part hands on is gathered by example."""
     generator = np.random.default_rng(0)

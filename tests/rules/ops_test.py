@@ -26,9 +26,13 @@ def _has_a_newer_version(name):
     return f"{base}V{int(number or 1) + 1}" in _CASES
 
 
+_OF_ONE_RULE = (Kind.ACTIVATION, Kind.FUNCTION)  # of one input, with the rescale rule
+
+
 def _at_length(number, name):
-    """Whether there is a newer version, or it is linear and not every sixth: these have TensorFlow's own gradient."""
-    return _has_a_newer_version(name) or (name in LINEAR and number % 6 > 0)
+    """Whether there is a newer version, or others are like it: linear ones have TensorFlow's own gradient."""
+    turn = 6 if name in LINEAR else 3 if KINDS[name] in _OF_ONE_RULE else 1
+    return _has_a_newer_version(name) or number % turn > 0
 
 
 @pytest.mark.parametrize(

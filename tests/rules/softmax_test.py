@@ -1,10 +1,12 @@
 """Tests of `rules/softmax.py`."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.checks import assert_sums, explain, multipliers
+from tests.checks import assert_sums, explain, multipliers, pairs_in_turn
 
 
 def _numbers(seed, *shapes):
@@ -71,7 +73,7 @@ def test_some_logits_equal_and_others_not(name):
     assert_sums(_OPS[name][0], [z], [z0])
 
 
-@pytest.mark.parametrize("name", _OPS)
+@pytest.mark.parametrize(("name", "dtype"), pairs_in_turn(itertools.product(_OPS, ["float32", "float64"]), 3))
 @pytest.mark.parametrize(
     "ends",
     [
@@ -95,7 +97,6 @@ def test_some_logits_equal_and_others_not(name):
         "lowest at both",
     ],
 )
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_logits_of_any_size(name, ends, dtype):
     z, z0 = (np.array(end, dtype) for end in ends)
     assert_sums(_OPS[name][0], [z[None]], [z0], rtol=1e-9 if dtype == "float64" else 1e-4)

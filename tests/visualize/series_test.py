@@ -1,5 +1,6 @@
 """Tests of `visualize/series.py`."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from deepexplain_tf.errors import DeepExplainError, InputError, OptionError
 from deepexplain_tf.visualize import series
-from tests.checks import message_of
+from tests.checks import message_of, pairs_in_turn
 
 RED, BLUE = (178, 24, 43), (33, 102, 172)
 LINE = np.sin(np.linspace(0, 6, 60))
@@ -37,8 +38,9 @@ def test_channels_are_panels_on_one_scale():
     assert picture.height > series(values[:, 0], LINE).height
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 700])
-@pytest.mark.parametrize("line", [np.zeros, np.ones, np.arange])
+@pytest.mark.parametrize(
+    ("line", "count"), pairs_in_turn(itertools.product([np.zeros, np.ones, np.arange], [1, 2, 3, 700]), 3)
+)
 def test_any_length_and_line(count, line):
     assert isinstance(series(np.arange(count) - 1.0, line(count), title="$a_"), Image.Image)
 

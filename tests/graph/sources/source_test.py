@@ -85,7 +85,7 @@ def _forward_only(kind: str, folder: pathlib.Path) -> Any:
     return saved(_prevented, folder) if kind == "saved" else lambda x: _refusing(x) @ TABLE
 
 
-@each_of(GENERAL)
+@each_of(GENERAL, ("deeplift", "occlusion", "shapley_sampling"))
 @pytest.mark.parametrize("kind", ["saved", "callable"])
 def test_a_model_that_only_runs_forward(kind: str, method: str, tmp_path: pathlib.Path):
     model = _forward_only(kind, tmp_path / "saved")

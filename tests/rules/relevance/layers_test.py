@@ -106,7 +106,7 @@ _LAYERS = {
     "transposed, normalised": ((3, 3, 2), lambda: _normalised(L.Conv2DTranspose(2, 3, strides=2, **_FLOAT64))),
 }
 _PAIRS = [
-    pytest.param(rule, layer, marks=[pytest.mark.long] * ((number + offset) % 9 > 0))
+    pytest.param(rule, layer, marks=[pytest.mark.long] * ((number + offset) % 18 > 0))
     for offset, rule in enumerate(_RULES)
     for number, layer in enumerate(_LAYERS)
 ]
