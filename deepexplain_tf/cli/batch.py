@@ -37,6 +37,9 @@ _NUMBERS = (
         """How many bad examples may be set aside. Without it: any number, but not all of the first batch.""",
     ),
 )
+_ENGINE = """ray: by actors of Ray, which load an exported --explainer and need --shard_size. What one engine has begun
+the other one may end."""
+_ACTORS = "With --engine=ray: the number of actors. Without it: 1."
 _FEATURE = """An input in TFRecord files as NAME:DTYPE[SHAPE], as x:float32[28,28,1]"""
 _COLUMNS = "The columns of Parquet files that are the only input, separated by commas. Without it: all."
 _OF_MODEL = ("output", "signature", "layer", "input_signature", "noise", "option", "baseline", "chunk_size")
@@ -65,6 +68,8 @@ class Batch(Command):
             flags.DEFINE_integer(name, None, words, flag_values=values)
         flags.DEFINE_multi_string("feature", [], _FEATURE, flag_values=values)
         flags.DEFINE_list("columns", None, _COLUMNS, flag_values=values)
+        flags.DEFINE_enum("engine", "local", ["local", "ray"], _ENGINE, flag_values=values)
+        flags.DEFINE_integer("actors", None, _ACTORS, lower_bound=1, flag_values=values)
         flags.DEFINE_string("method", "integrated_gradients", parse.METHOD, flag_values=values)
         flags.DEFINE_multi_string("option", [], parse.OPTION, flag_values=values)
         flags.DEFINE_string("noise", None, parse.NOISE, flag_values=values)
@@ -79,12 +84,16 @@ class Batch(Command):
 
 
 def _require_one(flag: flags.FlagValues) -> None:
-    """Raises UsageError unless there is one of a model and an explainer, with nothing that is not for it."""
+    """Raises UsageError unless there is one of a model and an explainer, with what is for it and for the engine."""
     if (flag.model is None) == (flag.explainer is None):
         raise UsageError("batch needs one of --model and --explainer.")
     given = [name for name in (*_OF_MODEL, "method", "seed", "max_memory") if flag[name].value != flag[name].default]
     if flag.explainer is not None and given:
         raise UsageError(f"--{given[0]} is part of an exported explainer; it is given with --model.")
+    if flag.engine == "ray" and flag.explainer is None:
+        raise UsageError("--engine=ray loads an exported explainer in each actor: --explainer in the place of --model.")
+    if flag.actors is not None and flag.engine != "ray":
+        raise UsageError("--actors is for --engine=ray.")
 
 
 def _explain(flag: flags.FlagValues, target: parse.Target, options: dict[str, Any]) -> None:
@@ -92,7 +101,9 @@ def _explain(flag: flags.FlagValues, target: parse.Target, options: dict[str, An
 
     reading = _reading(flag)
     sizes = {name: flag[name].value for name in ("batch_size", "shard_size") if flag[name].value is not None}
-    more: dict[str, Any] = {"format": flag.format, "max_rejected": flag.max_rejected, **sizes}
+    more: dict[str, Any] = {"format": flag.format, "max_rejected": flag.max_rejected, "engine": flag.engine, **sizes}
+    if flag.actors is not None:
+        more["resources"] = {"concurrency": flag.actors}
     if flag.model is None:
         more["target"] = target
     explainer = flag.explainer if flag.model is None else _explainer(flag, target, options)

@@ -68,8 +68,9 @@ def on_ray(
         missing = range(len(run.manifest.shards), total)
         if not missing:
             return run.end()
-        arguments = (_absolute(task), str(run.folder.absolute()), run.batch_size, shard_size, missing.start)
-        numbers = data.range(len(missing), override_num_blocks=len(missing))
+        arguments = (_absolute(task), str(run.folder.absolute()), run.batch_size, shard_size)
+        # Items of this process: `range` would need a CPU for its own tasks, and waits for ever if actors hold all.
+        numbers = data.from_items([{"id": number} for number in missing], override_num_blocks=len(missing))
         numbers.context.execution_options.preserve_order = True
         actors = {} if "concurrency" in (resources or {}) else {"compute": data.ActorPoolStrategy(size=1)}
         given = {"batch_size": 1, **actors, **(resources or {})}
@@ -108,15 +109,15 @@ def _record(run: Run, shard: dict[str, Any], total: int) -> None:
 class _Actor:
     """Loads the explainer once, and explains and writes shards by their numbers."""
 
-    def __init__(self, task: Task, folder: str, batch_size: int, shard_size: int, first: int):
-        self._folder, self._first = pathlib.Path(folder), first
+    def __init__(self, task: Task, folder: str, batch_size: int, shard_size: int):
+        self._folder = pathlib.Path(folder)
         self._batch_size, self._shard_size = batch_size, shard_size
         self._explained: Explained = read_explainer(task.explainer, task.target, None)
         self._source: Source = open_source(task.source, self._explained.specs, task.reading)[1]
         self._sink: Sink = SINKS[task.format]()
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {"shard": np.array([json.dumps(self._shard(self._first + int(number))) for number in batch["id"]])}
+        return {"shard": np.array([json.dumps(self._shard(int(number))) for number in batch["id"]])}
 
     def _shard(self, number: int) -> dict[str, Any]:
         shard = Shard(number, number * self._shard_size)

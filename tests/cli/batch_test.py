@@ -112,6 +112,9 @@ def test_records(folder, tmp_path):
         (["--explainer=served"], "one of --model and --explainer"),
         (["--feature=x"], "--feature must be NAME:DTYPE[SHAPE]"),
         (["--max_rejected=many"], "max_rejected"),
+        (["--engine=ray"], "--explainer in the place of --model"),
+        (["--engine=dask"], "engine"),
+        (["--actors=2"], "--actors is for --engine=ray"),
     ],
 )
 def test_wrong_usage(flags, words, folder, tmp_path, capsys):

@@ -1,4 +1,7 @@
 import importlib.util
+import os
+import pathlib
+import signal
 
 import numpy as np
 import pytest
@@ -54,6 +57,39 @@ def test_ray_writes_what_this_process_does(folder):
         assert contents(folder / "parts") == contents(folder / "local")
     finally:
         ray.shutdown()
+
+
+@pytest.mark.long  # Ray takes a while to start
+@needs_ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Ray's own, of its settings
+def test_as_many_actors_as_cores_of_which_one_dies(folder):
+    """Nothing else of the run needs a core; and another actor writes what the dead one had not."""
+    import ray
+
+    expected = _run(folder, "local")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    killed = []
+
+    def kill(done, _):
+        if done >= 32 and not killed:
+            named = [path.parent.name for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if _is_actor(path)]
+            killed.extend(map(int, named[:1]))
+            os.kill(killed[0], signal.SIGKILL)
+
+    try:
+        found = _run(folder, "ray", engine="ray", resources={"concurrency": 2}, progress=kill)
+    finally:
+        ray.shutdown()
+    assert killed
+    assert (found.rows, found.rejected) == (expected.rows, expected.rejected)
+    assert contents(folder / "ray") == contents(folder / "local")
+
+
+def _is_actor(path):
+    try:
+        return path.read_bytes().startswith(b"ray::MapWorker")
+    except OSError:  # it has ended
+        return False
 
 
 def test_what_cannot_be_divided_is_refused(folder, monkeypatch):
