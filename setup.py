@@ -26,6 +26,8 @@ _BROWSER = ["selenium>=4.20"]
 _BATCH = ["pyarrow>=17"]
 # The engine "ray" of `explain_dataset`; a wheel of 80 MB.
 _RAY = ["ray>=2.40", *_BATCH]
+# Builds docs/; formulas become MathML.
+_DOCS = ["sphinx>=8", "myst-parser>=4", "furo>=2025.7", "latex2mathml>=3.77"]
 _ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
 _TEST = [
     "pytest>=8",
@@ -66,6 +68,7 @@ setuptools.setup(
     extras_require={
         "batch": _BATCH,
         "demo": _DEMO,
+        "docs": _DOCS,
         "jax": _JAX,
         "pandas": _PANDAS,
         "plots": _PLOTS,
