@@ -1,0 +1,179 @@
+"""Which method obeys which axiom? Tries all of them on functions, and shows a counter-example where one does not hold.
+
+    python examples/reproduce_axioms.py --page=examples/axioms.md
+    python examples/reproduce_axioms.py --flagfile=configs/reproduce_axioms_quick.cfg
+    python examples/reproduce_axioms.py --methods=deeplift,integrated_gradients
+
+The axioms are those of Sundararajan, Taly and Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017. Each method
+explains small functions of four features in float64, and each axiom is a check of its attributions. Where a check
+fails, the table has a cross, and the page the function, the point and the attributions that show it. A tick is no
+proof: no counter-example was among the functions that were tried.
+"""
+
+from collections.abc import Iterator
+import dataclasses
+import functools
+from typing import Any
+import warnings
+
+from absl import app, flags
+import keras
+import numpy as np
+
+from axioms.axioms import Axiom, Case, axioms
+from axioms.functions import Function
+from choices import require_known
+import deepexplain_tf as dx
+from deepexplain_tf.methods.base import METHODS
+from deepexplain_tf.writing.table import render
+from results import listed_versions, markdown_table, write
+
+_NAMES = flags.DEFINE_list("methods", dx.list_methods(), "The methods.")
+_QUICK = flags.DEFINE_bool("quick", False, "Whether only the first two cases of each axiom are tried.")
+_PAGE = flags.DEFINE_string("page", None, "A Markdown file for the table and the counter-examples.")
+
+_INTRODUCTION = """# Axioms, and counter-examples
+
+`python examples/reproduce_axioms.py --page=…` made this page, with {versions}. Each method explains functions of
+four features (`examples/axioms/`), and each axiom of Sundararajan et al. is a check of its attributions. A tick means
+that no counter-example was found among the functions that were tried, up to 0.1 % of the largest attribution, and 5 %
+for methods that draw ({drawn}). Methods without a baseline are judged as if it were zero. Of class activation maps,
+each value of the map counts as the attribution of its feature; of interactions, the sum of a row.
+
+"""
+_DRAWN = ("expected_gradients", "lime", "rise")  # the mean over draws has an error of its own
+_LIMIT, _LIMIT_OF_DRAWN = 1e-3, 5e-2
+_AT_LAYER = ("internal_influence", "layer_conductance")
+# The paper's own statements that the program should find again: method, axiom, whether it holds.
+_CLAIMS = (
+    ("saliency", "Sensitivity (a)", False),
+    ("gradient_x_input", "Sensitivity (a)", False),
+    ("guided_backprop", "Sensitivity (a)", False),
+    ("deconvnet", "Sensitivity (a)", False),
+    ("deeplift", "Sensitivity (a)", True),
+    ("deeplift", "Implementation invariance", False),
+    ("lrp", "Implementation invariance", False),
+    ("saliency", "Implementation invariance", True),
+    *(("integrated_gradients", axiom.name, True) for axiom in axioms()),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """How far a method is from an axiom.
+
+    Attributes:
+      distance: the largest distance over the cases.
+      case: the case of that distance.
+      attributions: those of the functions of that case.
+      holds: whether the distance is within the limit.
+    """
+
+    distance: float
+    case: Case
+    attributions: tuple[np.ndarray, ...]
+    holds: bool
+
+    def __str__(self) -> str:
+        return "yes" if self.holds else f"{self.distance:.2g}"
+
+
+def _options(method: str) -> dict[str, Any]:
+    """Returns the options with which a method is tried: exact, or with few draws."""
+    options: dict[str, Any] = {"at": "features"} if "cam" in method else {}
+    if method == "neuron_conductance":
+        options = {"at": "value", "neuron": 0}
+    if method in _DRAWN:
+        options |= {"n_samples": 4096, "seed": 0}
+    return options
+
+
+@functools.cache
+def _attributions(method: str, function: Function, x: tuple[float, ...], x0: tuple[float, ...]) -> np.ndarray:
+    """Returns the attributions of the four features."""
+    options, start = _options(method), np.array(x0).reshape(4, 1)
+    if METHODS[method].uses_baseline:
+        options["baseline"] = start
+    elif method == "expected_gradients":
+        options["background"] = start[np.newaxis]
+    with dx.DeepExplain(function.model(), layer="features" if method in _AT_LAYER else None) as de:
+        e = de.explain(method, np.array(x).reshape(1, 4, 1), target=0, **options)
+    pairs = e.attributions.reshape(1, 4, 4).sum(2) if METHODS[method].pairwise else e.attributions
+    keras.utils.clear_session(free_memory=False)
+    return np.asarray(pairs).reshape(4)
+
+
+def judge(method: str, axiom: Axiom, quick: bool = False) -> Verdict:
+    """Returns the verdict on a method and an axiom.
+
+    Args:
+      method: its name.
+      axiom: the axiom.
+      quick: whether only the first two cases are tried.
+    """
+    limit = _LIMIT_OF_DRAWN if method in _DRAWN else _LIMIT
+    tried = []
+    for case in axiom.cases[: 2 if quick else None]:
+        if case.x0.any() and not METHODS[method].uses_baseline and method != "expected_gradients":
+            continue  # what has no baseline compares with zeros, if with anything
+        found = tuple(_attributions(method, function, tuple(case.x), tuple(case.x0)) for function in case.functions)
+        tried.append((axiom.distance(case, found), case, found))
+    distance, case, found = max(tried, key=lambda one: one[0])
+    return Verdict(distance, case, found, distance <= limit)
+
+
+def _counter_examples(verdicts: dict[str, Verdict]) -> Iterator[str]:
+    """Yields lines about the methods for which the axiom does not hold."""
+    for method, verdict in verdicts.items():
+        if verdict.holds:
+            continue
+        several = zip(verdict.case.functions, verdict.attributions, strict=True)
+        given = "; ".join(f"F = {function.text}: {_numbers(array)}" for function, array in several)
+        yield f"- `{method}`, at x = {_numbers(verdict.case.x)}, x₀ = {_numbers(verdict.case.x0)}: {given}.\n"
+
+
+def _numbers(array: np.ndarray) -> str:
+    return f"({', '.join(f'{number:.3g}' for number in array + 0.0)})"
+
+
+def _page(found: dict[str, dict[str, Verdict]]) -> str:
+    """Returns the page: the table, what the paper says, and the counter-examples."""
+    rows = [[f"`{name}`", *("✓" if found[axiom][name].holds else "✗" for axiom in found)] for name in _NAMES.value]
+    parts = [
+        _INTRODUCTION.format(versions=listed_versions(), drawn=", ".join(f"`{name}`" for name in _DRAWN)),
+        markdown_table(["method", *found], rows),
+        "\n## What the paper says\n\n",
+        markdown_table(["the paper", "found"], list(_claims(found)), left=2),
+        "\n## Counter-examples\n",
+    ]
+    for axiom in axioms():
+        parts += [f"\n### {axiom.name}\n\n{axiom.asks}\n\n", *_counter_examples(found[axiom.name])]
+    return "".join(parts)
+
+
+def _claims(found: dict[str, dict[str, Verdict]]) -> Iterator[tuple[str, str]]:
+    """Yields the paper's statements about the methods that were tried, and whether they were found again."""
+    for method, axiom, holds in _CLAIMS:
+        if method in found[axiom]:
+            words = "holds" if holds else "does not hold"
+            same = found[axiom][method].holds == holds
+            yield f"{axiom} {words} for `{method}`", "the same" if same else "the contrary"
+
+
+def main(argv: list[str]) -> None:
+    """Prints the table, and writes the page."""
+    del argv
+    require_known(_NAMES, dx.list_methods())
+    found = {}
+    for axiom in axioms():
+        with warnings.catch_warnings(action="ignore"):
+            found[axiom.name] = {method: judge(method, axiom, _QUICK.value) for method in _NAMES.value}
+    print(render(["method", *found], [[name, *(str(found[axiom][name]) for axiom in found)] for name in _NAMES.value]))
+    for claim, words in _claims(found):
+        print(f"{claim}: {words}")
+    if _PAGE.value:
+        write(_PAGE.value, _page(found))
+
+
+if __name__ == "__main__":
+    app.run(main)
