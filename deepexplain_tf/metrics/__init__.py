@@ -34,6 +34,7 @@ Example:
 
 from deepexplain_tf.metrics.base import METRICS, Metric, Score
 from deepexplain_tf.metrics.completeness import Completeness, completeness
+from deepexplain_tf.metrics.complexity import complexity
 from deepexplain_tf.metrics.curves import Curve
 from deepexplain_tf.metrics.deletion import deletion
 from deepexplain_tf.metrics.infidelity import infidelity
@@ -41,6 +42,7 @@ from deepexplain_tf.metrics.insertion import insertion
 from deepexplain_tf.metrics.max_sensitivity import max_sensitivity
 from deepexplain_tf.metrics.randomisation import Randomisation, randomisation
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN, draw_subsets, sensitivity_n
+from deepexplain_tf.metrics.sparseness import sparseness
 
 __all__ = [
     "METRICS",
@@ -51,6 +53,7 @@ __all__ = [
     "Score",
     "SensitivityN",
     "completeness",
+    "complexity",
     "deletion",
     "draw_subsets",
     "infidelity",
@@ -59,6 +62,7 @@ __all__ = [
     "max_sensitivity",
     "randomisation",
     "sensitivity_n",
+    "sparseness",
 ]
 
 

@@ -41,6 +41,11 @@ def of_attributions(metric):
     return lambda inputs, attributions, **options: METRICS[metric].function(fn, inputs, attributions, **options)
 
 
+def without_model(metric):
+    """A metric of `(inputs, attributions)`."""
+    return METRICS[metric].function
+
+
 def explaining(attributions):
     """Functions of inputs that return attributions and move with the inputs, as the structure has them."""
     if isinstance(attributions, dict) and "first" in attributions:
@@ -73,6 +78,7 @@ class Case:
 
 CASES = {
     "completeness": Case(of_attributions("completeness"), {}, random=False),
+    "complexity": Case(without_model("complexity"), {}, random=False),
     "deletion": Case(of_attributions("deletion"), {"steps": 4}, random=False),
     "infidelity": Case(of_attributions("infidelity"), {"n_samples": 5}),
     "insertion": Case(of_attributions("insertion"), {"steps": 4}, random=False),
@@ -82,6 +88,7 @@ CASES = {
     ),
     "randomisation": Case(of_model, {}),
     "sensitivity_n": Case(of_attributions("sensitivity_n"), {"n": [1, 2], "subsets": 6}),
+    "sparseness": Case(without_model("sparseness"), {}, random=False),
 }
 PARAMETERS = {name: inspect.signature(METRICS[name].function).parameters for name in METRICS}
 each_metric = pytest.mark.parametrize("metric", CASES)

@@ -1,5 +1,7 @@
 """Wrong use of a metric gets one clear error before the model is asked."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -18,11 +20,19 @@ def unasked(x):
 
 
 OF_ATTRIBUTIONS = [M.completeness, M.deletion, M.infidelity, M.insertion, M.sensitivity_n]
+
+
+def without_model(metric):
+    """A metric of `(inputs, attributions)` as one of `(fn, inputs, attributions)`."""
+    return functools.wraps(metric)(lambda fn, *arguments, **options: metric(*arguments, **options))
+
+
+WITHOUT_MODEL = [without_model(metric) for metric in (M.complexity, M.sparseness)]
 NAN, LESS = X.copy(), X[:, :3]
 NAN[1, 1] = np.nan
 
 
-@pytest.mark.parametrize("metric", OF_ATTRIBUTIONS, ids=lambda metric: metric.__name__)
+@pytest.mark.parametrize("metric", OF_ATTRIBUTIONS + WITHOUT_MODEL, ids=lambda metric: metric.__name__)
 @pytest.mark.parametrize(
     ("inputs", "attributions", "words"),
     [
@@ -58,7 +68,7 @@ def test_baselines(metric, baseline):
     assert "baseline must" in message_of(lambda: metric(unasked, X, X, baseline=baseline))
 
 
-@pytest.mark.parametrize("metric", [M.deletion, M.insertion, M.sensitivity_n])
+@pytest.mark.parametrize("metric", [M.deletion, M.insertion, M.sensitivity_n, *WITHOUT_MODEL])
 @pytest.mark.parametrize(
     "groups", ["pixel", np.zeros(3, int), np.zeros((3, 4), int), np.zeros(4), [[0, 1], [1]], [np.zeros(4, int)] * 2]
 )

@@ -1,13 +1,16 @@
 """Scores of other libraries, where their definition is ours: `pytest -m peers`, with torch, captum, quantus installed.
 
-The same network stands in TensorFlow and in PyTorch, in float64, and both sides get the same random numbers.
+The same network stands in TensorFlow and in PyTorch, in float64, and both sides get the same random numbers. Quantus is
+given a model of its interface, so that it needs no PyTorch.
 """
+
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf.metrics import deletion, infidelity, max_sensitivity
+from deepexplain_tf.metrics import complexity, deletion, infidelity, max_sensitivity, sparseness
 
 pytestmark = [
     pytest.mark.peers,
@@ -79,25 +82,28 @@ def test_sensitivity_max_of_captum(torch):
     np.testing.assert_allclose(ours.per_example, theirs.numpy(), rtol=1e-12)
 
 
-def test_pixel_flipping_of_quantus(torch):
-    """Its curve begins after the first removal; ties and steps are made not to matter."""
+def of_quantus(name, given=(), fn=in_tensorflow, **options):
+    """Returns the scores of a metric of Quantus for attributions R of X, or the `given` arrays."""
     quantus = pytest.importorskip("quantus")
-
-    class Network(torch.nn.Module):
-        def forward(self, x):
-            flat = x.reshape(len(x), 5).to(torch.float64)
-            return (torch.tanh(flat @ torch.tensor(W)) @ torch.tensor(V))[:, None].repeat(1, 2)
-
-    metric = quantus.PixelFlipping(features_in_step=1, perturb_baseline=0.0, normalise=False, disable_warnings=True)
-    pictures = X.reshape(3, 1, 1, 5)
-    theirs = metric(
-        model=Network().eval(),
-        x_batch=pictures,
-        y_batch=np.zeros(3, int),
-        a_batch=R.reshape(3, 1, 1, 5),
-        channel_first=True,
-        device="cpu",
-        softmax=False,
+    model = types.SimpleNamespace(
+        shape_input=lambda x, *_, **__: x, predict=lambda x: np.asarray(fn(x.reshape(len(x), 5)))[:, np.newaxis]
     )
-    ours = deletion(in_tensorflow, X, R)
-    np.testing.assert_allclose(ours.curve[:, 1:], np.asarray(theirs).reshape(3, 5), rtol=1e-6)
+    metric = getattr(quantus, name)(normalise=False, disable_warnings=True, **options)
+    batch = {"x_batch": X, "y_batch": np.zeros(3, int), "a_batch": R, **dict(given)}
+    pictures = {k: v.reshape(3, 1, 1, 5).copy() if v.ndim > 1 else v for k, v in batch.items()}  # it writes into them
+    found = metric.evaluate_batch(model=model, **pictures)
+    return np.asarray(found, np.float64)
+
+
+def test_pixel_flipping_of_quantus():
+    """Its curve begins after the first removal; ties and steps are made not to matter."""
+    theirs = of_quantus("PixelFlipping", features_in_step=1, perturb_baseline=0.0)
+    np.testing.assert_allclose(deletion(in_tensorflow, X, R).curve[:, 1:], theirs, rtol=1e-9)
+
+
+def test_sparseness_and_complexity_of_quantus():
+    absolute = {"a_batch": np.abs(R)}
+    theirs = of_quantus("Sparseness", absolute)
+    np.testing.assert_allclose(sparseness(X, R).per_example, theirs, rtol=1e-5)  # it adds 1e-7 to |R|
+    theirs = of_quantus("Complexity", absolute)
+    np.testing.assert_allclose(complexity(X, R).per_example, theirs, rtol=1e-9)
