@@ -37,12 +37,15 @@ from deepexplain_tf.metrics.completeness import Completeness, completeness
 from deepexplain_tf.metrics.complexity import complexity
 from deepexplain_tf.metrics.curves import Curve
 from deepexplain_tf.metrics.deletion import deletion
+from deepexplain_tf.metrics.faithfulness_correlation import faithfulness_correlation
 from deepexplain_tf.metrics.infidelity import infidelity
 from deepexplain_tf.metrics.insertion import insertion
 from deepexplain_tf.metrics.max_sensitivity import max_sensitivity
+from deepexplain_tf.metrics.mu_fidelity import mu_fidelity
 from deepexplain_tf.metrics.randomisation import Randomisation, randomisation
-from deepexplain_tf.metrics.sensitivity_n import SensitivityN, draw_subsets, sensitivity_n
+from deepexplain_tf.metrics.sensitivity_n import SensitivityN, sensitivity_n
 from deepexplain_tf.metrics.sparseness import sparseness
+from deepexplain_tf.metrics.subsets import draw_subsets
 
 __all__ = [
     "METRICS",
@@ -56,10 +59,12 @@ __all__ = [
     "complexity",
     "deletion",
     "draw_subsets",
+    "faithfulness_correlation",
     "infidelity",
     "insertion",
     "list_metrics",
     "max_sensitivity",
+    "mu_fidelity",
     "randomisation",
     "sensitivity_n",
     "sparseness",

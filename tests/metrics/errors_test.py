@@ -19,7 +19,9 @@ def unasked(x):
     raise AssertionError("the model was asked")
 
 
-OF_ATTRIBUTIONS = [M.completeness, M.deletion, M.infidelity, M.insertion, M.sensitivity_n]
+OF_SUBSETS = [M.faithfulness_correlation, M.mu_fidelity, M.sensitivity_n]
+OF_FEATURES = [M.deletion, M.insertion, *OF_SUBSETS]
+OF_ATTRIBUTIONS = [M.completeness, M.infidelity, *OF_FEATURES]
 
 
 def without_model(metric):
@@ -62,13 +64,13 @@ def test_arrays(metric, inputs, attributions, words):
     assert words in message_of(lambda: metric(unasked, inputs, attributions))
 
 
-@pytest.mark.parametrize("metric", [M.completeness, M.deletion, M.insertion, M.sensitivity_n])
+@pytest.mark.parametrize("metric", [M.completeness, *OF_FEATURES])
 @pytest.mark.parametrize("baseline", [LESS, "zeros", np.nan, [X, X]], ids=["shape", "text", "nan", "structure"])
 def test_baselines(metric, baseline):
     assert "baseline must" in message_of(lambda: metric(unasked, X, X, baseline=baseline))
 
 
-@pytest.mark.parametrize("metric", [M.deletion, M.insertion, M.sensitivity_n, *WITHOUT_MODEL])
+@pytest.mark.parametrize("metric", [*OF_FEATURES, *WITHOUT_MODEL])
 @pytest.mark.parametrize(
     "groups", ["pixel", np.zeros(3, int), np.zeros((3, 4), int), np.zeros(4), [[0, 1], [1]], [np.zeros(4, int)] * 2]
 )
@@ -86,9 +88,11 @@ OPTIONS = [
     (M.sensitivity_n, {"n": "1"}, "n must be"),
     (M.sensitivity_n, {"n": np.array(4)}, "n must be"),
     (M.sensitivity_n, {"n": 2, "groups": np.array([0, 0, 1, 1])}, "in 1 … 1, as there are 2 features"),
-    (M.sensitivity_n, {"groups": np.zeros(4, int)}, "sensitivity_n needs two or more features. Got one."),
-    (M.sensitivity_n, {"subsets": 1}, "subsets must be a whole number ≥ 2. Got 1."),
-    (M.sensitivity_n, {"subsets": 2.5}, "subsets must be"),
+    (M.faithfulness_correlation, {"subset_size": 0}, "subset_size must be a whole number in 1 … 3. Got 0."),
+    (M.faithfulness_correlation, {"subset_size": 4}, "subset_size must be"),
+    (M.mu_fidelity, {"fraction": 0}, "fraction must be a number between 0 and 1. Got 0."),
+    (M.mu_fidelity, {"fraction": 1.0}, "fraction must be"),
+    (M.mu_fidelity, {"grid": 2}, "grid is for one input of pictures. Got inputs of shape [[4]]."),
     (M.deletion, {"steps": 0}, "steps must be a whole number ≥ 1"),
     (M.insertion, {"steps": "all"}, "steps must be"),
     (M.infidelity, {"noise": 0.0}, "noise must be a number > 0"),
@@ -101,9 +105,16 @@ OPTIONS = [
     (M.infidelity, {"perturb": lambda x, generator: (x[:, :2], x)}, "I must have the shape of the inputs"),
     (M.infidelity, {"perturb": lambda x, generator: (x, x * np.nan)}, "perturbed inputs must be finite"),
 ]
+for metric in OF_SUBSETS:
+    name = metric.__name__
+    OPTIONS += [
+        (metric, {"groups": np.zeros(4, int)}, f"{name} needs two or more features. Got one."),
+        (metric, {"subsets": 1}, "subsets must be a whole number ≥ 2. Got 1."),
+        (metric, {"subsets": 2.5}, "subsets must be"),
+    ]
 OPTIONS += [
     (metric, {"seed": seed}, "seed must be a whole number ≥ 0")
-    for metric in (M.sensitivity_n, M.infidelity)
+    for metric in (*OF_SUBSETS, M.infidelity)
     for seed in (-1, 1.0, "0", True)
 ]
 OPTIONS += [(metric, {"chunk_size": 0}, "chunk_size must be a whole number ≥ 1") for metric in OF_ATTRIBUTIONS]

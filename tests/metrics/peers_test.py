@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepexplain_tf.metrics import complexity, deletion, infidelity, max_sensitivity, sparseness
+from deepexplain_tf.metrics import (
+    complexity,
+    deletion,
+    draw_subsets,
+    faithfulness_correlation,
+    infidelity,
+    max_sensitivity,
+    mu_fidelity,
+    sparseness,
+)
 
 pytestmark = [
     pytest.mark.peers,
@@ -107,3 +116,27 @@ def test_sparseness_and_complexity_of_quantus():
     np.testing.assert_allclose(sparseness(X, R).per_example, theirs, rtol=1e-5)  # it adds 1e-7 to |R|
     theirs = of_quantus("Complexity", absolute)
     np.testing.assert_allclose(complexity(X, R).per_example, theirs, rtol=1e-9)
+
+
+def test_faithfulness_correlation_of_quantus(monkeypatch):
+    subsets = iter(draw_subsets(5, 2, SAMPLES, seed=0).repeat(3, axis=0))
+    monkeypatch.setattr(np.random, "choice", lambda *_, **__: np.flatnonzero(next(subsets)))
+    theirs = of_quantus("FaithfulnessCorrelation", nr_runs=SAMPLES, subset_size=2, perturb_baseline=0.0)
+    ours = faithfulness_correlation(in_tensorflow, X, R, subset_size=2, subsets=SAMPLES, seed=0)
+    np.testing.assert_allclose(ours.per_example, theirs, rtol=1e-9)
+
+
+def test_mu_fidelity_of_xplique(monkeypatch):
+    """Of a picture in cells, of which some lie across its pixels; in float32, which is what it computes in."""
+    fidelity = pytest.importorskip("xplique.metrics.fidelity")
+    generator = np.random.default_rng(4)
+    x, attributions = generator.normal(size=(2, 2, 7, 7, 1)).astype(np.float32)
+    weights = generator.normal(size=(7, 7, 1)).astype(np.float32)
+    fn = lambda x: tf.reduce_sum(tf.tanh(x * weights), [1, 2, 3])  # noqa: E731
+    drawn = np.random.default_rng(0).random((30, 9))
+    monkeypatch.setattr(fidelity.tf.random, "uniform", lambda *_, **__: tf.constant(drawn, tf.float32))
+    model = lambda x: tf.stack([fn(x)] * 2, 1)  # noqa: E731
+    targets = np.eye(2, dtype=np.float32)
+    theirs = fidelity.MuFidelity(model, x, targets, grid_size=3, subset_percent=0.2, nb_samples=30, batch_size=None)
+    ours = mu_fidelity(fn, x, attributions, grid=3, subsets=30, seed=0)
+    assert theirs(attributions) == pytest.approx(ours.mean, abs=1e-6)
