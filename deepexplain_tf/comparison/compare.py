@@ -136,7 +136,7 @@ def _compared(
         scores=found,
         reasons=reasons,
         methods=tuple(requests),
-        better={name: score.metric.better for name, score in scores.items()},
+        better={name: score.better for name, score in scores.items()},
         provenance=provenance(runner, requests, scores, explanations),
     )
 

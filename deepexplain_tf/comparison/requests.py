@@ -46,6 +46,12 @@ class MetricRequest:
         return frozenset(inspect.signature(self.metric.function).parameters)
 
     @property
+    def better(self) -> str:
+        """`"higher"` or `"lower"`: which score is the better one with these options."""
+        reverse = any(self.options.get(name) == value for name, value in self.metric.reversed_by.items())
+        return {"higher": "lower", "lower": "higher"}[self.metric.better] if reverse else self.metric.better
+
+    @property
     def explains(self) -> bool:
         """Whether the metric explains anew, instead of scoring given attributions."""
         return "explain" in self.parameters

@@ -42,6 +42,7 @@ from deepexplain_tf.metrics.infidelity import infidelity
 from deepexplain_tf.metrics.insertion import insertion
 from deepexplain_tf.metrics.max_sensitivity import max_sensitivity
 from deepexplain_tf.metrics.mu_fidelity import mu_fidelity
+from deepexplain_tf.metrics.pixel_flipping import PixelFlipping, pixel_flipping
 from deepexplain_tf.metrics.randomisation import Randomisation, randomisation
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN, sensitivity_n
 from deepexplain_tf.metrics.sparseness import sparseness
@@ -52,6 +53,7 @@ __all__ = [
     "Completeness",
     "Curve",
     "Metric",
+    "PixelFlipping",
     "Randomisation",
     "Score",
     "SensitivityN",
@@ -65,6 +67,7 @@ __all__ = [
     "list_metrics",
     "max_sensitivity",
     "mu_fidelity",
+    "pixel_flipping",
     "randomisation",
     "sensitivity_n",
     "sparseness",

@@ -23,12 +23,14 @@ class Metric:
       better: `"higher"` or `"lower"`: which `Score.summary` is the better one.
       contributions: whether attributions must be contributions to the target, not changes per unit of the input;
         `dx.compare` then leaves out the methods that return changes.
+      reversed_by: options under which the other direction is the better one.
       comparison_defaults: options for which `dx.compare` has another default than the function.
     """
 
     function: Callable[..., Any]
     better: str
     contributions: bool = False
+    reversed_by: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     comparison_defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -60,7 +62,7 @@ def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callabl
     Args:
       name: the metric's name, in snake_case.
       aliases: other names for it.
-      **facts: `better`, and where needed `contributions` and `comparison_defaults`, as in `Metric`.
+      **facts: `better`, and where needed the other ones of `Metric`.
 
     Raises:
       ValueError: a name or alias that is registered already.

@@ -275,6 +275,14 @@ def test_defaults_are_metrics():
     assert set(METRICS) <= set(dx.list_metrics()) - {"randomisation"}  # which changes the model
 
 
+def test_an_option_may_reverse_which_score_is_better():
+    options = {"steps": 2}
+    metrics = {"most": ("pixel_flipping", options), "least": ("pixel_flipping", {**options, "order": "lerf"})}
+    found = dx.compare(lambda x: tf.reduce_sum(x**2, 1), X[:, :, 0, 0], methods="deeplift", metrics=metrics, seed=0)
+    assert found.better == {"most": "higher", "least": "lower"}
+    assert found.provenance["metrics"]["least"]["better"] == "lower"
+
+
 def test_a_metric_of_the_attributions_alone_is_scored(monkeypatch):
     def largest(fn, inputs, attributions):
         del fn

@@ -88,6 +88,7 @@ CASES = {
         {"n_samples": 3},
     ),
     "mu_fidelity": Case(of_attributions("mu_fidelity"), {"subsets": 20}),
+    "pixel_flipping": Case(of_attributions("pixel_flipping"), {"steps": 3}),
     "randomisation": Case(of_model, {}),
     "sensitivity_n": Case(of_attributions("sensitivity_n"), {"n": [1, 2], "subsets": 6}),
     "sparseness": Case(without_model("sparseness"), {}, random=False),

@@ -20,7 +20,7 @@ def unasked(x):
 
 
 OF_SUBSETS = [M.faithfulness_correlation, M.mu_fidelity, M.sensitivity_n]
-OF_FEATURES = [M.deletion, M.insertion, *OF_SUBSETS]
+OF_FEATURES = [M.deletion, M.insertion, M.pixel_flipping, *OF_SUBSETS]
 OF_ATTRIBUTIONS = [M.completeness, M.infidelity, *OF_FEATURES]
 
 
@@ -93,6 +93,9 @@ OPTIONS = [
     (M.mu_fidelity, {"fraction": 0}, "fraction must be a number between 0 and 1. Got 0."),
     (M.mu_fidelity, {"fraction": 1.0}, "fraction must be"),
     (M.mu_fidelity, {"grid": 2}, "grid is for one input of pictures. Got inputs of shape [[4]]."),
+    (M.pixel_flipping, {"steps": 0}, "steps must be a whole number ≥ 1"),
+    (M.pixel_flipping, {"order": "random"}, "order must be 'morf' or 'lerf'. Got 'random'."),
+    (M.pixel_flipping, {"replacement": None}, "replacement must be 'uniform' or 'baseline'. Got None."),
     (M.deletion, {"steps": 0}, "steps must be a whole number ≥ 1"),
     (M.insertion, {"steps": "all"}, "steps must be"),
     (M.infidelity, {"noise": 0.0}, "noise must be a number > 0"),
@@ -114,7 +117,7 @@ for metric in OF_SUBSETS:
     ]
 OPTIONS += [
     (metric, {"seed": seed}, "seed must be a whole number ≥ 0")
-    for metric in (*OF_SUBSETS, M.infidelity)
+    for metric in (*OF_SUBSETS, M.infidelity, M.pixel_flipping)
     for seed in (-1, 1.0, "0", True)
 ]
 OPTIONS += [(metric, {"chunk_size": 0}, "chunk_size must be a whole number ≥ 1") for metric in OF_ATTRIBUTIONS]
@@ -130,6 +133,15 @@ def test_options(metric, options, words):
 def test_functions(metric):
     assert "fn is a function" in message_of(lambda: metric(None, X, X), TypeError)
     assert "fn must return one float" in message_of(lambda: metric(lambda x: x, X, X))
+
+
+@pytest.mark.parametrize("metric", [M.pixel_flipping])
+def test_values_to_draw(metric):
+    for value_range in (1.0, (1, 1), (1, np.inf), (0, 1, 2), "01"):
+        message = message_of(lambda given=value_range: metric(unasked, X, X, value_range=given))
+        assert "value_range must be a pair of numbers (low, high) with low < high, or None" in message
+    assert "inputs must be floats to be replaced" in message_of(lambda: metric(unasked, np.ones((3, 4), int), X))
+    assert "inputs must have a range" in message_of(lambda: metric(unasked, np.ones((3, 4)), X))
 
 
 def test_infidelity_needs_floats():

@@ -18,6 +18,7 @@ from deepexplain_tf.metrics import (
     infidelity,
     max_sensitivity,
     mu_fidelity,
+    pixel_flipping,
     sparseness,
 )
 
@@ -108,6 +109,14 @@ def test_pixel_flipping_of_quantus():
     """Its curve begins after the first removal; ties and steps are made not to matter."""
     theirs = of_quantus("PixelFlipping", features_in_step=1, perturb_baseline=0.0)
     np.testing.assert_allclose(deletion(in_tensorflow, X, R).curve[:, 1:], theirs, rtol=1e-9)
+
+
+@pytest.mark.parametrize("order", ["morf", "lerf"])
+def test_region_perturbation_of_quantus(order):
+    """Of patches of one pixel."""
+    theirs = of_quantus("RegionPerturbation", order=order, patch_size=1, regions_evaluation=4, perturb_baseline=0.0)
+    ours = pixel_flipping(in_tensorflow, X, R, order=order, steps=4, replacement="baseline").curve
+    np.testing.assert_allclose(ours[:, :1] - ours[:, 1:], theirs, rtol=1e-9)
 
 
 def test_sparseness_and_complexity_of_quantus():
