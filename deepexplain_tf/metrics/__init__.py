@@ -41,6 +41,8 @@ from deepexplain_tf.metrics.faithfulness_correlation import faithfulness_correla
 from deepexplain_tf.metrics.infidelity import infidelity
 from deepexplain_tf.metrics.insertion import insertion
 from deepexplain_tf.metrics.max_sensitivity import max_sensitivity
+from deepexplain_tf.metrics.monotonicity import Monotonicity, monotonicity
+from deepexplain_tf.metrics.monotonicity_correlation import monotonicity_correlation
 from deepexplain_tf.metrics.mu_fidelity import mu_fidelity
 from deepexplain_tf.metrics.pixel_flipping import PixelFlipping, pixel_flipping
 from deepexplain_tf.metrics.randomisation import Randomisation, randomisation
@@ -53,6 +55,7 @@ __all__ = [
     "Completeness",
     "Curve",
     "Metric",
+    "Monotonicity",
     "PixelFlipping",
     "Randomisation",
     "Score",
@@ -66,6 +69,8 @@ __all__ = [
     "insertion",
     "list_metrics",
     "max_sensitivity",
+    "monotonicity",
+    "monotonicity_correlation",
     "mu_fidelity",
     "pixel_flipping",
     "randomisation",

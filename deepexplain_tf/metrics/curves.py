@@ -74,7 +74,8 @@ def curves(
     counts = np.round(np.linspace(0, features.count, steps + 1)).astype(np.int32)
     fractions = counts / features.count
     results = []
-    for curve in replaced(at_baseline, Function(fn, examples, chunk_size), examples, scored, x0, features, counts):
+    for values in replaced(at_baseline, Function(fn, examples, chunk_size), examples, scored, x0, features, counts):
+        curve = values.astype(np.float64)
         area = (np.diff(fractions) * (curve[:, 1:] + curve[:, :-1]) / 2).sum(1)
         results.append(Curve(per_example=area, curve=curve, fractions=fractions))
     return scored.by_name(results)
@@ -90,6 +91,8 @@ def replaced(
     counts: np.ndarray,
 ) -> Iterator[np.ndarray]:
     """Yields for each set of attributions the function where `counts` features are replaced, `[batch, counts]`.
+
+    The values have the dtype that the function returns.
 
     Args:
       at_baseline: which features are replaced first, see `AtBaseline`.
@@ -109,7 +112,7 @@ def replaced(
     )
     for arrays in scored.arrays:
         ranks = _ranks(features.sums(arrays))
-        yield masked(len(counts), per_example=[ranks], shared=[counts]).astype(np.float64)
+        yield masked(len(counts), per_example=[ranks], shared=[counts])
 
 
 def _ranks(relevance: np.ndarray) -> np.ndarray:

@@ -91,5 +91,6 @@ def pixel_flipping(
         "lerf": lambda ranks, count: ranks >= features.count - count,
     }
     function = Function(fn, examples, chunk_size)
-    found = replaced(orders[order], function, examples, scored, x0, features, counts)
+    values = replaced(orders[order], function, examples, scored, x0, features, counts)
+    found = [curve.astype(np.float64) for curve in values]
     return scored.by_name([PixelFlipping(per_example=(c[:, :1] - c).mean(1), curve=c) for c in found])

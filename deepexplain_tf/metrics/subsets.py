@@ -7,13 +7,12 @@ size n of the largest set and the ε of float64.
 
 from collections.abc import Callable, Sequence
 
-import ml_dtypes
 import numpy as np
 
 from deepexplain_tf.arguments.options import require_between, require_seed, require_whole
 from deepexplain_tf.metrics.arguments import Attributions, Examples, Features
 from deepexplain_tf.metrics.correlation import pearson
-from deepexplain_tf.metrics.evaluation import Arrays, Function
+from deepexplain_tf.metrics.evaluation import Arrays, Function, rounding_of
 from deepexplain_tf.metrics.masks import masked_values
 
 
@@ -57,7 +56,7 @@ def subset_correlations(
     """
     whole = np.zeros((1, features.count), bool)
     values = masked_values(function, examples, baseline, features, np.concatenate([whole, *families]))
-    rounding = 4 * float(ml_dtypes.finfo(values.dtype).eps) * np.abs(values).max(1).astype(np.float64)
+    rounding = rounding_of(values)
     values = values.astype(np.float64)
     drops = np.split(values[:, :1] - values[:, 1:], np.cumsum([len(masks) for masks in families])[:-1], axis=1)
     results = []

@@ -87,6 +87,8 @@ CASES = {
         lambda inputs, attributions, **options: dx.metrics.max_sensitivity(explaining(attributions), inputs, **options),
         {"n_samples": 3},
     ),
+    "monotonicity": Case(of_attributions("monotonicity"), {}, random=False),
+    "monotonicity_correlation": Case(of_attributions("monotonicity_correlation"), {"n_samples": 2}),
     "mu_fidelity": Case(of_attributions("mu_fidelity"), {"subsets": 20}),
     "pixel_flipping": Case(of_attributions("pixel_flipping"), {"steps": 3}),
     "randomisation": Case(of_model, {}),

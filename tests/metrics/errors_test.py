@@ -20,8 +20,8 @@ def unasked(x):
 
 
 OF_SUBSETS = [M.faithfulness_correlation, M.mu_fidelity, M.sensitivity_n]
-OF_FEATURES = [M.deletion, M.insertion, M.pixel_flipping, *OF_SUBSETS]
-OF_ATTRIBUTIONS = [M.completeness, M.infidelity, *OF_FEATURES]
+OF_FEATURES = [M.deletion, M.insertion, M.monotonicity, M.pixel_flipping, *OF_SUBSETS]
+OF_ATTRIBUTIONS = [M.completeness, M.infidelity, M.monotonicity_correlation, *OF_FEATURES]
 
 
 def without_model(metric):
@@ -70,7 +70,7 @@ def test_baselines(metric, baseline):
     assert "baseline must" in message_of(lambda: metric(unasked, X, X, baseline=baseline))
 
 
-@pytest.mark.parametrize("metric", [*OF_FEATURES, *WITHOUT_MODEL])
+@pytest.mark.parametrize("metric", [*OF_FEATURES, M.monotonicity_correlation, *WITHOUT_MODEL])
 @pytest.mark.parametrize(
     "groups", ["pixel", np.zeros(3, int), np.zeros((3, 4), int), np.zeros(4), [[0, 1], [1]], [np.zeros(4, int)] * 2]
 )
@@ -93,6 +93,8 @@ OPTIONS = [
     (M.mu_fidelity, {"fraction": 0}, "fraction must be a number between 0 and 1. Got 0."),
     (M.mu_fidelity, {"fraction": 1.0}, "fraction must be"),
     (M.mu_fidelity, {"grid": 2}, "grid is for one input of pictures. Got inputs of shape [[4]]."),
+    (M.monotonicity, {"steps": 1}, "steps must be a whole number ≥ 2. Got 1."),
+    (M.monotonicity_correlation, {"n_samples": 0}, "n_samples must be a whole number ≥ 1"),
     (M.pixel_flipping, {"steps": 0}, "steps must be a whole number ≥ 1"),
     (M.pixel_flipping, {"order": "random"}, "order must be 'morf' or 'lerf'. Got 'random'."),
     (M.pixel_flipping, {"replacement": None}, "replacement must be 'uniform' or 'baseline'. Got None."),
@@ -108,16 +110,14 @@ OPTIONS = [
     (M.infidelity, {"perturb": lambda x, generator: (x[:, :2], x)}, "I must have the shape of the inputs"),
     (M.infidelity, {"perturb": lambda x, generator: (x, x * np.nan)}, "perturbed inputs must be finite"),
 ]
-for metric in OF_SUBSETS:
-    name = metric.__name__
-    OPTIONS += [
-        (metric, {"groups": np.zeros(4, int)}, f"{name} needs two or more features. Got one."),
-        (metric, {"subsets": 1}, "subsets must be a whole number ≥ 2. Got 1."),
-        (metric, {"subsets": 2.5}, "subsets must be"),
-    ]
+OPTIONS += [
+    (metric, {"groups": np.zeros(4, int)}, f"{metric.__name__} needs two or more features. Got one.")
+    for metric in (*OF_SUBSETS, M.monotonicity, M.monotonicity_correlation)
+]
+OPTIONS += [(metric, {"subsets": n}, "subsets must be a whole number ≥ 2") for metric in OF_SUBSETS for n in (1, 2.5)]
 OPTIONS += [
     (metric, {"seed": seed}, "seed must be a whole number ≥ 0")
-    for metric in (*OF_SUBSETS, M.infidelity, M.pixel_flipping)
+    for metric in (*OF_SUBSETS, M.infidelity, M.monotonicity_correlation, M.pixel_flipping)
     for seed in (-1, 1.0, "0", True)
 ]
 OPTIONS += [(metric, {"chunk_size": 0}, "chunk_size must be a whole number ≥ 1") for metric in OF_ATTRIBUTIONS]
@@ -135,7 +135,7 @@ def test_functions(metric):
     assert "fn must return one float" in message_of(lambda: metric(lambda x: x, X, X))
 
 
-@pytest.mark.parametrize("metric", [M.pixel_flipping])
+@pytest.mark.parametrize("metric", [M.monotonicity_correlation, M.pixel_flipping])
 def test_values_to_draw(metric):
     for value_range in (1.0, (1, 1), (1, np.inf), (0, 1, 2), "01"):
         message = message_of(lambda given=value_range: metric(unasked, X, X, value_range=given))

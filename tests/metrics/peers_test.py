@@ -17,6 +17,7 @@ from deepexplain_tf.metrics import (
     faithfulness_correlation,
     infidelity,
     max_sensitivity,
+    monotonicity_correlation,
     mu_fidelity,
     pixel_flipping,
     sparseness,
@@ -149,3 +150,16 @@ def test_mu_fidelity_of_xplique(monkeypatch):
     theirs = fidelity.MuFidelity(model, x, targets, grid_size=3, subset_percent=0.2, nb_samples=30, batch_size=None)
     ours = mu_fidelity(fn, x, attributions, grid=3, subsets=30, seed=0)
     assert theirs(attributions) == pytest.approx(ours.mean, abs=1e-6)
+
+
+def test_monotonicity_correlation_of_quantus():
+    """Of samples that are all the same."""
+    theirs = of_quantus("MonotonicityCorrelation", {"a_batch": np.abs(R)}, nr_samples=2, perturb_baseline=0.3)
+    ours = monotonicity_correlation(in_tensorflow, X, R, n_samples=2, value_range=(0.3, 0.3 + 1e-12))
+    np.testing.assert_allclose(ours.per_example, theirs, rtol=1e-9)
+
+
+def test_monotonicity_of_quantus_is_always_true():
+    """Even where each feature that is added makes the target fall."""
+    theirs = of_quantus("Monotonicity", {"x_batch": np.abs(X)}, fn=lambda x: -x.sum(1))
+    np.testing.assert_array_equal(theirs, 1)
