@@ -40,12 +40,14 @@ from deepexplain_tf.metrics.deletion import deletion
 from deepexplain_tf.metrics.faithfulness_correlation import faithfulness_correlation
 from deepexplain_tf.metrics.infidelity import infidelity
 from deepexplain_tf.metrics.insertion import insertion
+from deepexplain_tf.metrics.local_lipschitz_estimate import local_lipschitz_estimate
 from deepexplain_tf.metrics.max_sensitivity import max_sensitivity
 from deepexplain_tf.metrics.monotonicity import Monotonicity, monotonicity
 from deepexplain_tf.metrics.monotonicity_correlation import monotonicity_correlation
 from deepexplain_tf.metrics.mu_fidelity import mu_fidelity
 from deepexplain_tf.metrics.pixel_flipping import PixelFlipping, pixel_flipping
 from deepexplain_tf.metrics.randomisation import Randomisation, randomisation
+from deepexplain_tf.metrics.relative_input_stability import relative_input_stability
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN, sensitivity_n
 from deepexplain_tf.metrics.sparseness import sparseness
 from deepexplain_tf.metrics.subsets import draw_subsets
@@ -68,12 +70,14 @@ __all__ = [
     "infidelity",
     "insertion",
     "list_metrics",
+    "local_lipschitz_estimate",
     "max_sensitivity",
     "monotonicity",
     "monotonicity_correlation",
     "mu_fidelity",
     "pixel_flipping",
     "randomisation",
+    "relative_input_stability",
     "sensitivity_n",
     "sparseness",
 ]

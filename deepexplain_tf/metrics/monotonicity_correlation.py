@@ -73,7 +73,7 @@ def monotonicity_correlation(
 
 
 def _points(rows: Rows, n_samples: int) -> Sequence[tf.Tensor]:
-    """Returns x for point 0, and for the next `n_samples` points x with each sample at feature 0, then at 1, …, in turn."""
+    """Returns x for point 0, then x with each sample at feature 0, then at feature 1, and so on."""
     feature = (rows.point + n_samples - 1) // n_samples - 1
     sample = (rows.point - 1) % n_samples
     points = []

@@ -54,6 +54,11 @@ def explaining(attributions):
     return lambda inputs: tf.nest.map_structure(shift, attributions, inputs)
 
 
+def of_explainers(metric):
+    """A metric of `(explain, inputs)`."""
+    return lambda inputs, attributions, **options: METRICS[metric].function(explaining(attributions), inputs, **options)
+
+
 def of_model(inputs, attributions, **options):
     def explain(part):
         def one(copy, inputs):
@@ -83,15 +88,14 @@ CASES = {
     "faithfulness_correlation": Case(of_attributions("faithfulness_correlation"), {"subsets": 6}),
     "infidelity": Case(of_attributions("infidelity"), {"n_samples": 5}),
     "insertion": Case(of_attributions("insertion"), {"steps": 4}, random=False),
-    "max_sensitivity": Case(
-        lambda inputs, attributions, **options: dx.metrics.max_sensitivity(explaining(attributions), inputs, **options),
-        {"n_samples": 3},
-    ),
+    "local_lipschitz_estimate": Case(of_explainers("local_lipschitz_estimate"), {"n_samples": 3}),
+    "max_sensitivity": Case(of_explainers("max_sensitivity"), {"n_samples": 3}),
     "monotonicity": Case(of_attributions("monotonicity"), {}, random=False),
     "monotonicity_correlation": Case(of_attributions("monotonicity_correlation"), {"n_samples": 2}),
     "mu_fidelity": Case(of_attributions("mu_fidelity"), {"subsets": 20}),
     "pixel_flipping": Case(of_attributions("pixel_flipping"), {"steps": 3}),
     "randomisation": Case(of_model, {}),
+    "relative_input_stability": Case(of_explainers("relative_input_stability"), {"n_samples": 3}),
     "sensitivity_n": Case(of_attributions("sensitivity_n"), {"n": [1, 2], "subsets": 6}),
     "sparseness": Case(without_model("sparseness"), {}, random=False),
 }

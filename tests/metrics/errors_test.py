@@ -19,6 +19,7 @@ def unasked(x):
     raise AssertionError("the model was asked")
 
 
+OF_NEIGHBOURS = [M.local_lipschitz_estimate, M.max_sensitivity, M.relative_input_stability]
 OF_SUBSETS = [M.faithfulness_correlation, M.mu_fidelity, M.sensitivity_n]
 OF_FEATURES = [M.deletion, M.insertion, M.monotonicity, M.pixel_flipping, *OF_SUBSETS]
 OF_ATTRIBUTIONS = [M.completeness, M.infidelity, M.monotonicity_correlation, *OF_FEATURES]
@@ -164,18 +165,26 @@ def test_infidelity_needs_floats():
         (lambda x: None, {}, dx.DeepExplainError, "attributions must be an array"),
     ],
 )
-def test_max_sensitivity(explain, options, kind, words):
-    assert words in message_of(lambda: M.max_sensitivity(explain, X, **options), kind)
+@pytest.mark.parametrize("metric", OF_NEIGHBOURS)
+def test_neighbours(metric, explain, options, kind, words):
+    assert words in message_of(lambda: metric(explain, X, **options), kind)
 
 
-def test_max_sensitivity_of_attributions_that_change_their_shape():
+def test_epsilon():
+    for epsilon in (0, -1e-6, np.nan, "small"):
+        call = lambda given=epsilon: M.relative_input_stability(unasked, X, epsilon=given)  # noqa: E731
+        assert "epsilon must be a number > 0" in message_of(call)
+
+
+@pytest.mark.parametrize("metric", OF_NEIGHBOURS)
+def test_attributions_that_change_their_shape(metric):
     calls = []
 
     def explain(x):
         calls.append(x)
         return x[:, : len(calls)]
 
-    assert "of one shape" in message_of(lambda: M.max_sensitivity(explain, X))
+    assert "of one shape" in message_of(lambda: metric(explain, X))
 
 
 def small():

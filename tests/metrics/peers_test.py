@@ -16,10 +16,12 @@ from deepexplain_tf.metrics import (
     draw_subsets,
     faithfulness_correlation,
     infidelity,
+    local_lipschitz_estimate,
     max_sensitivity,
     monotonicity_correlation,
     mu_fidelity,
     pixel_flipping,
+    relative_input_stability,
     sparseness,
 )
 
@@ -163,3 +165,22 @@ def test_monotonicity_of_quantus_is_always_true():
     """Even where each feature that is added makes the target fall."""
     theirs = of_quantus("Monotonicity", {"x_batch": np.abs(X)}, fn=lambda x: -x.sum(1))
     np.testing.assert_array_equal(theirs, 1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "theirs", "fixed"),
+    [
+        (local_lipschitz_estimate, "LocalLipschitzEstimate", {}),
+        (relative_input_stability, "RelativeInputStability", {"return_nan_when_prediction_changes": False}),
+    ],
+)
+def test_stability_of_quantus(metric, theirs, fixed):
+    """Of the same δ; `evaluate_batch` alone does not divide attributions by their maximum."""
+    quantus, generator = pytest.importorskip("quantus"), np.random.default_rng(3)
+    explain = lambda x: np.sin(x * R[:1]) + 2  # noqa: E731
+    perturb = lambda arr, **_: arr + generator.uniform(-0.1, 0.1, (3, 5))  # noqa: E731
+    scorer = getattr(quantus, theirs)(nr_samples=SAMPLES, disable_warnings=True, perturb_func=perturb, **fixed)
+    scorer.explain_batch = lambda model, x, y: explain(x)
+    found = scorer.evaluate_batch(model=None, x_batch=X.copy(), y_batch=np.zeros(3, int), a_batch=explain(X))
+    ours = metric(explain, X, radius=0.1, n_samples=SAMPLES, seed=3)
+    np.testing.assert_allclose(ours.per_example, np.asarray(found).ravel(), rtol=1e-6)
