@@ -65,8 +65,8 @@ def compare(
       inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
       methods: a name of `list_methods()` or a pair (name, options); several of these; or a dict of them by labels of
         your own, for example to compare a method with itself under other options.
-      metrics: names of `list_metrics()`, in the same forms; `"randomisation"` copies a Keras model or
-        its file.
+      metrics: names of `list_metrics()`, in the same forms; `"randomisation"` copies a Keras model or its file, and
+        metrics of localisation take masks in the structure of what is explained: `("pointing_game", {"masks": masks})`.
       target: the target, as for `DeepExplain.explain`; a predicted class is the one at the unchanged inputs.
       baseline: the baseline of methods that use one, and the values to which metrics set features; None is zeros.
       groups: which elements form a feature for metrics, see `deepexplain_tf.metrics`.

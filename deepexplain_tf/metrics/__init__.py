@@ -46,8 +46,11 @@ from deepexplain_tf.metrics.monotonicity import Monotonicity, monotonicity
 from deepexplain_tf.metrics.monotonicity_correlation import monotonicity_correlation
 from deepexplain_tf.metrics.mu_fidelity import mu_fidelity
 from deepexplain_tf.metrics.pixel_flipping import PixelFlipping, pixel_flipping
+from deepexplain_tf.metrics.pointing_game import pointing_game
 from deepexplain_tf.metrics.randomisation import Randomisation, randomisation
 from deepexplain_tf.metrics.relative_input_stability import relative_input_stability
+from deepexplain_tf.metrics.relevance_mass_accuracy import relevance_mass_accuracy
+from deepexplain_tf.metrics.relevance_rank_accuracy import relevance_rank_accuracy
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN, sensitivity_n
 from deepexplain_tf.metrics.sparseness import sparseness
 from deepexplain_tf.metrics.subsets import draw_subsets
@@ -76,8 +79,11 @@ __all__ = [
     "monotonicity_correlation",
     "mu_fidelity",
     "pixel_flipping",
+    "pointing_game",
     "randomisation",
     "relative_input_stability",
+    "relevance_mass_accuracy",
+    "relevance_rank_accuracy",
     "sensitivity_n",
     "sparseness",
 ]

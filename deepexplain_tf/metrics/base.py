@@ -47,7 +47,8 @@ def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callabl
     - It takes `(fn, inputs, attributions, *, …)`, or `(inputs, attributions, *, …)` where it asks no model, or
       `(explain, inputs, *, …)`, or `(explain, model, inputs, *, …)`, where it calls `explain(model, inputs)`.
       `dx.compare` passes these arguments, and also `baseline`, `groups`, `seed` and `chunk_size` to a parameter of that
-      name. Every other parameter is an option with a default.
+      name. Every other parameter is an option; one without a default, such as `masks`, is given to `dx.compare` with
+      the metric's name.
     - It reads its arguments with `metrics.arguments` and `metrics.explainers`, evaluates `fn` with
       `metrics.evaluation` or `metrics.masks` in the dtype of the inputs, and adds up in float64.
     - It checks all arguments before it calls `fn` or `explain` for the first time: `dx.compare` first runs it up to

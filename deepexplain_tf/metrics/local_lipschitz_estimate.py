@@ -17,7 +17,7 @@ def local_lipschitz_estimate(
 
     Norms are Euclidean, over all elements of an example. The score is in units of the attributions for each unit of the
     input, and so compares attributions of one scale only; `max_sensitivity` and `relative_input_stability` are free of
-    it. Quantus' `LocalLipschitzEstimate` is the same, with normal δ of any length, and with attributions divided by their
+    it. Quantus' `LocalLipschitzEstimate` is the same, with normal δ of any length, and attributions divided by their
     largest value. For arguments, result and errors see `deepexplain_tf.metrics.neighbours`.
 
     References:

@@ -283,6 +283,19 @@ def test_an_option_may_reverse_which_score_is_better():
     assert found.provenance["metrics"]["least"]["better"] == "lower"
 
 
+def test_masks_are_an_option_in_the_structure_of_the_inputs():
+    x = {"b": X[:, :, :, 0], "a": X[:, 0, :, 0]}
+    masks = {"a": x["a"] > 0, "b": x["b"] > 0.5}
+    fn = lambda a, b: tf.reduce_sum(a**2, 1) + tf.reduce_sum(b**3, [1, 2])  # noqa: E731
+    metrics = [("relevance_mass_accuracy", {"masks": masks}), ("pointing_game", {"masks": masks, "tolerance": 1})]
+    found = dx.compare(fn, x, methods="gradient_x_input", metrics=metrics)
+    explanation = found.explanations["gradient_x_input"]
+    for name, options in metrics:
+        expected = dx.metrics.METRICS[name].function(x, explanation, **options)
+        np.testing.assert_allclose(found.scores[name]["gradient_x_input"].per_example, expected.per_example)
+    assert "sha256" in found.provenance["metrics"]["pointing_game"]["options"]["masks"]["b"]
+
+
 def test_a_metric_of_the_attributions_alone_is_scored(monkeypatch):
     def largest(fn, inputs, attributions):
         del fn

@@ -46,6 +46,19 @@ def without_model(metric):
     return METRICS[metric].function
 
 
+MASKS = {array.shape: GENERATOR.random(array.shape) < 0.4 for array in (A, B)}
+
+
+def with_masks(metric):
+    """A metric of `(inputs, attributions, masks)`."""
+
+    def call(inputs, attributions, **options):
+        masks = tf.nest.map_structure(lambda array: MASKS[array.shape], inputs)
+        return METRICS[metric].function(inputs, attributions, masks, **options)
+
+    return call
+
+
 def explaining(attributions):
     """Functions of inputs that return attributions and move with the inputs, as the structure has them."""
     if isinstance(attributions, dict) and "first" in attributions:
@@ -94,8 +107,11 @@ CASES = {
     "monotonicity_correlation": Case(of_attributions("monotonicity_correlation"), {"n_samples": 2}),
     "mu_fidelity": Case(of_attributions("mu_fidelity"), {"subsets": 20}),
     "pixel_flipping": Case(of_attributions("pixel_flipping"), {"steps": 3}),
+    "pointing_game": Case(with_masks("pointing_game"), {}, random=False),
     "randomisation": Case(of_model, {}),
     "relative_input_stability": Case(of_explainers("relative_input_stability"), {"n_samples": 3}),
+    "relevance_mass_accuracy": Case(with_masks("relevance_mass_accuracy"), {}, random=False),
+    "relevance_rank_accuracy": Case(with_masks("relevance_rank_accuracy"), {}, random=False),
     "sensitivity_n": Case(of_attributions("sensitivity_n"), {"n": [1, 2], "subsets": 6}),
     "sparseness": Case(without_model("sparseness"), {}, random=False),
 }

@@ -30,7 +30,9 @@ def without_model(metric):
     return functools.wraps(metric)(lambda fn, *arguments, **options: metric(*arguments, **options))
 
 
-WITHOUT_MODEL = [without_model(metric) for metric in (M.complexity, M.sparseness)]
+OF_FRACTIONS = [without_model(metric) for metric in (M.complexity, M.sparseness)]
+OF_MASKS = [M.pointing_game, M.relevance_mass_accuracy, M.relevance_rank_accuracy]
+WITHOUT_MODEL = OF_FRACTIONS + [without_model(functools.partial(metric, masks=X > 0)) for metric in OF_MASKS]
 NAN, LESS = X.copy(), X[:, :3]
 NAN[1, 1] = np.nan
 
@@ -71,12 +73,32 @@ def test_baselines(metric, baseline):
     assert "baseline must" in message_of(lambda: metric(unasked, X, X, baseline=baseline))
 
 
-@pytest.mark.parametrize("metric", [*OF_FEATURES, M.monotonicity_correlation, *WITHOUT_MODEL])
+@pytest.mark.parametrize("metric", [*OF_FEATURES, M.monotonicity_correlation, *OF_FRACTIONS])
 @pytest.mark.parametrize(
     "groups", ["pixel", np.zeros(3, int), np.zeros((3, 4), int), np.zeros(4), [[0, 1], [1]], [np.zeros(4, int)] * 2]
 )
 def test_groups(metric, groups):
     assert "groups must" in message_of(lambda: metric(unasked, X, X, groups=groups))
+
+
+@pytest.mark.parametrize("metric", OF_MASKS)
+def test_masks(metric):
+    pictures = np.ones((2, 3, 3, 2))
+    for x, masks, words in [
+        (X, None, "masks must be an array"),
+        (X, np.ones((3, 3, 4)), "masks must have the shape [3, 4] or [3, 1]. Got [3, 3, 4]."),
+        (X, np.ones(3), "masks must have the shape [3, 4] or [3, 1]. Got [3]."),
+        (pictures, np.ones((2, 3)), "masks must have the shape [2, 3, 3, 2] or [2, 3, 3, 1] or [2, 3, 3]. Got [2, 3]."),
+        (X, np.full((3, 4), 2), "masks must be booleans, or numbers 0 and 1. Got 2."),
+        (X, np.full((3, 4), 0.5), "Got 0.5."),
+        (X, NAN, "masks must be finite"),
+        ([X, X], X > 0, "masks must be 2 arrays"),
+    ]:
+        assert words in message_of(lambda x=x, masks=masks: metric(x, x, masks))
+    if metric is M.pointing_game:
+        for tolerance in (-1, np.nan, "15"):
+            message = message_of(lambda given=tolerance: metric(X, X, X > 0, tolerance=given))
+            assert "tolerance must be a number ≥ 0" in message
 
 
 OPTIONS = [

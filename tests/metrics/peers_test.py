@@ -21,7 +21,10 @@ from deepexplain_tf.metrics import (
     monotonicity_correlation,
     mu_fidelity,
     pixel_flipping,
+    pointing_game,
     relative_input_stability,
+    relevance_mass_accuracy,
+    relevance_rank_accuracy,
     sparseness,
 )
 
@@ -184,3 +187,18 @@ def test_stability_of_quantus(metric, theirs, fixed):
     found = scorer.evaluate_batch(model=None, x_batch=X.copy(), y_batch=np.zeros(3, int), a_batch=explain(X))
     ours = metric(explain, X, radius=0.1, n_samples=SAMPLES, seed=3)
     np.testing.assert_allclose(ours.per_example, np.asarray(found).ravel(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("metric", "theirs"),
+    [
+        (pointing_game, "PointingGame"),
+        (relevance_mass_accuracy, "RelevanceMassAccuracy"),
+        (relevance_rank_accuracy, "RelevanceRankAccuracy"),
+    ],
+)
+def test_localisation_of_quantus(metric, theirs):
+    """Of attributions that are all positive."""
+    masks = X > 0.3
+    found = of_quantus(theirs, {"a_batch": np.abs(R), "s_batch": masks})
+    np.testing.assert_allclose(metric(X, np.abs(R), masks).per_example, found, rtol=1e-9)
