@@ -32,6 +32,8 @@ Example:
   {'integrated_gradients': array([0., 0.]), 'gradient_x_input': array([6., 4.])}
 """
 
+from deepexplain_tf.metrics.average_drop import average_drop
+from deepexplain_tf.metrics.average_increase import average_increase
 from deepexplain_tf.metrics.base import METRICS, Metric, Score
 from deepexplain_tf.metrics.completeness import Completeness, completeness
 from deepexplain_tf.metrics.complexity import complexity
@@ -65,6 +67,8 @@ __all__ = [
     "Randomisation",
     "Score",
     "SensitivityN",
+    "average_drop",
+    "average_increase",
     "completeness",
     "complexity",
     "deletion",

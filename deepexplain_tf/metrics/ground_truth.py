@@ -3,7 +3,7 @@
 - `inputs`: the examples, whose structure and shapes the attributions have; no model is asked.
 - `attributions`: one set, or several by name.
 - `masks`: booleans, or numbers 0 and 1, in the structure of the inputs: True where an example should be relevant. A
-  mask has the shape of its input, `[batch, ...]`, and tells of each element; or the last axis, such as that of channels,
+  mask has the shape of its input, `[batch, ...]`, and tells of each element; or the last axis, such as the channels,
   has size 1 or, from three axes on, is left out: then it tells of positions, whose relevance is the sum over that axis.
 - The score is NaN for an example without any True.
 - The result is a `Score`, or a dict of them by the names of `attributions`.

@@ -283,6 +283,15 @@ def test_an_option_may_reverse_which_score_is_better():
     assert found.provenance["metrics"]["least"]["better"] == "lower"
 
 
+def test_probabilities_are_those_of_the_model_s_output(model):
+    options = {"methods": "gradient_x_input", "metrics": "average_drop", "target": 1}
+    assert "must return probabilities" in dx.compare(model, X, **options).reasons["average_drop"]["gradient_x_input"]
+    found = dx.compare(model, X, output="model", **options)
+    explanation = found.explanations["gradient_x_input"]
+    expected = dx.metrics.average_drop(lambda x: model(x)[:, 1], X, explanation)
+    same(found.scores["average_drop"]["gradient_x_input"], expected)
+
+
 def test_masks_are_an_option_in_the_structure_of_the_inputs():
     x = {"b": X[:, :, :, 0], "a": X[:, 0, :, 0]}
     masks = {"a": x["a"] > 0, "b": x["b"] > 0.5}

@@ -41,6 +41,14 @@ def of_attributions(metric):
     return lambda inputs, attributions, **options: METRICS[metric].function(fn, inputs, attributions, **options)
 
 
+def of_probabilities(metric):
+    """A metric of `(fn, inputs, attributions)` that takes probabilities."""
+    probability = lambda inputs: (1 + tf.sin(2 * fn(inputs))) / 2  # noqa: E731
+    return lambda inputs, attributions, **options: METRICS[metric].function(
+        probability, inputs, attributions, **options
+    )
+
+
 def without_model(metric):
     """A metric of `(inputs, attributions)`."""
     return METRICS[metric].function
@@ -95,6 +103,8 @@ class Case:
 
 
 CASES = {
+    "average_drop": Case(of_probabilities("average_drop"), {}, random=False),
+    "average_increase": Case(of_probabilities("average_increase"), {}, random=False),
     "completeness": Case(of_attributions("completeness"), {}, random=False),
     "complexity": Case(without_model("complexity"), {}, random=False),
     "deletion": Case(of_attributions("deletion"), {"steps": 4}, random=False),

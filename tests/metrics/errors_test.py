@@ -21,7 +21,15 @@ def unasked(x):
 
 OF_NEIGHBOURS = [M.local_lipschitz_estimate, M.max_sensitivity, M.relative_input_stability]
 OF_SUBSETS = [M.faithfulness_correlation, M.mu_fidelity, M.sensitivity_n]
-OF_FEATURES = [M.deletion, M.insertion, M.monotonicity, M.pixel_flipping, *OF_SUBSETS]
+OF_FEATURES = [
+    M.average_drop,
+    M.average_increase,
+    M.deletion,
+    M.insertion,
+    M.monotonicity,
+    M.pixel_flipping,
+    *OF_SUBSETS,
+]
 OF_ATTRIBUTIONS = [M.completeness, M.infidelity, M.monotonicity_correlation, *OF_FEATURES]
 
 
@@ -165,6 +173,15 @@ def test_values_to_draw(metric):
         assert "value_range must be a pair of numbers (low, high) with low < high, or None" in message
     assert "inputs must be floats to be replaced" in message_of(lambda: metric(unasked, np.ones((3, 4), int), X))
     assert "inputs must have a range" in message_of(lambda: metric(unasked, np.ones((3, 4)), X))
+
+
+@pytest.mark.parametrize("metric", [M.average_drop, M.average_increase])
+def test_confidence(metric):
+    assert "inputs must be floats" in message_of(lambda: metric(unasked, np.ones((3, 4), int), X))
+    for value in (1.5, -0.5):
+        fn = lambda x, value=value: x[:, 0] * 0 + value  # noqa: E731
+        message = message_of(lambda fn=fn: metric(fn, X, X))
+        assert message == f"fn must return probabilities, from 0 to 1, as output='model' does. Got {value}."
 
 
 def test_infidelity_needs_floats():

@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 
 from deepexplain_tf.metrics import (
+    average_drop,
+    average_increase,
     complexity,
     deletion,
     draw_subsets,
@@ -202,3 +204,17 @@ def test_localisation_of_quantus(metric, theirs):
     masks = X > 0.3
     found = of_quantus(theirs, {"a_batch": np.abs(R), "s_batch": masks})
     np.testing.assert_allclose(metric(X, np.abs(R), masks).per_example, found, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("metric", "theirs"), [(average_drop, "AverageDropMetric"), (average_increase, "AverageIncreaseMetric")]
+)
+def test_confidence_of_xplique(metric, theirs):
+    """Of attributions ≥ 0 that have a 0 in each example."""
+    fidelity = pytest.importorskip("xplique.metrics.fidelity")
+    generator = np.random.default_rng(4)
+    x, attributions = generator.normal(size=(2, 9, 5, 5, 1)).astype(np.float32)
+    weights, attributions = generator.normal(size=(5, 5, 1)).astype(np.float32), np.maximum(attributions, 0)
+    fn = lambda x: tf.sigmoid(tf.reduce_sum(x * weights, [1, 2, 3]))  # noqa: E731
+    scorer = getattr(fidelity, theirs)(lambda x: fn(x)[:, tf.newaxis], x, np.ones((9, 1), np.float32))
+    assert scorer(attributions) == pytest.approx(metric(fn, x, attributions).mean, rel=1e-5)
