@@ -38,6 +38,7 @@ from deepexplain_tf.metrics.base import METRICS, Metric, Score
 from deepexplain_tf.metrics.completeness import Completeness, completeness
 from deepexplain_tf.metrics.complexity import complexity
 from deepexplain_tf.metrics.curves import Curve
+from deepexplain_tf.metrics.data_randomisation import DataRandomisation, data_randomisation
 from deepexplain_tf.metrics.deletion import deletion
 from deepexplain_tf.metrics.faithfulness_correlation import faithfulness_correlation
 from deepexplain_tf.metrics.infidelity import infidelity
@@ -61,6 +62,7 @@ __all__ = [
     "METRICS",
     "Completeness",
     "Curve",
+    "DataRandomisation",
     "Metric",
     "Monotonicity",
     "PixelFlipping",
@@ -71,6 +73,7 @@ __all__ = [
     "average_increase",
     "completeness",
     "complexity",
+    "data_randomisation",
     "deletion",
     "draw_subsets",
     "faithfulness_correlation",

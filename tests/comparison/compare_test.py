@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
 import deepexplain_tf as dx
@@ -221,6 +222,20 @@ def test_randomisation(model):
     score = found.scores["randomisation"]["saliency"]
     same(score, dx.metrics.randomisation(explain, model, X[:2], seed=5))
     assert found.rows[0].mean == np.abs(score.per_example[:, -1]).mean()
+
+
+def test_data_randomisation(model):
+    permuted = keras.models.clone_model(model)
+    permuted.set_weights([weight[::-1] for weight in model.get_weights()])
+    metrics = ("data_randomisation", {"permuted": permuted})
+    found = dx.compare(model, X[:2], methods=["saliency", "deeplift"], metrics=metrics, target=1, baseline=START)
+    pair = []
+    for one in (model, permuted):
+        with dx.DeepExplain(one) as de:
+            pair.append(de.explain("deeplift", X[:2], target=1, baseline=START).attributions)
+    expected = [scipy.stats.spearmanr(*map(np.ravel, sides)).statistic for sides in zip(*pair, strict=True)]
+    np.testing.assert_allclose(found.scores["data_randomisation"]["deeplift"].per_example, expected, rtol=1e-9)
+    assert found.rows[1].mean == pytest.approx(np.mean(np.abs(expected)))
 
 
 def test_the_model_is_asked_once_for_all_methods(monkeypatch):

@@ -36,6 +36,13 @@ def model():
     return filled(keras.Model(inputs, keras.layers.Dense(1, dtype="float64", name="last")(joined)))
 
 
+def other():
+    """Another model, of as many weights."""
+    found = model()
+    found.set_weights([weight * 3 for weight in found.get_weights()])
+    return found
+
+
 def of_attributions(metric):
     """A metric of `(fn, inputs, attributions)`."""
     return lambda inputs, attributions, **options: METRICS[metric].function(fn, inputs, attributions, **options)
@@ -80,7 +87,18 @@ def of_explainers(metric):
     return lambda inputs, attributions, **options: METRICS[metric].function(explaining(attributions), inputs, **options)
 
 
-def of_model(inputs, attributions, **options):
+def of_model(metric, **fixed):
+    """A metric of `(explain, model, inputs)`."""
+
+    def call(inputs, attributions, **options):
+        return METRICS[metric].function(explaining_models(attributions), model(), inputs, **fixed, **options)
+
+    return call
+
+
+def explaining_models(attributions):
+    """Functions of a model and inputs that return attributions and change with the model's weights."""
+
     def explain(part):
         def one(copy, inputs):
             weight = float(np.sum([np.sum(w) for w in copy.get_weights()]))
@@ -89,8 +107,7 @@ def of_model(inputs, attributions, **options):
         return one
 
     several = isinstance(attributions, dict) and "first" in attributions
-    explainers = {n: explain(part) for n, part in attributions.items()} if several else explain(attributions)
-    return dx.metrics.randomisation(explainers, model(), inputs, **options)
+    return {n: explain(part) for n, part in attributions.items()} if several else explain(attributions)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +124,7 @@ CASES = {
     "average_increase": Case(of_probabilities("average_increase"), {}, random=False),
     "completeness": Case(of_attributions("completeness"), {}, random=False),
     "complexity": Case(without_model("complexity"), {}, random=False),
+    "data_randomisation": Case(of_model("data_randomisation", permuted=other()), {}, random=False),
     "deletion": Case(of_attributions("deletion"), {"steps": 4}, random=False),
     "faithfulness_correlation": Case(of_attributions("faithfulness_correlation"), {"subsets": 6}),
     "infidelity": Case(of_attributions("infidelity"), {"n_samples": 5}),
@@ -118,7 +136,7 @@ CASES = {
     "mu_fidelity": Case(of_attributions("mu_fidelity"), {"subsets": 20}),
     "pixel_flipping": Case(of_attributions("pixel_flipping"), {"steps": 3}),
     "pointing_game": Case(with_masks("pointing_game"), {}, random=False),
-    "randomisation": Case(of_model, {}),
+    "randomisation": Case(of_model("randomisation"), {}),
     "relative_input_stability": Case(of_explainers("relative_input_stability"), {"n_samples": 3}),
     "relevance_mass_accuracy": Case(with_masks("relevance_mass_accuracy"), {}, random=False),
     "relevance_rank_accuracy": Case(with_masks("relevance_rank_accuracy"), {}, random=False),

@@ -254,6 +254,31 @@ def test_randomisation(model, options, kind, words):
     assert words in message_of(lambda: M.randomisation(lambda model, x: unasked(x), model, X, **options), kind)
 
 
+SIMILARITIES = [
+    ({"similarity": "pearson"}, X, "similarity must be 'spearman', 'ssim' or 'hog'. Got 'pearson'."),
+    ({"similarity": "ssim"}, X, "similarity='ssim' needs one input of pictures"),
+    ({"similarity": "hog"}, np.ones((3, 12, 11, 3)), "of at least 12 × 12 pixels. Got shapes [[12, 11, 3]]."),
+    ({"similarity": "ssim"}, [np.ones((3, 12, 12))] * 2, "needs one input of pictures"),
+    ({"absolute": "yes"}, X, "absolute must be True or False"),
+]
+
+
+@pytest.mark.parametrize(("options", "x", "words"), SIMILARITIES)
+def test_similarity(options, x, words):
+    explain = lambda model, x: unasked(x)  # noqa: E731
+    assert words in message_of(lambda: M.randomisation(explain, small(), x, **options))
+    assert words in message_of(lambda: M.data_randomisation(explain, small(), x, permuted=small(), **options))
+
+
+def test_data_randomisation():
+    model = small()
+    message = message_of(lambda: M.data_randomisation(lambda model, x: unasked(x), model, X, permuted=model))
+    assert "permuted must be another model than the first" in message
+    assert "explain is a function" in message_of(lambda: M.data_randomisation(3, model, X, permuted=small()), TypeError)
+    explain = lambda part, x: x[:, :part]  # noqa: E731
+    assert "of one shape" in message_of(lambda: M.data_randomisation(explain, 3, X, permuted=4))
+
+
 def test_metrics_are_not_part_of_a_graph():
     @tf.function(autograph=False)
     def graph(x):
