@@ -42,9 +42,9 @@ def compare(
 ) -> Comparison:
     """Scores methods by metrics on a model and examples.
 
-    Each method explains the examples once, and a metric evaluates the model once for all methods; only
-    `max_sensitivity` and `randomisation` explain anew. A missing score (of a method that cannot explain the model, or a
-    metric that does not fit a method) has a reason in its row, and the comparison goes on.
+    Each method explains the examples once, and a metric evaluates the model once for all methods; only metrics of
+    stability (such as `max_sensitivity`) and of randomisation explain anew. A missing score (of a method that cannot
+    explain the model, or a metric that does not fit a method) has a reason in its row, and the comparison goes on.
 
     Metrics of contributions (completeness, infidelity) leave out methods whose attributions are per unit of the input:
     `saliency`, `guided_backprop`, `deconvnet`. Infidelity perturbs by removing features.

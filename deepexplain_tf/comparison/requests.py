@@ -8,9 +8,9 @@ from typing import Any
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method
 from deepexplain_tf.methods.make import make
-from deepexplain_tf.metrics.base import METRICS, Metric
+from deepexplain_tf.metrics.base import GIVEN, METRICS, Metric
 
-_PASSED = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # the comparison passes these
+_PASSED = (*GIVEN, "baseline", "groups")  # the comparison passes these
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from deepexplain_tf.registry import Registry
 
 CONFIDENCE = 0.95
+GIVEN = ("fn", "explain", "model", "inputs", "attributions")  # parameters of a metric that are no options
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
