@@ -144,7 +144,16 @@ CASES = {
     "sparseness": Case(without_model("sparseness"), {}, random=False),
 }
 PARAMETERS = {name: inspect.signature(METRICS[name].function).parameters for name in METRICS}
-each_metric = pytest.mark.parametrize("metric", CASES)
+ALIKE = {"average_increase", "faithfulness_correlation", "insertion", "monotonicity", "mu_fidelity"}
+
+
+def having(*parameters):
+    """The metrics that have these parameters; tests of those that share their code with another are long."""
+    names = [name for name in CASES if set(parameters) <= set(PARAMETERS[name])]
+    return [pytest.param(name, marks=[pytest.mark.long] * (name in ALIKE)) for name in names]
+
+
+each_metric = pytest.mark.parametrize("metric", having())
 
 
 def score(metric, inputs, attributions, seed=0, **options):
@@ -170,7 +179,7 @@ def test_no_metric_is_left_out():
     assert sorted(CASES) == dx.list_metrics()
 
 
-@each_metric
+@pytest.mark.parametrize("metric", CASES)
 def test_result(metric):
     result = score(metric, [A, B], R)
     assert isinstance(result, Score)
@@ -229,20 +238,20 @@ def test_numpys_global_generator_and_the_arguments_stay(metric):
         np.testing.assert_array_equal(array, copy)
 
 
-@pytest.mark.parametrize("metric", [metric for metric in CASES if "chunk_size" in PARAMETERS[metric]])
+@pytest.mark.parametrize("metric", having("chunk_size"))
 @pytest.mark.parametrize("chunk_size", [1, 3])
 def test_chunks_change_no_number(metric, chunk_size):
     assert_same(score(metric, [A, B], R, chunk_size=chunk_size), score(metric, [A, B], R), 1e-9)
 
 
-@pytest.mark.parametrize("metric", [metric for metric in CASES if "attributions" in PARAMETERS[metric]])
+@pytest.mark.parametrize("metric", having("attributions"))
 def test_explanations_stand_for_their_attributions(metric):
     e = dx.Explanation(attributions=list(R), outputs=np.zeros(4), method="deeplift")
     assert_same(score(metric, [A, B], e), score(metric, [A, B], R))
     assert_same(score(metric, [A, B], {"one": e})["one"], score(metric, [A, B], R))
 
 
-@pytest.mark.parametrize("metric", [metric for metric in CASES if "attributions" in PARAMETERS[metric]])
+@pytest.mark.parametrize("metric", having("attributions"))
 def test_float32_gives_the_numbers_of_float64_up_to_its_rounding(metric):
     narrow = [array.astype(np.float32) for array in (A, B)]
     assert_same(score(metric, narrow, R), score(metric, [A, B], R), 2e-4)
