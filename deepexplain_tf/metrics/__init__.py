@@ -3,10 +3,10 @@
 The conventions of all metrics:
 
 - `fn`: a function of inputs, as tensors in their structure, that returns the target as floats `[batch]` or `[batch,
-  1]`, such as the logit of a class. `fn(inputs)` gets the whole batch in its order, row i being example i, and may use
-  labels in that order; but a batch of more than `chunk_size` examples is cut into slices. `fn(inputs, example)` gets
-  any mixture of rows, and in `example` `[rows]` the number of each row's example; it is faster for few examples. `fn`
-  is traced once; a function that cannot be traced gets NumPy arrays.
+  1]`, such as the logit of a class; metrics of attributions alone take none. `fn(inputs)` gets the whole batch in its
+  order, row i being example i, and may use labels in that order; but a batch of more than `chunk_size` examples is cut
+  into slices. `fn(inputs, example)` gets any mixture of rows, and in `example` `[rows]` the number of each row's
+  example; it is faster for few examples. `fn` is traced once; a function that cannot be traced gets NumPy arrays.
 - `inputs`: an array `[batch, ...]`, or a list, tuple or dict of arrays.
 - `attributions`: an `Explanation`, or arrays in the structure and shapes of `inputs`. A dict of several of these by
   name gives a dict of results, which share the evaluations of `fn` wherever possible. (A dict whose keys are the names

@@ -61,7 +61,7 @@ def monotonicity_correlation(
     examples = Examples.read(inputs)
     scored, features = examples.attributions(attributions), examples.features(groups)
     features.require_several("monotonicity_correlation")
-    drawn = uniform_values(examples, n_samples, value_range, np.random.default_rng(seed))
+    drawn = uniform_values(examples, n_samples, value_range, seed)
     evaluate = Function(fn, examples, chunk_size).evaluation(functools.partial(_points, n_samples=n_samples))
     values = evaluate(1 + features.count * n_samples, examples.inputs, shared=[*features.ids, *drawn])
     drops = np.abs(values[:, 1:].astype(np.float64) - values[:, :1].astype(np.float64))

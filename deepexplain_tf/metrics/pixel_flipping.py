@@ -82,9 +82,9 @@ def pixel_flipping(
     require_seed(seed)
     examples = Examples.read(inputs)
     scored, features = examples.attributions(attributions), examples.features(groups)
-    x0, generator = examples.baseline(baseline), np.random.default_rng(seed)
+    x0 = examples.baseline(baseline)
     if replacement == "uniform":
-        x0 = uniform_values(examples, examples.batch, value_range, generator)
+        x0 = uniform_values(examples, examples.batch, value_range, seed)
     counts = np.arange(min(steps, features.count) + 1, dtype=np.int32)
     orders: dict[str, AtBaseline] = {
         "morf": lambda ranks, count: ranks < count,

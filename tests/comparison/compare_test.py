@@ -5,12 +5,10 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-import scipy.stats
 import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.comparison import METRICS
-from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.evaluation import Evaluation
 from tests.models import filled
 
@@ -195,7 +193,12 @@ def test_values_that_a_group_shares_are_divided():
         "windows": ("occlusion", {"window_shape": (4, 2), "strides": (4, 2)}),
     }
     found = dx.compare(
-        lambda x: tf.reduce_sum(x**2, [1, 2]), x, methods=methods, groups=groups, metrics=["completeness", "infidelity"]
+        lambda x: tf.reduce_sum(x**2, [1, 2]),
+        x,
+        methods=methods,
+        groups=groups,
+        metrics=["completeness", "infidelity"],
+        seed=0,
     )
     for row in found.rows:
         assert row.mean < (0.1 if row.method in ("rise", "lime") else 1e-12), row
@@ -222,20 +225,6 @@ def test_randomisation(model):
     score = found.scores["randomisation"]["saliency"]
     same(score, dx.metrics.randomisation(explain, model, X[:2], seed=5))
     assert found.rows[0].mean == np.abs(score.per_example[:, -1]).mean()
-
-
-def test_data_randomisation(model):
-    permuted = keras.models.clone_model(model)
-    permuted.set_weights([weight[::-1] for weight in model.get_weights()])
-    metrics = ("data_randomisation", {"permuted": permuted})
-    found = dx.compare(model, X[:2], methods=["saliency", "deeplift"], metrics=metrics, target=1, baseline=START)
-    pair = []
-    for one in (model, permuted):
-        with dx.DeepExplain(one) as de:
-            pair.append(de.explain("deeplift", X[:2], target=1, baseline=START).attributions)
-    expected = [scipy.stats.spearmanr(*map(np.ravel, sides)).statistic for sides in zip(*pair, strict=True)]
-    np.testing.assert_allclose(found.scores["data_randomisation"]["deeplift"].per_example, expected, rtol=1e-9)
-    assert found.rows[1].mean == pytest.approx(np.mean(np.abs(expected)))
 
 
 def test_the_model_is_asked_once_for_all_methods(monkeypatch):
@@ -288,44 +277,3 @@ def test_a_seed_is_drawn_and_reported():
 
 def test_defaults_are_metrics():
     assert set(METRICS) <= set(dx.list_metrics()) - {"randomisation"}  # which changes the model
-
-
-def test_an_option_may_reverse_which_score_is_better():
-    options = {"steps": 2}
-    metrics = {"most": ("pixel_flipping", options), "least": ("pixel_flipping", {**options, "order": "lerf"})}
-    found = dx.compare(lambda x: tf.reduce_sum(x**2, 1), X[:, :, 0, 0], methods="deeplift", metrics=metrics, seed=0)
-    assert found.better == {"most": "higher", "least": "lower"}
-    assert found.provenance["metrics"]["least"]["better"] == "lower"
-
-
-def test_probabilities_are_those_of_the_model_s_output(model):
-    options = {"methods": "gradient_x_input", "metrics": "average_drop", "target": 1}
-    assert "must return probabilities" in dx.compare(model, X, **options).reasons["average_drop"]["gradient_x_input"]
-    found = dx.compare(model, X, output="model", **options)
-    explanation = found.explanations["gradient_x_input"]
-    expected = dx.metrics.average_drop(lambda x: model(x)[:, 1], X, explanation)
-    same(found.scores["average_drop"]["gradient_x_input"], expected)
-
-
-def test_masks_are_an_option_in_the_structure_of_the_inputs():
-    x = {"b": X[:, :, :, 0], "a": X[:, 0, :, 0]}
-    masks = {"a": x["a"] > 0, "b": x["b"] > 0.5}
-    fn = lambda a, b: tf.reduce_sum(a**2, 1) + tf.reduce_sum(b**3, [1, 2])  # noqa: E731
-    metrics = [("relevance_mass_accuracy", {"masks": masks}), ("pointing_game", {"masks": masks, "tolerance": 1})]
-    found = dx.compare(fn, x, methods="gradient_x_input", metrics=metrics)
-    explanation = found.explanations["gradient_x_input"]
-    for name, options in metrics:
-        expected = dx.metrics.METRICS[name].function(x, explanation, **options)
-        np.testing.assert_allclose(found.scores[name]["gradient_x_input"].per_example, expected.per_example)
-    assert "sha256" in found.provenance["metrics"]["pointing_game"]["options"]["masks"]["b"]
-
-
-def test_a_metric_of_the_attributions_alone_is_scored(monkeypatch):
-    def largest(fn, inputs, attributions):
-        del fn
-        scored = Examples.read(inputs).attributions(attributions)
-        return scored.by_name([dx.metrics.Score(per_example=np.abs(array).max(1)) for (array,) in scored.arrays])
-
-    monkeypatch.setitem(dx.metrics.METRICS._members, "largest", dx.metrics.Metric(largest, better="lower"))
-    comparison = dx.compare(lambda x: x[:, 0] * x[:, 1], np.ones((3, 2)), methods="deeplift", metrics=["largest"])
-    assert comparison.scores["largest"]["deeplift"].per_example.shape == (3,)

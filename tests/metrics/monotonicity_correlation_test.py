@@ -32,7 +32,7 @@ IDS = {"elements": np.arange(8).reshape(4, 2), "positions": np.repeat(np.arange(
 def test_equals_its_definition(groups, value_range):
     """One example, one feature, one sample at a time."""
     f = lambda x: np.tanh(x * W).sum()  # noqa: E731
-    drawn = np.random.default_rng(4).uniform(*(value_range or (X.min(), X.max())), (6, 4, 2))
+    drawn = np.random.default_rng((4, 1)).uniform(*(value_range or (X.min(), X.max())), (6, 4, 2))
     ids, expected = IDS[groups], []
     for x, relevance in zip(X, R, strict=True):
         chosen = [ids == feature for feature in range(ids.max() + 1)]

@@ -1,4 +1,4 @@
-"""Scores of other libraries, where their definition is ours: `pytest -m peers`, with torch, captum, quantus installed.
+"""Scores of other libraries, where their definition is ours: `pytest -m peers`, with these libraries installed.
 
 The same network stands in TensorFlow and in PyTorch, in float64, and both sides get the same random numbers. Quantus is
 given a model of its interface, so that it needs no PyTorch.

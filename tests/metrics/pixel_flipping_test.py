@@ -30,7 +30,7 @@ def test_equals_its_definition(order, value_range):
     """One example, one feature at a time; each element of it gets a value of its own."""
     f = lambda x: np.tanh(x * W).sum()  # noqa: E731
     low, high = value_range or (PICTURES.min(), PICTURES.max())
-    values = np.random.default_rng(5).uniform(low, high, PICTURES.shape)
+    values = np.random.default_rng((5, 1)).uniform(low, high, PICTURES.shape)
     expected = []
     for x, relevance, value in zip(PICTURES.copy(), R, values, strict=True):
         places = np.argsort(relevance.sum(1))[:: -1 if order == "morf" else 1]
@@ -53,3 +53,9 @@ def test_the_values_are_the_same_for_all_attributions():
     found = pixel_flipping(total, X, {"one": X, "other": -X}, seed=0)
     np.testing.assert_allclose(found["one"].curve[:, -1], found["other"].curve[:, -1])
     assert (found["one"].curve[:, 1] != found["other"].curve[:, 1]).all()
+
+
+def test_the_values_are_not_the_inputs_of_the_same_seed():
+    x = np.random.default_rng(0).uniform(0, 1, (2, 5))
+    found = pixel_flipping(total, x, x, value_range=(0.0, 1.0), seed=0)
+    assert (np.abs(np.diff(found.curve)) > 1e-6).all()
