@@ -42,9 +42,9 @@ def compare(
 ) -> Comparison:
     """Scores methods by metrics on a model and examples.
 
-    Each method explains the examples once, and a metric evaluates the model once for all methods; only
-    `max_sensitivity` and `randomisation` explain anew. A missing score (of a method that cannot explain the model, or a
-    metric that does not fit a method) has a reason in its row, and the comparison goes on.
+    Each method explains the examples once, and a metric evaluates the model once for all methods; only metrics of
+    stability (such as `max_sensitivity`) and of randomisation explain anew. A missing score (of a method that cannot
+    explain the model, or a metric that does not fit a method) has a reason in its row, and the comparison goes on.
 
     Metrics of contributions (completeness, infidelity) leave out methods whose attributions are per unit of the input:
     `saliency`, `guided_backprop`, `deconvnet`. Infidelity perturbs by removing features.
@@ -65,8 +65,8 @@ def compare(
       inputs: an array `[batch, ...]`, or a list, tuple or dict of arrays as the model takes them.
       methods: a name of `list_methods()` or a pair (name, options); several of these; or a dict of them by labels of
         your own, for example to compare a method with itself under other options.
-      metrics: names of `list_metrics()`, in the same forms; `"randomisation"` copies a Keras model or
-        its file.
+      metrics: names of `list_metrics()`, in the same forms; `"randomisation"` copies a Keras model or its file, and
+        metrics of localisation take masks in the structure of what is explained: `("pointing_game", {"masks": masks})`.
       target: the target, as for `DeepExplain.explain`; a predicted class is the one at the unchanged inputs.
       baseline: the baseline of methods that use one, and the values to which metrics set features; None is zeros.
       groups: which elements form a feature for metrics, see `deepexplain_tf.metrics`.
@@ -136,7 +136,7 @@ def _compared(
         scores=found,
         reasons=reasons,
         methods=tuple(requests),
-        better={name: score.metric.better for name, score in scores.items()},
+        better={name: score.better for name, score in scores.items()},
         provenance=provenance(runner, requests, scores, explanations),
     )
 

@@ -39,7 +39,7 @@ def provenance(
             label: {"method": m.name, "options": described(_options(m)), "notes": notes.get(label, [])}
             for label, m in methods.items()
         },
-        "metrics": {name: {"better": m.metric.better, "options": described(m.options)} for name, m in metrics.items()},
+        "metrics": {name: {"better": m.better, "options": described(m.options)} for name, m in metrics.items()},
     }
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from deepexplain_tf.errors import OptionError, closest, shortened
 from deepexplain_tf.methods.base import CALL_ARGUMENTS, METHODS, Method
 from deepexplain_tf.methods.make import make
-from deepexplain_tf.metrics.base import METRICS, Metric
+from deepexplain_tf.metrics.base import GIVEN, METRICS, Metric
 
-_PASSED = ("fn", "explain", "model", "inputs", "attributions", "baseline", "groups")  # the comparison passes these
+_PASSED = (*GIVEN, "baseline", "groups")  # the comparison passes these
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +44,18 @@ class MetricRequest:
     def parameters(self) -> frozenset[str]:
         """The names of the metric's parameters."""
         return frozenset(inspect.signature(self.metric.function).parameters)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the parameters without a default."""
+        parameters = inspect.signature(self.metric.function).parameters.values()
+        return frozenset(p.name for p in parameters if p.default is p.empty)
+
+    @property
+    def better(self) -> str:
+        """`"higher"` or `"lower"`: which score is the better one with these options."""
+        reverse = any(self.options.get(name) == value for name, value in self.metric.reversed_by.items())
+        return {"higher": "lower", "lower": "higher"}[self.metric.better] if reverse else self.metric.better
 
     @property
     def explains(self) -> bool:
@@ -82,6 +94,11 @@ def read_metrics(given: Any) -> dict[str, MetricRequest]:
                 raise OptionError(f"unknown option {shortened(option)} of {name}; {closest(str(option), known)}.")
         if request.metric.contributions and request.options.get("perturb") == "noise":
             raise OptionError("perturb must be 'removal' or a function where contributions are compared. Got 'noise'.")
+        missing = sorted(request.required.difference(_PASSED, options))
+        if missing:
+            raise OptionError(
+                f"{name} needs {missing[0]}: pass ({name!r}, {{{missing[0]!r}: …}}). Got no {missing[0]}."
+            )
         requests[label] = request
     return requests
 

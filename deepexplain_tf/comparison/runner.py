@@ -154,4 +154,7 @@ class Runner:
             **given,
         }
         taken = {name: value for name, value in everything.items() if name in request.parameters}
-        return request.metric.function(**{**taken, **request.options})
+        options = dict(request.options)
+        if "masks" in options:  # in the structure of the user's inputs, as `groups` is
+            options["masks"] = self.explained.flatten("masks", options["masks"])
+        return request.metric.function(**{**taken, **options})

@@ -10,9 +10,10 @@ from typing import Any
 from deepexplain_tf.arguments.options import require
 from deepexplain_tf.errors import UnknownNameError, closest, shortened
 from deepexplain_tf.methods.base import METHODS
-from deepexplain_tf.methods.description import REQUIRED, Description, MethodDescription, MetricDescription, Option
+from deepexplain_tf.methods.description import Description, MethodDescription, MetricDescription, Option
 from deepexplain_tf.methods.docstring import Docstring, read_class, read_docstring, read_list
 from deepexplain_tf.metrics import METRICS
+from deepexplain_tf.metrics.base import GIVEN
 from deepexplain_tf.registry import Registry
 from deepexplain_tf.rules import RULES
 
@@ -70,7 +71,7 @@ def _metric(name: str) -> Description:
         entries |= {option: text for option, text in shared.items() if not text.startswith("see ")}
     entries |= found.entries
     parameters = inspect.signature(metric.function).parameters.values()
-    options = [_option(p.name, p.annotation, p.default, entries) for p in parameters if p.default is not REQUIRED]
+    options = [_option(p.name, p.annotation, p.default, entries) for p in parameters if p.name not in GIVEN]
     common = _common("metric", METRICS, name, found, options)
     return MetricDescription(**common, better=metric.better, contributions=metric.contributions)
 

@@ -17,7 +17,7 @@ class Option:
     Attributes:
       name: its name.
       type: its annotation as text, such as `"int | None"`.
-      default: its default, `REQUIRED` where a rule has none.
+      default: its default, `REQUIRED` where there is none.
       meaning: what it means, and its range.
     """
 

@@ -3,10 +3,10 @@
 The conventions of all metrics:
 
 - `fn`: a function of inputs, as tensors in their structure, that returns the target as floats `[batch]` or `[batch,
-  1]`, such as the logit of a class. `fn(inputs)` gets the whole batch in its order, row i being example i, and may use
-  labels in that order; but a batch of more than `chunk_size` examples is cut into slices. `fn(inputs, example)` gets
-  any mixture of rows, and in `example` `[rows]` the number of each row's example; it is faster for few examples. `fn`
-  is traced once; a function that cannot be traced gets NumPy arrays.
+  1]`, such as the logit of a class; metrics of attributions alone take none. `fn(inputs)` gets the whole batch in its
+  order, row i being example i, and may use labels in that order; but a batch of more than `chunk_size` examples is cut
+  into slices. `fn(inputs, example)` gets any mixture of rows, and in `example` `[rows]` the number of each row's
+  example; it is faster for few examples. `fn` is traced once; a function that cannot be traced gets NumPy arrays.
 - `inputs`: an array `[batch, ...]`, or a list, tuple or dict of arrays.
 - `attributions`: an `Explanation`, or arrays in the structure and shapes of `inputs`. A dict of several of these by
   name gives a dict of results, which share the evaluations of `fn` wherever possible. (A dict whose keys are the names
@@ -32,33 +32,67 @@ Example:
   {'integrated_gradients': array([0., 0.]), 'gradient_x_input': array([6., 4.])}
 """
 
+from deepexplain_tf.metrics.average_drop import average_drop
+from deepexplain_tf.metrics.average_increase import average_increase
 from deepexplain_tf.metrics.base import METRICS, Metric, Score
 from deepexplain_tf.metrics.completeness import Completeness, completeness
+from deepexplain_tf.metrics.complexity import complexity
 from deepexplain_tf.metrics.curves import Curve
+from deepexplain_tf.metrics.data_randomisation import DataRandomisation, data_randomisation
 from deepexplain_tf.metrics.deletion import deletion
+from deepexplain_tf.metrics.faithfulness_correlation import faithfulness_correlation
 from deepexplain_tf.metrics.infidelity import infidelity
 from deepexplain_tf.metrics.insertion import insertion
+from deepexplain_tf.metrics.local_lipschitz_estimate import local_lipschitz_estimate
 from deepexplain_tf.metrics.max_sensitivity import max_sensitivity
+from deepexplain_tf.metrics.monotonicity import Monotonicity, monotonicity
+from deepexplain_tf.metrics.monotonicity_correlation import monotonicity_correlation
+from deepexplain_tf.metrics.mu_fidelity import mu_fidelity
+from deepexplain_tf.metrics.pixel_flipping import PixelFlipping, pixel_flipping
+from deepexplain_tf.metrics.pointing_game import pointing_game
 from deepexplain_tf.metrics.randomisation import Randomisation, randomisation
-from deepexplain_tf.metrics.sensitivity_n import SensitivityN, draw_subsets, sensitivity_n
+from deepexplain_tf.metrics.relative_input_stability import relative_input_stability
+from deepexplain_tf.metrics.relevance_mass_accuracy import relevance_mass_accuracy
+from deepexplain_tf.metrics.relevance_rank_accuracy import relevance_rank_accuracy
+from deepexplain_tf.metrics.sensitivity_n import SensitivityN, sensitivity_n
+from deepexplain_tf.metrics.sparseness import sparseness
+from deepexplain_tf.metrics.subsets import draw_subsets
 
 __all__ = [
     "METRICS",
     "Completeness",
     "Curve",
+    "DataRandomisation",
     "Metric",
+    "Monotonicity",
+    "PixelFlipping",
     "Randomisation",
     "Score",
     "SensitivityN",
+    "average_drop",
+    "average_increase",
     "completeness",
+    "complexity",
+    "data_randomisation",
     "deletion",
     "draw_subsets",
+    "faithfulness_correlation",
     "infidelity",
     "insertion",
     "list_metrics",
+    "local_lipschitz_estimate",
     "max_sensitivity",
+    "monotonicity",
+    "monotonicity_correlation",
+    "mu_fidelity",
+    "pixel_flipping",
+    "pointing_game",
     "randomisation",
+    "relative_input_stability",
+    "relevance_mass_accuracy",
+    "relevance_rank_accuracy",
     "sensitivity_n",
+    "sparseness",
 ]
 
 

@@ -155,6 +155,11 @@ class Features:
         """The number of features."""
         return 1 + max(int(ids.max(initial=-1)) for ids in self.ids)
 
+    def require_several(self, metric: str) -> None:
+        """Raises InputError, which names the metric, unless there are two or more features."""
+        if self.count < 2:
+            raise InputError(f"{metric} needs two or more features. Got one.")
+
     def sums(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """Returns the sum over the elements of each feature, `[batch, features]` in float64."""
         ids = np.concatenate([ids.ravel() for ids in self.ids])

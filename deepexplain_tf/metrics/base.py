@@ -11,6 +11,7 @@ import tensorflow as tf
 from deepexplain_tf.registry import Registry
 
 CONFIDENCE = 0.95
+GIVEN = ("fn", "explain", "model", "inputs", "attributions")  # parameters of a metric that are no options
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
@@ -23,12 +24,14 @@ class Metric:
       better: `"higher"` or `"lower"`: which `Score.summary` is the better one.
       contributions: whether attributions must be contributions to the target, not changes per unit of the input;
         `dx.compare` then leaves out the methods that return changes.
+      reversed_by: options under which the other direction is the better one.
       comparison_defaults: options for which `dx.compare` has another default than the function.
     """
 
     function: Callable[..., Any]
     better: str
     contributions: bool = False
+    reversed_by: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     comparison_defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -42,9 +45,11 @@ def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callabl
 
     - It has its registered name, and a file of its own that imports nothing of models, rules or methods;
       `metrics/__init__.py` imports it, and `tests/metrics/conformance_test.py` has a case for it.
-    - It takes `(fn, inputs, attributions, *, …)`, or `(explain, inputs, *, …)`, or `(explain, model, inputs, *, …)`,
-      where it calls `explain(model, inputs)`. `dx.compare` passes these arguments, and also `baseline`, `groups`,
-      `seed` and `chunk_size` to a parameter of that name. Every other parameter is an option with a default.
+    - It takes `(fn, inputs, attributions, *, …)`, or `(inputs, attributions, *, …)` where it asks no model, or
+      `(explain, inputs, *, …)`, or `(explain, model, inputs, *, …)`, where it calls `explain(model, inputs)`.
+      `dx.compare` passes these arguments, and also `baseline`, `groups`, `seed` and `chunk_size` to a parameter of that
+      name. Every other parameter is an option; one without a default, such as `masks`, is given to `dx.compare` with
+      the metric's name.
     - It reads its arguments with `metrics.arguments` and `metrics.explainers`, evaluates `fn` with
       `metrics.evaluation` or `metrics.masks` in the dtype of the inputs, and adds up in float64.
     - It checks all arguments before it calls `fn` or `explain` for the first time: `dx.compare` first runs it up to
@@ -59,7 +64,7 @@ def metric(name: str, *, aliases: tuple[str, ...] = (), **facts: Any) -> Callabl
     Args:
       name: the metric's name, in snake_case.
       aliases: other names for it.
-      **facts: `better`, and where needed `contributions` and `comparison_defaults`, as in `Metric`.
+      **facts: `better`, and where needed the other ones of `Metric`.
 
     Raises:
       ValueError: a name or alias that is registered already.

@@ -27,17 +27,30 @@ def _centred(values: np.ndarray) -> np.ndarray:
     return values / np.where(spread > 0, spread, 1)
 
 
-def spearman(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Returns the correlation of ranks, `[rows]`, with mean ranks for equal values; NaN where a side is constant."""
+def spearman(
+    left: np.ndarray, right: np.ndarray, *, rounding: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
+    """Returns the correlation of ranks, `[rows]`, with mean ranks for equal values; NaN where a side is constant.
+
+    Args:
+      left: `[rows, values]`.
+      right: `[rows, values]`.
+      rounding: `[rows]` for each side; values that differ by no more than this are equal. Default: 0.
+    """
     zeros = np.zeros(len(left))
-    return pearson(ranks(left), ranks(right), rounding=(zeros, zeros))
+    return pearson(*map(ranks, (left, right), rounding or (zeros, zeros)), rounding=(zeros, zeros))
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Returns the rank of each value in its row, from 1; equal values share their mean rank."""
-    return np.stack([_ranks(row) for row in values])
+def ranks(values: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+    """Returns the rank of each value in its row, from 1; values equal up to a row's rounding share their mean."""
+    return np.stack([_ranks(*row) for row in zip(values, rounding, strict=True)])
 
 
-def _ranks(row: np.ndarray) -> np.ndarray:
-    _, place, counts = np.unique(row, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+def _ranks(row: np.ndarray, rounding: float) -> np.ndarray:
+    order = np.argsort(row, kind="stable")
+    places = np.concatenate([[0], np.cumsum(np.diff(row[order]) > rounding)])  # equal ones have one place
+    counts = np.bincount(places)
+    shared = np.cumsum(counts) - (counts - 1) / 2
+    found = np.empty(len(row))
+    found[order] = shared[places]
+    return found

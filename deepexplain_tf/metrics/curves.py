@@ -13,7 +13,7 @@
   is not a function of one or two arguments.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import dataclasses
 from typing import Any
 
@@ -22,10 +22,14 @@ import tensorflow as tf
 
 from deepexplain_tf.arguments.options import require_whole
 from deepexplain_tf.arguments.types import Structure
-from deepexplain_tf.metrics.arguments import Examples
+from deepexplain_tf.metrics.arguments import Attributions, Examples, Features
 from deepexplain_tf.metrics.base import Score
-from deepexplain_tf.metrics.evaluation import Function
+from deepexplain_tf.metrics.evaluation import Arrays, Function
 from deepexplain_tf.metrics.masks import Masked
+
+# `at_baseline(ranks, count)` returns booleans `[1 or rows, features]`, True for features at the baseline's value, when
+# `count` `[1 or rows, 1]` features are replaced; `ranks` `[1 or rows, features]` is 0 for the most relevant feature.
+AtBaseline = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -52,7 +56,7 @@ class Curve(Score):
 
 
 def curves(
-    at_baseline: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    at_baseline: AtBaseline,
     fn: Any,
     inputs: Structure,
     attributions: Any,
@@ -61,32 +65,54 @@ def curves(
     groups: Any,
     chunk_size: int | None,
 ) -> Curve | dict[str, Curve]:
-    """Returns the result of a metric of curves, whose arguments follow `at_baseline`.
-
-    `at_baseline(ranks, count)` returns booleans `[1 or rows, features]`, True for features at the baseline's value,
-    when `count` `[1 or rows, 1]` features are replaced; `ranks` `[1 or rows, features]` is 0 for the most relevant
-    feature.
-    """
+    """Returns the result of a metric of curves, whose arguments follow `at_baseline`."""
     require_whole("steps", 1, steps)
     examples = Examples.read(inputs)
     scored, x0 = examples.attributions(attributions), examples.baseline(baseline)
     features = examples.features(groups)
     steps = min(steps, features.count)
     counts = np.round(np.linspace(0, features.count, steps + 1)).astype(np.int32)
-    masked = Masked(
-        Function(fn, examples, chunk_size),
-        examples,
-        x0,
-        features,
-        lambda rows: at_baseline(rows.per_example[0], tf.gather(rows.shared[0], rows.point)[:, tf.newaxis]),
-    )
     fractions = counts / features.count
     results = []
-    for arrays in scored.arrays:
-        curve = masked(steps + 1, per_example=[_ranks(features.sums(arrays))], shared=[counts]).astype(np.float64)
+    for values in replaced(at_baseline, Function(fn, examples, chunk_size), examples, scored, x0, features, counts):
+        curve = values.astype(np.float64)
         area = (np.diff(fractions) * (curve[:, 1:] + curve[:, :-1]) / 2).sum(1)
         results.append(Curve(per_example=area, curve=curve, fractions=fractions))
     return scored.by_name(results)
+
+
+def replaced(
+    at_baseline: AtBaseline,
+    function: Function,
+    examples: Examples,
+    scored: Attributions,
+    baseline: Arrays,
+    features: Features,
+    counts: np.ndarray,
+) -> Iterator[np.ndarray]:
+    """Yields for each set of attributions the function where `counts` features are replaced, `[batch, counts]`.
+
+    The values have the dtype that the function returns.
+
+    Args:
+      at_baseline: which features are replaced first, see `AtBaseline`.
+      function: the function.
+      examples: the examples.
+      scored: the attributions.
+      baseline: the values of replaced features, `[1 or batch, ...]` for each input.
+      features: the features.
+      counts: int32 `[counts]`, the numbers of features that are replaced.
+    """
+    masked = Masked(
+        function,
+        examples,
+        baseline,
+        features,
+        lambda rows: at_baseline(rows.per_example[0], tf.gather(rows.shared[0], rows.point)[:, tf.newaxis]),
+    )
+    for arrays in scored.arrays:
+        ranks = _ranks(features.sums(arrays))
+        yield masked(len(counts), per_example=[ranks], shared=[counts])
 
 
 def _ranks(relevance: np.ndarray) -> np.ndarray:

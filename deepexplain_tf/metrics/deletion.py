@@ -20,8 +20,9 @@ def deletion(
 ) -> Curve | dict[str, Curve]:
     """Area under f(x with the most relevant fraction q of the features at the baseline) over q; lower is better.
 
-    The curve goes from f(x) to f(x₀). With one feature per step, Quantus' `PixelFlipping` returns the same curve
-    without its first point. For arguments, result and errors see `deepexplain_tf.metrics.curves`.
+    The curve goes from f(x) to f(x₀); `pixel_flipping` has the first steps alone, and random values. With one feature
+    per step, Quantus' `PixelFlipping` returns the same curve without its first point. For arguments, result and errors
+    see `deepexplain_tf.metrics.curves`.
 
     References:
       Petsiuk, Das, Saenko, *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018,

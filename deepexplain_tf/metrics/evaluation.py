@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
@@ -205,6 +206,12 @@ class Evaluation:
         else:
             point, per_point = step[tf.newaxis], [array[:, step] for array in per_point]
         return self._function(self._points(Rows(point, per_example, per_point, shared)), example)
+
+
+def rounding_of(values: np.ndarray) -> np.ndarray:
+    """Returns 4 ε max|f| `[batch]`: differences of a function's values `[batch, points]` up to it may be rounding."""
+    eps = float(ml_dtypes.finfo(values.dtype).eps)
+    return 4 * eps * np.abs(values).max(1).astype(np.float64)
 
 
 def _takes_example(fn: Any) -> bool:

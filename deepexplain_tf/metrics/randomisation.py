@@ -13,31 +13,33 @@ from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.errors import InputError, ModelError, UnknownNameError, brief, closest, shortened
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
-from deepexplain_tf.metrics.correlation import spearman
 from deepexplain_tf.metrics.explainers import Explainers
+from deepexplain_tf.metrics.similarity import read_similarity
 from deepexplain_tf.writing.table import render
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Randomisation(Score):
-    """The rank correlation of each example with its original attributions, `per_example` `[batch, layers]`.
+    """How alike the attributions of each example are to its original ones, `per_example` `[batch, layers]`.
 
     Attributes:
       layers: the names of the layers in the order of their re-initialisation, of a block that of its last layer; entry
-        i of a row is the correlation after the first i + 1 layers or blocks.
+        i of a row is the similarity after the first i + 1 layers or blocks.
+      similarity: the name of the similarity.
     """
 
     layers: tuple[str, ...]
+    similarity: str
 
     @property
     def summary(self) -> Score:
-        """The absolute correlation of each example after the re-initialisation of all layers."""
+        """The absolute similarity of each example after the re-initialisation of all layers."""
         return Score(per_example=np.abs(self.per_example[:, -1]))
 
     def __repr__(self) -> str:
         columns = [self.layers, *(np.char.mod("%.4f", values) for values in (self.mean, *self.interval))]
         rows = [[str(cell) for cell in row] for row in zip(*columns, strict=True)]
-        table = render(["re-initialised down to", "correlation", "95 % from", "to"], rows)
+        table = render(["re-initialised down to", self.similarity, "95 % from", "to"], rows)
         return f"Randomisation of {len(self.per_example)} examples\n{table}"
 
 
@@ -49,15 +51,15 @@ def randomisation(
     *,
     layers: Sequence[str | Sequence[str]] | None = None,
     seed: int | None = None,
+    similarity: str = "spearman",
     absolute: bool = False,
 ) -> Randomisation | dict[str, Randomisation]:
-    """Spearman's correlation of Φ(model, x) and Φ(model re-initialised from the output down to a layer, x).
+    """How alike Φ(model, x) and Φ(model re-initialised from the output down to a layer, x) are, as a rank correlation.
 
     One layer after the other gets new weights (cascading). Attributions that depend on the learned weights lose their
-    correlation. The user's model is never changed: `explain` gets a copy, the same object each time. The layer's own
+    similarity. The user's model is never changed: `explain` gets a copy, the same object each time. The layer's own
     initialisers draw the weights, `NAME_initializer` for the weight NAME, with new seeds; a weight without an
-    initialiser is shuffled. The elements of an example are ranked over all inputs together; equal ones share their mean
-    rank. The score is NaN for an example of constant attributions.
+    initialiser is shuffled. The score is NaN for an example of constant attributions.
 
     Args:
       explain: a function `(model, inputs)` → attributions; or several by name, which get the same weights.
@@ -67,6 +69,8 @@ def randomisation(
         that is re-initialised at once; default: all layers with weights, also those of nested models, from the last to
         the first. Where two layers share a name, it is `"MODEL/LAYER"`.
       seed: seed of the weights.
+      similarity: `"spearman"`, the correlation of ranks; or of pictures `"ssim"` or `"hog"`, the structural similarity
+        or the correlation of histograms of gradients; see `deepexplain_tf.metrics.similarity`.
       absolute: whether attributions are compared without their signs.
 
     Returns:
@@ -89,18 +93,20 @@ def randomisation(
         raise TypeError(f"model is a Keras model. Got {type(model).__name__}.")
     copy = _copy(model)
     chosen = _chosen(copy, layers)
+    alike = read_similarity(similarity, examples, absolute)
     generator = np.random.default_rng(seed)
-    sign = np.abs if absolute else np.asarray
     originals = explainers(examples.batch, copy, examples.pack(examples.inputs))
-    correlations: list[list[np.ndarray]] = [[] for _ in originals]
+    columns: list[list[np.ndarray]] = [[] for _ in originals]
     for _, block in chosen:
         for layer in block:
             _initialise(layer, generator)
         randomised = explainers.repeat(originals, copy, examples.pack(examples.inputs))
-        for column, original, new in zip(correlations, originals, randomised, strict=True):
-            column.append(spearman(sign(original), sign(new)))
+        for column, original, new in zip(columns, originals, randomised, strict=True):
+            column.append(alike(original, new))
     names = tuple(name for name, _ in chosen)
-    return explainers.by_name([Randomisation(per_example=np.stack(c, 1), layers=names) for c in correlations])
+    return explainers.by_name(
+        [Randomisation(per_example=np.stack(c, 1), layers=names, similarity=similarity) for c in columns]
+    )
 
 
 def _copy(model: keras.Model) -> keras.Model:

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
-from deepexplain_tf.arguments.options import is_int, require_between, require_seed, require_whole
+from deepexplain_tf.arguments.options import is_int, require_seed, require_whole
 from deepexplain_tf.arguments.types import Structure
-from deepexplain_tf.errors import InputError, OptionError, shortened
+from deepexplain_tf.errors import OptionError, shortened
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
-from deepexplain_tf.metrics.correlation import pearson
 from deepexplain_tf.metrics.evaluation import Function
-from deepexplain_tf.metrics.masks import masked_values
+from deepexplain_tf.metrics.subsets import draw_subsets, subset_correlations
 from deepexplain_tf.writing.table import render
 
 _POINTS, _LARGEST = 16, 0.8  # of the default grid: how many n, and the largest as a fraction of the features
@@ -69,9 +67,8 @@ def sensitivity_n(
 
     Each example has its own correlation. On a linear model, contributions to f(x) − f(x₀) have the correlation 1 for
     all n. `draw_subsets` draws the sets, the same for every example and for all attributions, so that scoring several
-    sets of attributions needs no more evaluations than one. The correlation is NaN where a side is constant, that is
-    where it varies by no more than its rounding: 4 ε max|f| for f, with the ε of the dtype that `fn` returns, and 2 n ε
-    Σ|R| over all features for R, with the ε of float64. `n_constant` counts these examples; the mean leaves them out.
+    sets of attributions needs no more evaluations than one. The correlation is NaN where a side is constant up to its
+    rounding (see `deepexplain_tf.metrics.subsets`). `n_constant` counts these examples; the mean leaves them out.
     (Quantus' `SensitivityN` removes features in the order of their relevance, not at random.)
 
     Args:
@@ -101,47 +98,18 @@ def sensitivity_n(
     examples = Examples.read(inputs)
     scored = examples.attributions(attributions)
     x0, features = examples.baseline(baseline), examples.features(groups)
+    features.require_several("sensitivity_n")
     grid = _grid(n, features.count)
     require_whole("subsets", 2, subsets)
     require_seed(seed)
     function = Function(fn, examples, chunk_size)
-    whole = np.zeros((1, features.count), bool)
-    masks = np.concatenate([whole, *(draw_subsets(features.count, size, subsets, seed) for size in grid)])
-    values = masked_values(function, examples, x0, features, masks)
-    rounding = 4 * float(ml_dtypes.finfo(values.dtype).eps) * np.abs(values).max(1).astype(np.float64)
-    values = values.astype(np.float64)
-    drops = np.split(values[:, :1] - values[:, 1:], len(grid), axis=1)
-    results = []
-    for arrays in scored.arrays:
-        relevance = features.sums(arrays)
-        pairs = zip(np.split(masks[1:], len(grid)), drops, strict=True)
-        columns = [_correlation(relevance, *pair, rounding) for pair in pairs]
-        results.append(SensitivityN(per_example=np.stack(columns, 1), n=grid))
-    return scored.by_name(results)
-
-
-def draw_subsets(n_features: int, n: int, subsets: int, seed: int | None = None) -> np.ndarray:
-    """Returns booleans `[subsets, n_features]` with n True in each row, drawn uniformly and independently.
-
-    With a seed, the rows depend on the seed and n alone.
-
-    Raises:
-      OptionError: n is not in 1 … n_features − 1, subsets < 2, or the seed is not a whole number ≥ 0.
-    """
-    require_between("n", 1, n_features - 1, n)
-    require_whole("subsets", 2, subsets)
-    require_seed(seed)
-    generator = np.random.default_rng(None if seed is None else (seed, n))
-    drawn = np.zeros((subsets, n_features), bool)
-    for row in drawn:
-        row[generator.choice(n_features, n, replace=False, shuffle=False)] = True
-    return drawn
+    families = [draw_subsets(features.count, size, subsets, seed) for size in grid]
+    found = subset_correlations(function, examples, scored, x0, features, families)
+    return scored.by_name([SensitivityN(per_example=correlations, n=grid) for correlations in found])
 
 
 def _grid(n: Any, n_features: int) -> np.ndarray:
-    """Returns the numbers of features to remove, the user's or the default ones; DeepExplainError where none fit."""
-    if n_features < 2:
-        raise InputError("sensitivity_n needs two or more features. Got one.")
+    """Returns the numbers of features to remove, the user's or the default ones; OptionError where they do not fit."""
     if n is not None:
         n = n.tolist() if isinstance(n, np.ndarray) else n
         asked = list(n) if isinstance(n, Sequence) and not isinstance(n, str) else [n]
@@ -157,17 +125,3 @@ def _grid(n: Any, n_features: int) -> np.ndarray:
     sizes = np.geomspace(1, largest, _POINTS).round().astype(np.int64)
     place = np.arange(_POINTS)
     return np.maximum.accumulate(sizes - place) + place  # distinct, where rounding makes the first ones equal
-
-
-def _correlation(relevance: np.ndarray, masks: np.ndarray, drops: np.ndarray, rounding: np.ndarray) -> np.ndarray:
-    """Returns the correlation of each example, `[batch]`; NaN where a side is constant.
-
-    Args:
-      relevance: `[batch, features]`.
-      masks: `[subsets, features]`.
-      drops: `[batch, subsets]`.
-      rounding: `[batch]`, the rounding of the drops.
-    """
-    sums = relevance @ masks.T.astype(np.float64)
-    lost = 2 * masks[0].sum() * np.finfo(np.float64).eps * np.abs(relevance).sum(1)
-    return pearson(sums, drops, rounding=(lost, rounding))

@@ -37,6 +37,16 @@ WRONG = {
         "perturb must be 'removal'",
         {"metrics": ("infidelity", {"perturb": "noise"})},
     ),
+    "no masks": (
+        OptionError,
+        "pointing_game needs masks: pass ('pointing_game', {'masks'",
+        {"metrics": "pointing_game"},
+    ),
+    "masks of another shape": (
+        OptionError,
+        "masks must have the shape [3, 4] or [3, 1]. Got [3, 3].",
+        {"metrics": ("relevance_mass_accuracy", {"masks": np.ones((3, 3))})},
+    ),
     "inputs of a metric": (OptionError, "unknown option 'baseline'", {"metrics": ("deletion", {"baseline": 0})}),
     "groups of another shape": (OptionError, "groups must be", {"groups": np.zeros((5,), int)}),
     "groups by a wrong name": (OptionError, "'elements', 'positions'", {"groups": "pixels"}),

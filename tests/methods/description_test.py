@@ -94,6 +94,10 @@ def test_options_of_a_rule_and_of_a_metric():
     ]
     assert "  epsilon: float\n" in str(dx.describe("modified_gradient"))
     assert [option.name for option in dx.describe("deletion").options] == ["steps", "baseline", "groups", "chunk_size"]
+    masks, tolerance = dx.describe("pointing_game").options
+    assert (tolerance.name, tolerance.default) == ("tolerance", 0)
+    assert masks.meaning.startswith("where the examples should be relevant")
+    assert "  masks: Any\n" in str(dx.describe("relevance_mass_accuracy"))
 
 
 def test_a_method_goes_before_a_rule_of_its_name():

@@ -36,9 +36,42 @@ def model():
     return filled(keras.Model(inputs, keras.layers.Dense(1, dtype="float64", name="last")(joined)))
 
 
+def other():
+    """Another model, of as many weights."""
+    found = model()
+    found.set_weights([weight * 3 for weight in found.get_weights()])
+    return found
+
+
 def of_attributions(metric):
     """A metric of `(fn, inputs, attributions)`."""
     return lambda inputs, attributions, **options: METRICS[metric].function(fn, inputs, attributions, **options)
+
+
+def of_probabilities(metric):
+    """A metric of `(fn, inputs, attributions)` that takes probabilities."""
+    probability = lambda inputs: (1 + tf.sin(2 * fn(inputs))) / 2  # noqa: E731
+    return lambda inputs, attributions, **options: METRICS[metric].function(
+        probability, inputs, attributions, **options
+    )
+
+
+def without_model(metric):
+    """A metric of `(inputs, attributions)`."""
+    return METRICS[metric].function
+
+
+MASKS = {array.shape: GENERATOR.random(array.shape) < 0.4 for array in (A, B)}
+
+
+def with_masks(metric):
+    """A metric of `(inputs, attributions, masks)`."""
+
+    def call(inputs, attributions, **options):
+        masks = tf.nest.map_structure(lambda array: MASKS[array.shape], inputs)
+        return METRICS[metric].function(inputs, attributions, masks, **options)
+
+    return call
 
 
 def explaining(attributions):
@@ -49,7 +82,23 @@ def explaining(attributions):
     return lambda inputs: tf.nest.map_structure(shift, attributions, inputs)
 
 
-def of_model(inputs, attributions, **options):
+def of_explainers(metric):
+    """A metric of `(explain, inputs)`."""
+    return lambda inputs, attributions, **options: METRICS[metric].function(explaining(attributions), inputs, **options)
+
+
+def of_model(metric, **fixed):
+    """A metric of `(explain, model, inputs)`."""
+
+    def call(inputs, attributions, **options):
+        return METRICS[metric].function(explaining_models(attributions), model(), inputs, **fixed, **options)
+
+    return call
+
+
+def explaining_models(attributions):
+    """Functions of a model and inputs that return attributions and change with the model's weights."""
+
     def explain(part):
         def one(copy, inputs):
             weight = float(np.sum([np.sum(w) for w in copy.get_weights()]))
@@ -58,8 +107,7 @@ def of_model(inputs, attributions, **options):
         return one
 
     several = isinstance(attributions, dict) and "first" in attributions
-    explainers = {n: explain(part) for n, part in attributions.items()} if several else explain(attributions)
-    return dx.metrics.randomisation(explainers, model(), inputs, **options)
+    return {n: explain(part) for n, part in attributions.items()} if several else explain(attributions)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,19 +120,40 @@ class Case:
 
 
 CASES = {
+    "average_drop": Case(of_probabilities("average_drop"), {}, random=False),
+    "average_increase": Case(of_probabilities("average_increase"), {}, random=False),
     "completeness": Case(of_attributions("completeness"), {}, random=False),
+    "complexity": Case(without_model("complexity"), {}, random=False),
+    "data_randomisation": Case(of_model("data_randomisation", permuted=other()), {}, random=False),
     "deletion": Case(of_attributions("deletion"), {"steps": 4}, random=False),
+    "faithfulness_correlation": Case(of_attributions("faithfulness_correlation"), {"subsets": 6}),
     "infidelity": Case(of_attributions("infidelity"), {"n_samples": 5}),
     "insertion": Case(of_attributions("insertion"), {"steps": 4}, random=False),
-    "max_sensitivity": Case(
-        lambda inputs, attributions, **options: dx.metrics.max_sensitivity(explaining(attributions), inputs, **options),
-        {"n_samples": 3},
-    ),
-    "randomisation": Case(of_model, {}),
+    "local_lipschitz_estimate": Case(of_explainers("local_lipschitz_estimate"), {"n_samples": 3}),
+    "max_sensitivity": Case(of_explainers("max_sensitivity"), {"n_samples": 3}),
+    "monotonicity": Case(of_attributions("monotonicity"), {}, random=False),
+    "monotonicity_correlation": Case(of_attributions("monotonicity_correlation"), {"n_samples": 2}),
+    "mu_fidelity": Case(of_attributions("mu_fidelity"), {"subsets": 20}),
+    "pixel_flipping": Case(of_attributions("pixel_flipping"), {"steps": 3}),
+    "pointing_game": Case(with_masks("pointing_game"), {}, random=False),
+    "randomisation": Case(of_model("randomisation"), {}),
+    "relative_input_stability": Case(of_explainers("relative_input_stability"), {"n_samples": 3}),
+    "relevance_mass_accuracy": Case(with_masks("relevance_mass_accuracy"), {}, random=False),
+    "relevance_rank_accuracy": Case(with_masks("relevance_rank_accuracy"), {}, random=False),
     "sensitivity_n": Case(of_attributions("sensitivity_n"), {"n": [1, 2], "subsets": 6}),
+    "sparseness": Case(without_model("sparseness"), {}, random=False),
 }
 PARAMETERS = {name: inspect.signature(METRICS[name].function).parameters for name in METRICS}
-each_metric = pytest.mark.parametrize("metric", CASES)
+ALIKE = {"average_increase", "faithfulness_correlation", "insertion", "monotonicity", "mu_fidelity"}
+
+
+def having(*parameters):
+    """The metrics that have these parameters; tests of those that share their code with another are long."""
+    names = [name for name in CASES if set(parameters) <= set(PARAMETERS[name])]
+    return [pytest.param(name, marks=[pytest.mark.long] * (name in ALIKE)) for name in names]
+
+
+each_metric = pytest.mark.parametrize("metric", having())
 
 
 def score(metric, inputs, attributions, seed=0, **options):
@@ -110,7 +179,7 @@ def test_no_metric_is_left_out():
     assert sorted(CASES) == dx.list_metrics()
 
 
-@each_metric
+@pytest.mark.parametrize("metric", CASES)
 def test_result(metric):
     result = score(metric, [A, B], R)
     assert isinstance(result, Score)
@@ -169,20 +238,20 @@ def test_numpys_global_generator_and_the_arguments_stay(metric):
         np.testing.assert_array_equal(array, copy)
 
 
-@pytest.mark.parametrize("metric", [metric for metric in CASES if "chunk_size" in PARAMETERS[metric]])
+@pytest.mark.parametrize("metric", having("chunk_size"))
 @pytest.mark.parametrize("chunk_size", [1, 3])
 def test_chunks_change_no_number(metric, chunk_size):
     assert_same(score(metric, [A, B], R, chunk_size=chunk_size), score(metric, [A, B], R), 1e-9)
 
 
-@pytest.mark.parametrize("metric", [metric for metric in CASES if "attributions" in PARAMETERS[metric]])
+@pytest.mark.parametrize("metric", having("attributions"))
 def test_explanations_stand_for_their_attributions(metric):
     e = dx.Explanation(attributions=list(R), outputs=np.zeros(4), method="deeplift")
     assert_same(score(metric, [A, B], e), score(metric, [A, B], R))
     assert_same(score(metric, [A, B], {"one": e})["one"], score(metric, [A, B], R))
 
 
-@pytest.mark.parametrize("metric", [metric for metric in CASES if "attributions" in PARAMETERS[metric]])
+@pytest.mark.parametrize("metric", having("attributions"))
 def test_float32_gives_the_numbers_of_float64_up_to_its_rounding(metric):
     narrow = [array.astype(np.float32) for array in (A, B)]
     assert_same(score(metric, narrow, R), score(metric, [A, B], R), 2e-4)

@@ -37,8 +37,11 @@ def test_spearman(n_values):
 
 
 def test_ranks():
-    np.testing.assert_array_equal(ranks(np.array([[3.0, 1.0, 3.0, 2.0]])), [[3.5, 1, 3.5, 2]])
+    np.testing.assert_array_equal(ranks(np.array([[3.0, 1.0, 3.0, 2.0]]), np.zeros(1)), [[3.5, 1, 3.5, 2]])
 
 
-def test_spearman_of_a_constant_side():
-    assert np.isnan(spearman(np.ones((1, 4)), np.arange(4.0)[np.newaxis]))
+def test_what_differs_by_rounding_has_one_rank():
+    values = np.array([[1.0, 2.0, 1.0 + 1e-9, 2.0 - 1e-9], [1.0, 2.0, 1.0 + 1e-9, 2.0 - 1e-9]])
+    np.testing.assert_array_equal(ranks(values, np.array([1e-8, 0])), [[1.5, 3.5, 1.5, 3.5], [1, 4, 2, 3]])
+    other, rounding = np.array([[0.0, 1.0, 0.0, 1.0]] * 2), np.array([1e-8, 5.0])
+    np.testing.assert_array_equal(spearman(values, other, rounding=(rounding, np.zeros(2))), [1, np.nan])

@@ -104,6 +104,19 @@ def test_correlations():
     np.testing.assert_allclose(found.per_example[0, 0], expected, rtol=1e-9)
 
 
+def test_another_similarity():
+    """Of pictures, what does not look at the weights stays as it is."""
+    pictures = np.random.default_rng(0).normal(size=(2, 12, 12, 1)).astype(np.float32)
+    model = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(1, name="last")])
+    explainers = {"input": lambda model, x: x, "gradient": gradient}
+    for similarity in ("ssim", "hog"):
+        found = randomisation(explainers, model, pictures, similarity=similarity, seed=0)
+        np.testing.assert_allclose(found["input"].per_example, 1, rtol=1e-6)
+        assert (found["gradient"].per_example < 0.9).all()
+        assert found["gradient"].similarity == similarity
+        assert similarity in repr(found["gradient"])
+
+
 def test_known_scores():
     """What does not look at the model keeps its correlation; what is all zeros without a bias has none."""
     explainers = {"input": lambda model, x: x, "bias": lambda model, x: x * float(model.layers[-1].bias[0])}

@@ -199,17 +199,6 @@ def test_the_default_grid_has_distinct_numbers_up_to_four_fifths(n_features):
     assert (n[0], n[-1], len(n)) == (1, largest, min(largest, 16))
 
 
-def test_subsets():
-    drawn = draw_subsets(6, 2, 30_000, seed=0)
-    assert drawn.shape == (30_000, 6)
-    np.testing.assert_array_equal(drawn.sum(1), 2)
-    np.testing.assert_allclose(drawn.mean(0), 2 / 6, atol=0.015)
-    pairs = np.unique(drawn, axis=0, return_counts=True)[1]
-    np.testing.assert_allclose(pairs / 30_000, 1 / 15, atol=0.008)
-    np.testing.assert_array_equal(drawn, draw_subsets(6, 2, 30_000, seed=0))
-    assert (drawn != draw_subsets(6, 2, 30_000, seed=1)).any()
-
-
 def test_the_scores_of_one_n_do_not_depend_on_the_others():
     several = sensitivity_n(nonlinear, X, X, n=[4, 2, 3], subsets=7, seed=0)
     np.testing.assert_array_equal(several.n, [4, 2, 3])
