@@ -38,11 +38,18 @@ _INTRODUCTION = """# Axioms, and counter-examples
 four features (`examples/axioms/`), and each axiom of Sundararajan et al. is a check of its attributions. A tick means
 that no counter-example was found among the functions that were tried, up to 0.1 % of the largest attribution, and 5 %
 for methods that draw ({drawn}). Methods without a baseline are judged as if it were zero. Of class activation maps,
-each value of the map counts as the attribution of its feature; of interactions, the sum of a row.
+each value of the map counts as the attribution of its feature; of interactions, the sum of a row. `blur_ig` adds up to
+the change from a blurred input, not from zeros.
 
 """
 _DRAWN = ("expected_gradients", "lime", "rise")  # the mean over draws has an error of its own
 _LIMIT, _LIMIT_OF_DRAWN = 1e-3, 5e-2
+_INTEGRALS = (  # with steps enough for a kink
+    "integrated_gradients",
+    "internal_influence",
+    "layer_conductance",
+    "neuron_conductance",
+)
 _AT_LAYER = ("internal_influence", "layer_conductance")
 # The paper's own statements that the program should find again: method, axiom, whether it holds.
 _CLAIMS = (
@@ -85,6 +92,8 @@ def _options(method: str) -> dict[str, Any]:
         options = {"at": "value", "neuron": 0}
     if method in _DRAWN:
         options |= {"n_samples": 4096, "seed": 0}
+    if method in _INTEGRALS:
+        options |= {"n_steps": 4096}
     return options
 
 

@@ -68,5 +68,5 @@ def test_a_composite_of_the_user_s_has_no_label():
 @pytest.mark.parametrize("name", list(METHODS))
 def test_labels_stand_in_docstrings_and_in_the_readme(name):
     label = make(name, {}).insensitive
-    assert label == (f"`{name}` †" in (_ROOT / "README.md").read_text("utf-8"))
+    assert label == (f"`{name}` †" in (_ROOT / "docs" / "choosing.md").read_text("utf-8"))
     assert not label or "examples/sanity.py" in METHODS[name].__doc__

@@ -11,8 +11,8 @@ from deepexplain_tf.errors import OptionError, UnknownNameError
 from deepexplain_tf.methods.base import METHODS
 from tests.checks import STEPPING, explain, message_of
 
-_README = (pathlib.Path(__file__).parents[2] / "README.md").read_text("utf-8")
-_ROWS = [re.split(r"(?<!\\)\|", line)[1:-1] for line in _README.splitlines() if re.match(r"\| `\w+`.* \|$", line)]
+_TABLE = (pathlib.Path(__file__).parents[2] / "docs" / "choosing.md").read_text("utf-8")
+_ROWS = [re.split(r"(?<!\\)\|", line)[1:-1] for line in _TABLE.splitlines() if re.match(r"\| `\w+`.* \|$", line)]
 
 
 @pytest.mark.parametrize("method", dx.list_methods())
@@ -34,7 +34,7 @@ def test_every_method_is_fully_described(method):
 
 
 @pytest.mark.parametrize("method", dx.list_methods())
-def test_the_table_of_the_readme_says_the_same(method):
+def test_the_table_of_the_documentation_says_the_same(method):
     ((names, _, complete, options),) = [row for row in _ROWS if len(row) == 4 and f"`{method}`" in row[0]]
     found = dx.describe(method)
     assert (found.complete or found.conserves) == bool(complete.strip())
