@@ -28,7 +28,9 @@ _BATCH = ["pyarrow>=17"]
 _RAY = ["ray>=2.40", *_BATCH]
 # Builds docs/; formulas become MathML.
 _DOCS = ["sphinx>=8", "myst-parser>=4", "furo>=2025.7", "latex2mathml>=3.77"]
-_ORACLES = ["scipy>=1.13", "scikit-learn>=1.5"]
+# Paired tests: `Comparison.summary`.
+_STATS = ["scipy>=1.13"]
+_ORACLES = [*_STATS, "scikit-learn>=1.5"]
 _TEST = [
     "pytest>=8",
     "tensorboard>=2.18",
@@ -75,6 +77,7 @@ setuptools.setup(
         "ray": _RAY,
         "report": _REPORT,
         "segments": _SEGMENTS,
+        "stats": _STATS,
         "test": _TEST,
         "dev": _DEV,
     },

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 import functools
 import inspect
+import time
 from typing import Any
 
 import numpy as np
@@ -113,13 +114,15 @@ def _compared(
 ) -> Comparison:
     misfits = {name: runner.metric_misfit(score) for name, score in scores.items()}
     failures = {label: runner.method_refusal(request) for label, request in requests.items()}
-    explanations, shares = {}, {}
+    explanations, shares, seconds = {}, {}, {}
     for label, request in requests.items():
         bar.set_postfix_str(label, refresh=False)
         if failures[label] is None:
+            begun = time.perf_counter()
             result, failures[label] = attempt(functools.partial(runner.explain, request))
             if result is not None:
                 explanations[label], shares[label] = result
+                seconds[label] = time.perf_counter() - begun
         bar.update()
     found, reasons = {}, {}
     for name, score in scores.items():
@@ -137,6 +140,8 @@ def _compared(
         reasons=reasons,
         methods=tuple(requests),
         better={name: score.better for name, score in scores.items()},
+        seconds=seconds,
+        used={label: requests[label].method for label in explanations},
         provenance=provenance(runner, requests, scores, explanations),
     )
 

@@ -8,9 +8,11 @@ import json
 import os
 from typing import Any
 
+from deepexplain_tf.comparison.summary import Summary, summarise
 from deepexplain_tf.errors import InputError
 from deepexplain_tf.explanation import Explanation
 from deepexplain_tf.explanation.report import write_report
+from deepexplain_tf.methods.base import Method
 from deepexplain_tf.metrics.base import Score
 from deepexplain_tf.metrics.sensitivity_n import SensitivityN
 from deepexplain_tf.visualize.curves import draw_curves, picture_format
@@ -54,6 +56,8 @@ class Comparison:
       scores: metric → method → the score that the metric returned.
       reasons: metric → method → the reason for a missing score.
       better: metric → `"higher"` or `"lower"`.
+      seconds: method → the seconds of its one call, with tracing and compilation.
+      used: method → the method with its options.
       provenance: versions, arguments, options, notes and seed, which `to_json` writes too.
     """
 
@@ -62,7 +66,18 @@ class Comparison:
     scores: Mapping[str, Mapping[str, Score]]
     reasons: Mapping[str, Mapping[str, str]]
     better: Mapping[str, str]
+    seconds: Mapping[str, float]
+    used: Mapping[str, Method]
     provenance: Mapping[str, Any]
+
+    def summary(self) -> Summary:
+        """Returns which method is best by which metric: ranks, paired tests over the examples, costs and warnings.
+
+        Raises:
+          InputError: fewer than two methods explained the model.
+          DeepExplainError: SciPy is missing; `pip install 'deepexplain_tf[stats]'` installs it.
+        """
+        return summarise(self.explanations, self.scores, self.better, self.seconds, self.used)
 
     @property
     def rows(self) -> tuple[ComparisonRow, ...]:

@@ -93,9 +93,7 @@ def _complete(case: Case, found: Attributions) -> float:
     return abs(float(found[0].sum()) - case.change) / max(abs(case.change), _largest(found[0]))
 
 
-def _at(
-    functions: Function | tuple[Function, ...], x: Sequence[float] | int, x0: Sequence[float] | None = None
-) -> Case:
+def _at(functions: Function | tuple[Function, ...], x: Sequence[float] | int, x0: Sequence[float] = _ZERO) -> Case:
     """Returns a case at a point, or at a random one with this seed."""
     point = np.random.default_rng(x).normal(size=4) * 1.5 if isinstance(x, int) else np.array(x, float)
     return Case(functions if isinstance(functions, tuple) else (functions,), point, np.array(x0, float))
