@@ -221,7 +221,7 @@ def test_every_field_is_there_inside_a_tf_function(method: str):
         return {name: value for name, value in vars(e).items() if tf.is_tensor(value)}
 
     found = inside(tf.constant(STRUCTURES[usual(method)].inputs(7)))
-    wanted = {name for name, value in vars(expected).items() if isinstance(value, np.ndarray)}
+    wanted = {name for name, value in vars(expected).items() if isinstance(value, np.ndarray)} - {"groups"}  # an option
     assert set(found) == wanted
     for name in wanted - {"completeness_gap"}:
         assert_same(found[name], getattr(expected, name))
