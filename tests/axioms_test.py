@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
+from tests.checks import in_turn
 
 _FEATURES, _UNITS = 4, 3
 _FIRST, _SECOND, _SUM, _OTHERWISE, _AGAIN = range(5)  # the outputs
@@ -50,7 +51,7 @@ _METHODS = {
     "integrated_gradients of a background": lambda starts: {"background": starts},
     "expected_gradients": lambda starts: {"background": starts, "seed": 0, "n_samples": 64},
 }
-each_method = pytest.mark.parametrize("method", _METHODS)
+each_method = pytest.mark.parametrize("method", in_turn(_METHODS, 3))
 drawn = settings(max_examples=25, deadline=None, derandomize=True)
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError, InputError, OptionError
 from tests import references as ref
-from tests.checks import explain, message_of, pairs_in_turn
+from tests.checks import explain, in_turn, message_of, pairs_in_turn
 from tests.models import filled
 
 L = keras.layers
@@ -55,7 +55,7 @@ def test_it_is_the_mean_over_its_baselines(form: str, method: str):
             _assert_loop(explainer(_X, background=background, **sizes), expected)
 
 
-@pytest.mark.parametrize("method", ["deeplift", "shapley_sampling"])
+@pytest.mark.parametrize("method", in_turn(["deeplift", "shapley_sampling"]))
 def test_xla_changes_no_number(method: str):  # tests/methods/integrated_gradients_test.py compiles the other
     arguments = {"target": 1, "background": _EACH, **_OPTIONS[method]}
     expected, found = (explain(ref.in_tensorflow(_NET), method, _X, **arguments, jit_compile=j) for j in (False, True))

@@ -163,7 +163,7 @@ def test_baseline_equal_to_the_input(activation):
     np.testing.assert_array_equal(e.outputs, e.baseline_outputs)
 
 
-@pytest.mark.parametrize("dtype", _LIMIT)
+@pytest.mark.parametrize("dtype", in_turn(_LIMIT))
 def test_one_baseline_for_the_batch_is_one_for_each_example(dtype):
     model = _cnn(dtype, "max")
     x, x0 = _batch(dtype, 3, 8, 8, 3)
@@ -202,7 +202,7 @@ def _gated_residual(dtype):
     return _filled(keras.Model(inputs, keras.layers.Dense(3, "softmax", **fixed)(normalised)))
 
 
-@pytest.mark.parametrize("dtype", _LIMIT)
+@pytest.mark.parametrize("dtype", in_turn(_LIMIT))
 def test_attention_with_normalisation_and_gates(dtype):
     model = _gated_residual(dtype)
     x, x0 = _batch(dtype, 3, 5, 6)

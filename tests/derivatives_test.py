@@ -169,7 +169,7 @@ def test_ops_whose_gradients_hide_something_from_a_second_one(function: Callable
     check(explain, [w], step=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["Tanh", "Mul"])
+@pytest.mark.parametrize("kind", in_turn(["Tanh", "Mul"]))
 def test_rules_of_users_hold_no_longer_than_those_of_the_library(kind: str):
     model, variables = network()
 
@@ -193,7 +193,7 @@ _LONG = pytest.mark.long  # the limit makes chunks and the methods share their l
     "sizes",
     [{"chunk_size": 2}, *(pytest.param(sizes, marks=_LONG) for sizes in ({"max_memory": "60MiB"}, {"batch_size": 1}))],
 )
-@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", pytest.param("shapley_sampling", marks=_LONG)])
+@pytest.mark.parametrize("method", in_turn(["integrated_gradients", "occlusion", "shapley_sampling"], 3))
 def test_chunks_and_their_padding_have_no_derivative_of_their_own(method: str, sizes: dict[str, Any]):
     model, variables = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:
@@ -242,7 +242,7 @@ def test_a_third_derivative_under_xla_is_an_error():
 # --- eager code -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["deeplift", "integrated_gradients", "occlusion"])
+@pytest.mark.parametrize("method", in_turn(["integrated_gradients", "deeplift", "occlusion"], 3))
 @pytest.mark.parametrize("batch_size", [2, pytest.param(None, marks=pytest.mark.long)])
 def test_eager_tensors(method: str, batch_size: int | None):
     model, variables = network()

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests import references as ref
-from tests.checks import explain
+from tests.checks import explain, in_turn
 
 (_X,) = ref.numbers(0, (6, 5))
 _MODIFIED = ("guided_backprop", "deconvnet")  # these return the modified gradient, without the input
@@ -115,16 +115,18 @@ def _keras_linear():
 
 @pytest.mark.parametrize(
     "method",
-    [
-        "gradient_x_input",
-        "integrated_gradients",
-        "epsilon_lrp",
-        "deeplift",
-        "occlusion",
-        "shapley_sampling",
-        "guided_backprop",
-        "deconvnet",
-    ],
+    in_turn(
+        [
+            "integrated_gradients",
+            "gradient_x_input",
+            "deeplift",
+            "epsilon_lrp",
+            "shapley_sampling",
+            "occlusion",
+            "guided_backprop",
+            "deconvnet",
+        ]
+    ),
 )
 def test_all_methods_are_equal_on_a_linear_model(method):
     found = _attributions(_dense, method, _X, target=1)

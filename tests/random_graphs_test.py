@@ -157,7 +157,7 @@ def test_random_graphs_at_length(steps, seed):
     _check_random_graphs(steps, seed)
 
 
-@hypothesis.settings(max_examples=4, derandomize=True, deadline=None, database=None)
+@hypothesis.settings(max_examples=3, derandomize=True, deadline=None, database=None)
 @hypothesis.given(_LINEAR_STEPS, _STEPS, strategies.integers(0, 9))
 def test_integrals_over_random_graphs(first, steps, seed):
     _check_integrals_over_random_graphs(first, steps, seed)

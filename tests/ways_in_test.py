@@ -118,7 +118,7 @@ WAYS: dict[str, tuple[Callable[[pathlib.Path], Any], dict[str, Any]]] = {
 # Each the way of two others, or one that tests/cli/model_test.py or tests/graph/sources takes too.
 _AT_LENGTH = (
     *("tf.Module", "loaded, by signature", "saved, by signature"),
-    *("h5 file", "keras file", "loaded", "pb file, by names"),
+    *("h5 file", "keras file", "loaded", "pb file, by names", "tf.function", "concrete function"),
 )
 
 

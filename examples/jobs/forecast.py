@@ -14,7 +14,7 @@ y = np.stack([load[at + 48 : at + 54] for at in range(1000)])
 keras.utils.set_random_seed(0)
 model = keras.Sequential([keras.Input((48, 2)), keras.layers.GRU(16), keras.layers.Dense(6)])
 model.compile(keras.optimizers.Adam(0.01), "mse")
-model.fit(x[:900], y[:900], epochs=5, verbose=0)
+model.fit(x[:900], y[:900], batch_size=64, epochs=5, verbose=0)
 
 with dx.DeepExplain(model) as de:
     e = de.explain("integrated_gradients", x[-1:], target=5, feature_names=["load", "temperature"])

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import TargetError
-from tests.checks import GENERAL, KINDS, each_of, explain, options_of
+from tests.checks import GENERAL, KINDS, each_of, explain, in_turn, options_of
 from tests.models import filled, floats, perceptron
 
 X = np.random.default_rng(0).normal(size=(5, 4))
@@ -58,7 +58,7 @@ def test_arrays_inside_a_graph_are_tensors():
         np.testing.assert_allclose(found, explainer(X, target=LABELS).attributions, rtol=1e-9)
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("jit_compile", in_turn([False, True]))
 def test_xla(jit_compile):
     found, expected = (
         explain(perceptron("float64"), "integrated_gradients", X, target=target, n_steps=4, jit_compile=jit_compile)

@@ -84,10 +84,10 @@ def structures_of(method: str) -> list[str]:
 
 
 def _all_pairs() -> Any:
-    """Returns the mark of a test of all pairs; by default, most methods have one in twelve structures, in turn."""
+    """Returns the mark of a test of all pairs; by default, most methods have few structures, in turn."""
 
     def short(number: int, name: str, method: str) -> bool:
-        turn = method not in ALIKE and (number + METHODS.index(method)) % 12 == 0
+        turn = method not in ALIKE and (number + METHODS.index(method)) % 24 == 0
         return turn or name == _full_turn(method) or (method == _EVERYWHERE[number % 4 // 2] and number % 2 == 0)
 
     values = [

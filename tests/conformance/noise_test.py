@@ -74,6 +74,7 @@ def test_batch_chunk_and_order_change_no_number(name: str, method: str):
     assert_same((found.attributions, found.standard_error), tf.nest.map_structure(lambda array: array[order], both))
 
 
+@pytest.mark.long  # tests/methods/noisy_test.py compiles
 @_each([("functional", "integrated_gradients")])
 def test_xla_changes_no_number(name: str, method: str):
     found = _explainer(name, method, jit_compile=True)(STRUCTURES[name].inputs(7))

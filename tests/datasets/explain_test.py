@@ -190,7 +190,7 @@ def test_a_first_batch_without_a_good_row_is_an_error(tmp_path):
     assert "[100, 3]" in wide or "[1, 3]" in wide or "[3]" in wide
 
 
-@pytest.mark.parametrize("method", ["shapley_sampling", "rise", "saliency"])
+@pytest.mark.parametrize("method", in_turn(["shapley_sampling", "rise", "saliency"], 3))
 def test_draws_depend_on_no_batch(method, tmp_path):
     x = _X[:, :4]
     noise = {"noise": dx.noise("smoothgrad", n_samples=5)} if method == "saliency" else {"n_samples": 8}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import KINDS, derivative, explain
+from tests.checks import KINDS, derivative, explain, in_turn
 from tests.models import filled, floats
 
 _GENERATOR = np.random.default_rng(0)
@@ -63,7 +63,7 @@ class Growing(keras.layers.Layer):
         return inputs * (2.0 if length is None else length)
 
 
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("batch", in_turn([3, 1]))
 @pytest.mark.parametrize("layers", [[Growing], [lambda: keras.layers.TimeDistributed(keras.layers.Dense(6))]])
 def test_a_trace_with_open_lengths_is_made_again_with_those_of_the_data(layers, batch):
     with floats("float64"):

@@ -13,7 +13,7 @@ from tests.models import Counted, mlp
 
 COMPARING = ("deeplift", "integrated_gradients", "occlusion", "shapley_sampling")
 
-each_method = each_of(GENERAL)
+each_method = each_of(GENERAL, (*KINDS, "shapley_sampling"))
 comparing_method = pytest.mark.parametrize("method", COMPARING)
 
 

@@ -121,7 +121,7 @@ _CASES: dict[str, tuple[Callable[[], Any], str, Any, dict[str, Any]]] = {
 }
 
 
-_ALIKE = ("convolutions, noise", "a module, masks")  # loops over evaluations, like others
+_ALIKE = ("convolutions, noise", "a module, masks", "a loop", "a module, drawn baselines")  # like others
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in _ALIKE)) for name in _CASES])
@@ -257,7 +257,7 @@ def test_export_inside_of_the_scope(tmp_path: Any):
     np.testing.assert_allclose(found["attributions"], expected.attributions, rtol=_EXACT, atol=_EXACT)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_model_that_was_made_outside_of_the_scope(jit_compile: bool):
     model = Module()
     with dx.DeepExplain(model, jit_compile=jit_compile) as de:

@@ -69,7 +69,7 @@ def steps() -> keras.Model:
     ("target", "units"),
     [
         pytest.param("all", np.arange(8).reshape(4, 2), marks=pytest.mark.long),
-        ((range(1, 4), "all"), np.arange(2, 8).reshape(3, 2)),
+        pytest.param((range(1, 4), "all"), np.arange(2, 8).reshape(3, 2), marks=pytest.mark.long),
         ((-1, "all"), np.array([6, 7])),
     ],
 )

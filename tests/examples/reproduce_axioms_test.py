@@ -1,7 +1,7 @@
 import pytest
 
 from axioms.axioms import axioms
-from reproduce_axioms import judge
+from axioms.verdicts import judge
 from tests.examples.scripts import run
 
 _AXIOMS = {axiom.name: axiom for axiom in axioms()}

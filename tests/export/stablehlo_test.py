@@ -69,7 +69,7 @@ _CASES = {
 
 
 # Longer than all others together.
-_AT_LENGTH = ("encoder-ig", "encoder-deeplift", "lstm-ig", "cnn-lime", "cnn-rise", "cnn-noise")
+_AT_LENGTH = ("encoder-ig", "encoder-deeplift", "lstm-ig", "cnn-lime", "cnn-rise", "cnn-noise", "cnn-saliency")
 
 
 @functools.cache

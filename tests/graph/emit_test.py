@@ -8,7 +8,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.graph.emit import Twin, emit, emit_twin, emit_with_rules
 from deepexplain_tf.graph.kinds import Kind
-from tests.checks import derivative, explain, op_types, program_of, run_program
+from tests.checks import derivative, explain, in_turn, op_types, program_of, run_program
 from tests.references import numbers
 
 _X, _X0, _WEIGHTS, _SQUARE = numbers(0, (3, 4), (3, 4), (4, 5), (4, 4))
@@ -286,7 +286,7 @@ def test_the_users_graph_is_not_touched():
 
 
 @pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.long), "float64"])
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["plain", "XLA"])
+@pytest.mark.parametrize("jit_compile", in_turn([False, True]), ids=["plain", "XLA"])
 def test_convolutions_that_the_model_compiles_stay_compiled(dtype, jit_compile):
     """Keras has XLA compile grouped convolutions: TensorFlow's kernels round otherwise and lack gradients."""
     keras.utils.set_random_seed(0)

@@ -9,7 +9,17 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.graph.ir import GROUP
 from deepexplain_tf.graph.passes import form_groups, see_through
-from tests.checks import derivative, described, explain, op_types, pairs_in_turn, program_of, run_program, total
+from tests.checks import (
+    derivative,
+    described,
+    explain,
+    in_turn,
+    op_types,
+    pairs_in_turn,
+    program_of,
+    run_program,
+    total,
+)
 
 _X = np.concatenate([np.linspace(-6, 6, 23), [0.0]])[None].reshape(2, 12)
 _ROOT = np.sqrt(2.0)
@@ -231,7 +241,7 @@ def test_a_constant_that_broadcasts_inside_a_group():
     np.testing.assert_allclose(e.attributions, _X * values / (_X + 0.125 * np.where(_X >= 0, 1, -1)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["epsilon_lrp", "deeplift"])
+@pytest.mark.parametrize("method", in_turn(["deeplift", "epsilon_lrp"]))
 def test_groups_inside_a_network_are_spelling_proof(method):
     generator = np.random.default_rng(0)
     first, second = generator.normal(size=(12, 5)), generator.normal(size=(5, 2))

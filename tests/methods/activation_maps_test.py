@@ -20,7 +20,7 @@ from tests.models import filled, floats
 
 L = keras.layers
 RNG = np.random.default_rng(0)
-each_map = pytest.mark.parametrize("method", in_turn(MAPS))
+each_map = pytest.mark.parametrize("method", in_turn(MAPS, 3))
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -163,7 +163,7 @@ def test_score_cam_masks_all_pictures_at_once_and_leaves_the_others(several: ker
     np.testing.assert_allclose(e.attributions[0][..., 0], expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("method", ["grad_cam", "guided_grad_cam", "score_cam"])
+@pytest.mark.parametrize("method", in_turn(["guided_grad_cam", "grad_cam", "score_cam"], 3))
 def test_channels_may_come_first(method: str):
     """The same network in both orders; a layer behind the convolution has the order of the convolution."""
     found, x = {}, X.astype(np.float32)

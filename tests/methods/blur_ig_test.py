@@ -11,7 +11,7 @@ from deepexplain_tf import DeepExplain
 from deepexplain_tf.errors import InputError, OptionError
 from deepexplain_tf.paths.quadrature import QUADRATURES
 from tests import references as ref
-from tests.checks import explain, message_of
+from tests.checks import explain, in_turn, message_of
 
 _X, _W, _B = ref.numbers(0, (2, 7, 9, 3), (7, 9, 3), (7, 9, 3))
 
@@ -37,7 +37,7 @@ def _blurred(x, sigmas):
     return x
 
 
-@pytest.mark.parametrize("settings", [{}, {"jit_compile": True}], ids=["", "xla"])
+@pytest.mark.parametrize("settings", in_turn([{}, {"jit_compile": True}]), ids=["", "xla"])
 def test_of_a_linear_function_it_is_the_weighted_loss_of_the_blur(settings):
     with DeepExplain(_linear, **settings) as de:
         attribute = de.explainer("blur_ig", n_steps=160, chunk_size=64)

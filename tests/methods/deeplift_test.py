@@ -232,6 +232,7 @@ def _two_rules(**settings):
         return de.explainer("deeplift", target=1, baseline=None, rule="genomics")
 
 
+@pytest.mark.long  # tests/conformance compiles
 def test_xla_compiles_the_rules():
     x = _LETTERS.astype(np.float32)
     found, expected = (_two_rules(jit_compile=compiled)(x).attributions for compiled in (True, False))

@@ -7,7 +7,7 @@ import tensorflow as tf
 from deepexplain_tf import DeepExplain
 from deepexplain_tf.errors import OptionError
 from tests import references as ref
-from tests.checks import explain, message_of
+from tests.checks import explain, message_of, pairs_in_turn
 
 _X, _X0 = ref.numbers(0, (4, 9), 9)
 _SMOOTH = ref.random_network(7, [9, 8, 6, 3], "tanh")
@@ -52,7 +52,9 @@ _OPTIONS = [
 
 
 @pytest.mark.parametrize(
-    ("network", "jit_compile"), [(_SMOOTH, False), (_PIECEWISE, True)], ids=["smooth", "piecewise_by_xla"]
+    ("network", "jit_compile"),
+    pairs_in_turn([(_SMOOTH, False), (_PIECEWISE, True)], 2),
+    ids=["smooth", "piecewise_by_xla"],
 )
 def test_it_is_the_published_algorithm(network, jit_compile):
     with DeepExplain(ref.in_tensorflow(network), jit_compile=jit_compile) as de:

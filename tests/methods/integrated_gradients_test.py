@@ -250,7 +250,7 @@ def _rooted(x):
     + [pytest.param(one, marks=pytest.mark.long) for one in ({"chunk_size": 7}, {"jit_compile": True})],  # between them
     ids=str,
 )
-@pytest.mark.parametrize("method", ["integrated_gradients", "expected_gradients"])
+@pytest.mark.parametrize("method", in_turn(["integrated_gradients", "expected_gradients"]))
 def test_an_example_whose_gradient_is_not_finite_leaves_the_others_alone(method, settings):
     x = np.abs(_X) + 0.1
     x[-1, 2] = 0  # the last one, which padding repeats

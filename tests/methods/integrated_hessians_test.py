@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import InputError, OptionError
-from tests.checks import explain, message_of
+from tests.checks import explain, in_turn, message_of
 from tests.methods.layer_networks import START, X, network
 from tests.models import filled, floats
 
@@ -22,7 +22,7 @@ def polynomial(x):
     return x[:, 0] * x[:, 1] + x[:, 2] ** 3 + x[:, 1] * x[:, 3] ** 2
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", in_turn([False, True]))  # tests/conformance compiles
 def test_a_polynomial_has_its_interactions_where_they_belong(jit_compile):
     """By hand: ∫∫ αβ = 1/4 and ∫∫ (αβ)² = 1/9; two steps are exact up to the third power."""
     e = hessians(polynomial, jit_compile=jit_compile, n_steps=2)

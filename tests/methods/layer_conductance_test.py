@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import InputError, OptionError, UnsupportedOpError
-from tests.checks import explain, message_of
+from tests.checks import explain, in_turn, message_of
 from tests.methods.layer_networks import START, X, along, derivatives, network, values
 from tests.models import filled, floats
 
@@ -18,7 +18,7 @@ def conductance(model, x=X, **arguments):
     return explain(model, "layer_conductance", x, **{"target": 1, **arguments})
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", in_turn([False, True]))  # tests/conformance compiles
 def test_the_integral_of_numpy(jit_compile):
     step = X - START
 

@@ -6,7 +6,7 @@ import pytest
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import OptionError, UnknownNameError
-from tests.checks import explain, message_of
+from tests.checks import explain, in_turn, message_of
 from tests.methods.layer_networks import START, X, along, derivatives, network
 from tests.models import filled, floats, perceptron
 
@@ -17,7 +17,7 @@ def conductance(model=None, x=X, **arguments):
     return explain(model or network(), "neuron_conductance", x, **{"target": 1, "baseline": START, **arguments})
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", in_turn([False, True]))  # tests/conformance compiles
 def test_the_integral_of_numpy(jit_compile):
     for neuron in (0, -1):
 

@@ -90,7 +90,13 @@ def _assert_is_loop(de: dx.DeepExplain, method: str, options: dict[str, Any], ki
         assert not [note for note in e.notes if note not in clean.notes and "do not add up" not in note]
 
 
-_ALIKE = ("saliency", "lrp", "occlusion")  # gradient_x_input and shapley_sampling have the same kinds of programs
+_ALIKE = (
+    "saliency",
+    "lrp",
+    "occlusion",
+    "deeplift",
+    "shapley_sampling",
+)  # gradient_x_input and shapley_sampling have the same kinds of programs
 
 
 @pytest.mark.parametrize("method", [pytest.param(m, marks=[pytest.mark.long] * (m in _ALIKE)) for m in _METHODS])

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.metrics import METRICS, Score
+from tests.checks import in_turn
 from tests.models import filled
 
 GENERATOR = np.random.default_rng(2)
@@ -195,7 +196,7 @@ def test_result(metric):
 
 
 @each_metric
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", in_turn(STRUCTURES))
 def test_structures_have_the_same_score(metric, structure):
     pack = STRUCTURES[structure]
     assert_same(score(metric, pack([A, B]), pack(R)), score(metric, [A, B], R), 1e-9)
@@ -239,7 +240,7 @@ def test_numpys_global_generator_and_the_arguments_stay(metric):
 
 
 @pytest.mark.parametrize("metric", having("chunk_size"))
-@pytest.mark.parametrize("chunk_size", [1, 3])
+@pytest.mark.parametrize("chunk_size", in_turn([3, 1]))
 def test_chunks_change_no_number(metric, chunk_size):
     assert_same(score(metric, [A, B], R, chunk_size=chunk_size), score(metric, [A, B], R), 1e-9)
 

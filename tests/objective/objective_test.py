@@ -169,7 +169,7 @@ def _assert_right(found: Any, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found.attributions, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", in_turn(_PLACES))
+@pytest.mark.parametrize("name", in_turn(_PLACES, 4))
 def test_one_place_of_a_language_model(language: Any, name: str):
     model, body = language
     index = _index_of(name, body)

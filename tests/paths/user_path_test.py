@@ -8,7 +8,7 @@ import tensorflow as tf
 from deepexplain_tf import DeepExplain
 from deepexplain_tf.errors import OptionError
 from tests import references as ref
-from tests.checks import explain, message_of
+from tests.checks import explain, in_turn, message_of
 from tests.models import filled
 
 _X, _X0 = ref.numbers(0, (5, 4), 4)
@@ -49,7 +49,7 @@ def opened():
         yield de
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", in_turn([False, True]))  # tests/conformance compiles
 def test_a_curved_path_is_its_integral(jit_compile):
     model = ref.in_tensorflow(_SMOOTH)
     e = explain(model, "ig", _X, target=1, baseline=_X0, path=_curved, jit_compile=jit_compile)

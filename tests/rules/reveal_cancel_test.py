@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from tests import references as ref
-from tests.checks import derivative, explain, relative_gap, total
+from tests.checks import derivative, explain, in_turn, relative_gap, total
 from tests.models import STRUCTURES, filled, floats
 
 _X, _X0 = ref.numbers(0, (6, 4), 4)
@@ -104,7 +104,7 @@ def _matrix(layer: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray,
     return rows[1:] - rows[0], rows[0], found.shape[1:]
 
 
-@pytest.mark.parametrize("rule", ["reveal_cancel", "genomics"])
+@pytest.mark.parametrize("rule", in_turn(["genomics", "reveal_cancel"]))
 def test_convolutions_with_batch_normalisation(rule):
     """As one matrix, with the scales merged; the negative ones too."""
     keras.utils.set_random_seed(1)

@@ -75,7 +75,7 @@ BESIDE = {
 }
 
 
-@pytest.mark.parametrize("case", in_turn(BESIDE, 4))
+@pytest.mark.parametrize("case", in_turn(BESIDE, 8))
 def test_a_tokeniser_beside_the_model(of_numbers, of_strings, case):
     e = dx.text.explain(of_numbers, **BESIDE[case](), method="deeplift", target=1)
     expected = dx.text.explain(of_strings, TEXTS, method="deeplift", target=1)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import explain
+from tests.checks import explain, pairs_in_turn
 from tests.models import floats
 
 _STEPS, _WIDTH, _EPSILON = 4, 6, 1e-12
@@ -102,7 +102,9 @@ _PUBLISHED = [
 ]
 
 
-@pytest.mark.parametrize(("composite", "tolerance"), [(_PUBLISHED, 1e-9), ("attn_lrp", 1e-4)], ids=["bare", "named"])
+@pytest.mark.parametrize(
+    ("composite", "tolerance"), pairs_in_turn([(_PUBLISHED, 1e-9), ("attn_lrp", 1e-4)], 2), ids=["bare", "named"]
+)
 def test_one_block_has_the_published_relevance(composite, tolerance):
     """Up to the stabilizers, which are 1e-6 in the named composite."""
     with floats("float64"):
