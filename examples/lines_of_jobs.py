@@ -1,6 +1,6 @@
 """How many lines explain, in each of the six jobs: with this library, with captum, with shap?
 
-    python examples/lines_of_jobs.py --out=examples/jobs.md
+    python examples/lines_of_jobs.py --page=examples/jobs.md
 
 This script counts the lines of `jobs/` and of `jobs_elsewhere/`, prints a table and writes it into the page, between
 its two marks. All scripts are formatted to 120 columns. Counted of each are
@@ -18,7 +18,7 @@ from absl import app, flags
 
 from results import markdown_table, write
 
-_OUT = flags.DEFINE_string("out", None, "The page whose table is written anew.")
+_PAGE = flags.DEFINE_string("page", None, "The page whose table is written anew.")
 
 LIBRARIES = ("deepexplain_tf", "captum", "shap")
 MARKS = ("<!-- lines_of_jobs.py -->\n", "<!-- end -->\n")
@@ -86,8 +86,8 @@ def main(argv: list[str]) -> None:
     """Prints the table, and writes it."""
     del argv
     print(table(), end="")
-    if _OUT.value:
-        write(_OUT.value, renewed(pathlib.Path(_OUT.value).read_text("utf-8")))
+    if _PAGE.value:
+        write(_PAGE.value, renewed(pathlib.Path(_PAGE.value).read_text("utf-8")))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ _SAMPLED = {"dna_motif_shap", "forecast_shap"}
 
 def test_the_table_is_that_of_the_scripts():
     page = (_EXAMPLES / "jobs.md").read_text("utf-8")
-    assert script.renewed(page) == page, "python examples/lines_of_jobs.py --out=examples/jobs.md writes it anew"
+    assert script.renewed(page) == page, "python examples/lines_of_jobs.py --page=examples/jobs.md writes it anew"
     assert len(script.jobs()) == 6
 
 
