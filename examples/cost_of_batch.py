@@ -3,12 +3,14 @@
     python examples/cost_of_batch.py
     python examples/cost_of_batch.py --rows=10000,1000000 --method=deeplift --batch_size=512
 
-This script explains the rows of an `.npy` file by a small dense network, each time in a fresh process. It prints rows a
-second of a bare loop, which calls the explainer for one batch after the other and keeps nothing, and of
-`explain_dataset`, which writes all to a folder; then the growth of the resident memory in MB (Linux only).
+This script explains the rows of an `.npy` file by a small dense network, in a fresh process for each number of rows. It
+prints rows a second, medians of runs that take turns: of a bare loop, which calls the explainer for one batch after the
+other and keeps nothing, and of `explain_dataset`, which writes all to a folder; then their ratio, and the growth of the
+resident memory in another fresh process, in MB (Linux only).
 """
 
 import pathlib
+import statistics
 import tempfile
 import time
 
@@ -24,6 +26,7 @@ _ROWS = flags.DEFINE_list("rows", ["10000", "200000"], "The numbers of rows.")
 _FEATURES = flags.DEFINE_integer("features", 20, "The number of features of a row.", lower_bound=1)
 _METHOD = flags.DEFINE_string("method", "integrated_gradients", "The method.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "The number of rows at a time.", lower_bound=1)
+_RUNS = flags.DEFINE_integer("runs", 5, "How often each is timed, in turn.", lower_bound=1)
 _FORMAT = flags.DEFINE_string("format", None, "The format of the shards: parquet or npz.")
 
 
@@ -34,26 +37,40 @@ def _explainer(features: int, method: str) -> dx.Explainer:
         return de.explainer(method, target=1)
 
 
-def measured(file: str, method: str, batch_size: int, out: str | None, format: str | None) -> tuple[float, float]:
-    """Returns the seconds of one run, and the growth of the process in MB.
+def timed(file: str, method: str, batch_size: int, out: str, format: str | None, runs: int) -> tuple[float, float]:
+    """Returns the medians of seconds of the bare loop and of `explain_dataset`.
 
     Args:
       file: the `.npy` file of rows.
       method: the method.
       batch_size: the number of rows at a time.
-      out: the folder that `explain_dataset` writes; None for the bare loop.
+      out: the folder to write to.
       format: the format of the shards.
+      runs: how often each runs, in turn.
     """
     x = np.load(file, mmap_mode="r")
     explainer = _explainer(x.shape[1], method)
     explainer(np.array(x[:batch_size]))  # compiles
-    growth, begun = Growth(), time.perf_counter()
-    if out is None:
+    bare, whole = [], []
+    for run in range(runs):
+        begun = time.perf_counter()
         for start in range(0, len(x), batch_size):
             explainer(np.array(x[start : start + batch_size]))
-    else:
-        dx.explain_dataset(explainer, file, out, batch_size=batch_size, format=format)
-    return time.perf_counter() - begun, growth.megabytes or float("nan")
+        between = time.perf_counter()
+        dx.explain_dataset(explainer, file, f"{out}/{run}", batch_size=batch_size, format=format)
+        bare.append(between - begun)
+        whole.append(time.perf_counter() - between)
+    return statistics.median(bare), statistics.median(whole)
+
+
+def grown(file: str, method: str, batch_size: int, out: str, format: str | None) -> float:
+    """Returns the growth of the memory during `explain_dataset`, in MB."""
+    x = np.load(file, mmap_mode="r")
+    explainer = _explainer(x.shape[1], method)
+    explainer(np.array(x[:batch_size]))
+    growth = Growth()
+    dx.explain_dataset(explainer, file, out, batch_size=batch_size, format=format)
+    return growth.megabytes or float("nan")
 
 
 def main(argv: list[str]) -> None:
@@ -66,10 +83,11 @@ def main(argv: list[str]) -> None:
             x = np.random.default_rng(0).normal(size=(count, _FEATURES.value)).astype("float32")
             np.save(folder / f"{count}.npy", x)
             given = (str(folder / f"{count}.npy"), _METHOD.value, _BATCH_SIZE.value)
-            bare, _ = in_fresh_process(measured, *given, None, None)
-            whole, grown = in_fresh_process(measured, *given, str(folder / f"out_{count}"), _FORMAT.value)
-            rows.append([f"{count}", f"{count / bare:.0f}", f"{count / whole:.0f}", f"{grown:.0f}"])
-    print(render(["rows", "rows/s, bare loop", "rows/s, explain_dataset", "growth (MB)"], rows))
+            bare, whole = in_fresh_process(timed, *given, str(folder / f"timed_{count}"), _FORMAT.value, _RUNS.value)
+            growth = in_fresh_process(grown, *given, str(folder / f"grown_{count}"), _FORMAT.value)
+            speeds = [f"{count / bare:.0f}", f"{count / whole:.0f}", f"{bare / whole:.3f}"]
+            rows.append([f"{count}", *speeds, f"{growth:.0f}"])
+    print(render(["rows", "rows/s, bare loop", "rows/s, explain_dataset", "ratio", "growth (MB)"], rows))
 
 
 if __name__ == "__main__":

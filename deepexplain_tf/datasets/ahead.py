@@ -13,11 +13,14 @@ _WAIT = 0.1  # seconds after which a reader looks whether anybody still wants it
 
 
 @contextlib.contextmanager
-def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
+def ahead(items: Iterable[T], slow: bool = True) -> Iterator[Iterator[T]]:
     """Yields an iterator over items that a thread reads, two more than were taken; the block's end ends the thread.
 
-    An error of the thread is raised where its item would have come.
+    An error of the thread is raised where its item would have come. What is not `slow` is read without a thread.
     """
+    if not slow:
+        yield iter(items)
+        return
     waiting: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(_BATCHES)
     left = threading.Event()
 

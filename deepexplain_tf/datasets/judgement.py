@@ -17,24 +17,34 @@ def explained_rows(explained: Explained, batch: Batch) -> tuple[Part, Batch]:
 
     The explainer always sees as many rows as the batch has: the first good one stands in the place of each bad one.
     """
-    batch = _without(batch, explained.check)
+    columns = _tried(explained, batch)
+    for call, alone in ((explained.check, True), (explained, False)):
+        if columns is not None or not batch.good:
+            break
+        batch = _without(batch, call, alone=alone)
+        columns = _tried(explained, batch)
     if not batch.good:
         return {}, batch
+    columns = explained(batch.filled()) if columns is None else columns
+    finite = np.atleast_1d(np.isfinite(columns["outputs"].reshape(batch.count, -1)).all(1))
+    if not finite.all():
+        for position in batch.good:
+            if not finite[position]:
+                batch.bad[position] = "the explained output must be finite. Got NaN or Inf."
+    if batch.bad:
+        columns = {name: array[batch.good] for name, array in columns.items()} if batch.good else {}
+    return columns, batch
+
+
+def _tried(explained: Explained, batch: Batch) -> Part | None:
+    """Returns the columns of a batch; None where a row is refused, or all are bad."""
     try:
-        columns = explained(batch.filled())
+        return explained(batch.filled()) if batch.good else None
     except (InputError, TargetError):
-        batch = _without(batch, explained, alone=False)
-        if not batch.good:
-            return {}, batch
-        columns = explained(batch.filled())
-    outputs = columns["outputs"].reshape(batch.count, -1)
-    for position in batch.good:
-        if not np.isfinite(outputs[position]).all():
-            batch.bad[position] = "the explained output must be finite. Got NaN or Inf."
-    return {name: array[batch.good] for name, array in columns.items()} if batch.good else {}, batch
+        return None
 
 
-def _without(batch: Batch, call: Any, *, alone: bool = True) -> Batch:
+def _without(batch: Batch, call: Any, *, alone: bool) -> Batch:
     """Returns the batch without the rows that a call refuses.
 
     Args:
@@ -46,8 +56,6 @@ def _without(batch: Batch, call: Any, *, alone: bool = True) -> Batch:
     Raises:
       InputError, TargetError: the call refuses the batch, and none of its rows.
     """
-    if not batch.good:
-        return batch
     try:
         call(batch.filled())
         return batch

@@ -122,7 +122,7 @@ class _Actor:
     def _shard(self, number: int) -> dict[str, Any]:
         shard = Shard(number, number * self._shard_size)
         batches = self._source.batches(shard.first, self._batch_size, Shapes(shapes_of(self._explained.specs)))
-        with ahead(itertools.islice(batches, self._shard_size // self._batch_size)) as taken:
+        with ahead(itertools.islice(batches, self._shard_size // self._batch_size), self._source.slow) as taken:
             for batch in taken:
                 shard.add(*explained_rows(self._explained, batch))
         columns = columns_of(shard.parts[0]) if shard.parts else {}

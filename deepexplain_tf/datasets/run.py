@@ -85,7 +85,7 @@ class Run:
         start = self.manifest.next_row
         shapes = Shapes(self.manifest.row_shapes or shapes_of(self.explained.specs))
         shard = self._next_shard()
-        with ahead(self.source.batches(start, self.batch_size, shapes)) as batches:
+        with ahead(self.source.batches(start, self.batch_size, shapes), self.source.slow) as batches:
             for batch in batches:
                 self._explain(batch, shard)
                 self.progress(shard.first + shard.read, self.source.count)

@@ -101,7 +101,9 @@ def test_a_signal_ends_the_command_between_two_shards(number, served, tmp_path):
     assert "deepexplain: error: interrupted; shards that are whole stay in" in err.splitlines()[-1]
     whole = manifest(tmp_path / "out")
     assert not whole["finished"] and len(whole["shards"]) >= 2
-    assert sorted(contents(tmp_path / "out")) == ["manifest.json", *(entry["file"] for entry in whole["shards"])]
+    known = {"manifest.json", *(entry["file"] for entry in whole["shards"])}
+    # A shard that was whole before the manifest could name it is written again, with the same bytes.
+    assert known <= {*contents(tmp_path / "out")} <= {*known, f"shard-{len(whole['shards']):05d}.npz"}
 
 
 @pytest.mark.long  # tests/datasets/explain_test.py interrupts in the process

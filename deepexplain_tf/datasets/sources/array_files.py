@@ -20,6 +20,8 @@ from deepexplain_tf.datasets.sources.arrays import rows_of
 from deepexplain_tf.datasets.sources.base import SOURCES, Source, paths_in
 from deepexplain_tf.errors import InputError
 
+_MAPPED = 2**23  # bytes of a file that are in memory at once
+
 
 @dataclasses.dataclass(frozen=True)
 class Member:
@@ -82,6 +84,10 @@ class ArrayFiles(Source):
     def count(self) -> int:
         return rows_of(tf.nest.flatten(self.contents))
 
+    @property
+    def slow(self) -> bool:
+        return not isinstance(self.contents, np.ndarray)
+
     def identity(self) -> dict[str, Any]:
         return fingerprint.of_files([self.path])
 
@@ -89,11 +95,14 @@ class ArrayFiles(Source):
         return self._mapped(first, size) if isinstance(self.contents, np.ndarray) else self._streamed(first, size)
 
     def _mapped(self, first: int, size: int) -> Iterator[Batch]:
-        for start in range(first, self.count, size):
-            stop = min(start + size, self.count)
-            # Mapped anew for each batch, since what was read of a map stays in the process's memory as long as it does.
+        # Mapped anew now and then, since what was read of a map stays in the process's memory as long as it does.
+        at_once = max(_MAPPED * self.count // max(self.contents.nbytes, 1) // size, 1) * size
+        for begin in range(first, self.count, at_once):
             array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-            yield Batch(start, stop - start, np.array(array[start:stop]))
+            end = min(begin + at_once, self.count)
+            for start in range(begin, end, size):
+                stop = min(start + size, end)
+                yield Batch(start, stop - start, np.array(array[start:stop]))
 
     def _streamed(self, first: int, size: int) -> Iterator[Batch]:
         with _readable(self.path), zipfile.ZipFile(self.path) as archive, contextlib.ExitStack() as stack:

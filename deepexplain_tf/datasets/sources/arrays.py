@@ -45,6 +45,10 @@ class Arrays(Source):
     def count(self) -> int:
         return rows_of(tf.nest.flatten(self.arrays))
 
+    @property
+    def slow(self) -> bool:
+        return False
+
     def identity(self) -> dict[str, Any]:
         return {"arrays": fingerprint.of_arrays(tf.nest.flatten(self.arrays))}
 

@@ -43,6 +43,14 @@ class Source(abc.ABC):
     def count(self) -> int | None:
         """The number of rows; None where only reading tells it."""
 
+    @property
+    def slow(self) -> bool:
+        """Whether reading takes so long that a thread does it while the batch before is explained.
+
+        The thread itself costs most of a millisecond for each batch, since both sides wait for each other's Python.
+        """
+        return True
+
     @abc.abstractmethod
     def identity(self) -> dict[str, Any]:
         """Returns values of JSON that differ for another source."""
