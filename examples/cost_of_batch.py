@@ -5,11 +5,12 @@
 
 This script explains the rows of an `.npy` file by a small dense network, in a fresh process for each number of rows. It
 prints rows a second, medians of runs that take turns: of a bare loop, which calls the explainer for one batch after the
-other and keeps nothing, and of `explain_dataset`, which writes all to a folder; then their ratio, and the growth of the
-resident memory in another fresh process, in MB (Linux only).
+other and keeps nothing, and of `explain_dataset`, which writes all to a folder; then their ratio, and the growth and
+the peak of the resident memory in another fresh process, in MB (Linux only).
 """
 
 import pathlib
+import resource
 import statistics
 import tempfile
 import time
@@ -63,14 +64,15 @@ def timed(file: str, method: str, batch_size: int, out: str, format: str | None,
     return statistics.median(bare), statistics.median(whole)
 
 
-def grown(file: str, method: str, batch_size: int, out: str, format: str | None) -> float:
-    """Returns the growth of the memory during `explain_dataset`, in MB."""
+def grown(file: str, method: str, batch_size: int, out: str, format: str | None) -> tuple[float, float]:
+    """Returns the growth of the memory during `explain_dataset`, and the largest memory of the process, in MB."""
     x = np.load(file, mmap_mode="r")
     explainer = _explainer(x.shape[1], method)
     explainer(np.array(x[:batch_size]))
     growth = Growth()
     dx.explain_dataset(explainer, file, out, batch_size=batch_size, format=format)
-    return growth.megabytes or float("nan")
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return growth.megabytes or float("nan"), largest
 
 
 def main(argv: list[str]) -> None:
@@ -84,10 +86,11 @@ def main(argv: list[str]) -> None:
             np.save(folder / f"{count}.npy", x)
             given = (str(folder / f"{count}.npy"), _METHOD.value, _BATCH_SIZE.value)
             bare, whole = in_fresh_process(timed, *given, str(folder / f"timed_{count}"), _FORMAT.value, _RUNS.value)
-            growth = in_fresh_process(grown, *given, str(folder / f"grown_{count}"), _FORMAT.value)
+            growth, peak = in_fresh_process(grown, *given, str(folder / f"grown_{count}"), _FORMAT.value)
             speeds = [f"{count / bare:.0f}", f"{count / whole:.0f}", f"{bare / whole:.3f}"]
-            rows.append([f"{count}", *speeds, f"{growth:.0f}"])
-    print(render(["rows", "rows/s, bare loop", "rows/s, explain_dataset", "ratio", "growth (MB)"], rows))
+            rows.append([f"{count}", *speeds, f"{growth:.0f}", f"{peak:.0f}"])
+    header = ["rows", "rows/s, bare loop", "rows/s, explain_dataset", "ratio", "growth (MB)", "peak (MB)"]
+    print(render(header, rows))
 
 
 if __name__ == "__main__":

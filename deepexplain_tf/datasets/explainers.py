@@ -22,6 +22,7 @@ from deepexplain_tf.export import SavedModel
 from deepexplain_tf.export.provenance import described
 
 _SEED = 0
+_BFLOAT16 = np.dtype(tf.bfloat16.as_numpy_dtype)
 _SCALARS = ("outputs", "baseline_outputs", "completeness_gap", "estimated_error", "n_steps")
 _ARRAYS = ("attributions", "standard_error")
 _PLAIN = (type(None), bool, int, float, str, Noise)
@@ -236,4 +237,4 @@ def _ordered(columns: Mapping[str, Any]) -> Part:
     order = ["target", *_SCALARS]
     names = sorted(columns, key=lambda name: (order.index(name) if name in order else len(order), name))
     arrays = {name: np.asarray(columns[name]) for name in names}
-    return {n: array.astype(np.float32) if array.dtype.name == "bfloat16" else array for n, array in arrays.items()}
+    return {n: array.astype(np.float32) if array.dtype == _BFLOAT16 else array for n, array in arrays.items()}

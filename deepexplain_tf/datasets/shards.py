@@ -1,6 +1,7 @@
 """Shards: rows gathered until one is full, then written with the rows that were set aside."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 from typing import Any
@@ -69,10 +70,12 @@ class Shard:
 
 def columns_of(part: Part) -> dict[str, Any]:
     """Returns dtype and shape of one example for each column; of texts `str`."""
-    return {
-        name: {"dtype": "str" if array.dtype.kind == "U" else str(array.dtype), "shape": list(array.shape[1:])}
-        for name, array in part.items()
-    }
+    return {name: {"dtype": _named(array.dtype), "shape": list(array.shape[1:])} for name, array in part.items()}
+
+
+@functools.cache  # NumPy takes longer for a name than for the comparison of all columns
+def _named(dtype: np.dtype) -> str:
+    return "str" if dtype.kind == "U" else str(dtype)
 
 
 def size_of(part: Part, batch_size: int) -> int:

@@ -107,5 +107,5 @@ def test_exported_elsewhere(tmp_path):
 def test_a_data_set_beside_a_loop():
     header, _, row = run("cost_of_batch.py", "--rows=2000", "--method=gradient_x_input", "--runs=1").splitlines()
     assert header.split()[0] == "rows"
-    count, bare, ours, ratio, grown = row.split()
-    assert count == "2000" and min(float(bare), float(ours), float(ratio)) > 0 and 0 <= float(grown) < 500
+    count, bare, ours, ratio, grown, peak = row.split()
+    assert count == "2000" and min(float(bare), float(ours), float(ratio)) > 0 and 0 <= float(grown) < 500 < float(peak)
