@@ -61,17 +61,8 @@ class Summary:
     warnings: tuple[str, ...]
 
     def __str__(self) -> str:
-        rows = [
-            [
-                s.method,
-                "–" if np.isnan(s.rank) else f"{s.rank:.2f}",
-                ", ".join(s.best_by) or "–",
-                f"{s.seconds:.1f}",
-                s.cost,
-            ]
-            for s in self.standings
-        ]
-        table = render(["method", "mean rank", "none is better by", "seconds", "cost of an example"], rows)
+        header = ["method", "mean rank", "none is better by", "seconds", "cost of an example"]
+        table = render(header, [standing.cells for standing in self.standings])
         return "\n".join([table, *(f"! {warning}" for warning in self.warnings)])
 
     def __repr__(self) -> str:

@@ -17,16 +17,19 @@ def explained_rows(explained: Explained, batch: Batch) -> tuple[Part, Batch]:
 
     The explainer always sees as many rows as the batch has: the first good one stands in the place of each bad one.
     """
-    columns = _tried(explained, batch)
-    for call, alone in ((explained.check, True), (explained, False)):
-        if columns is not None or not batch.good:
+    while batch.good:
+        try:
+            columns = explained(batch.filled())
             break
-        batch = _without(batch, call, alone=alone)
-        columns = _tried(explained, batch)
-    if not batch.good:
+        except (InputError, TargetError):
+            # As many copies as the batch has rows compile nothing anew.
+            bad = _refused(batch, explained.check, 1) or _refused(batch, explained, batch.count)
+            if not bad:
+                raise
+            batch = dataclasses.replace(batch, bad=dict(sorted({**batch.bad, **bad}.items())))
+    else:
         return {}, batch
-    columns = explained(batch.filled()) if columns is None else columns
-    finite = np.atleast_1d(np.isfinite(columns["outputs"].reshape(batch.count, -1)).all(1))
+    finite = np.isfinite(columns["outputs"].reshape(batch.count, -1)).min(1)
     if not finite.all():
         for position in batch.good:
             if not finite[position]:
@@ -36,38 +39,13 @@ def explained_rows(explained: Explained, batch: Batch) -> tuple[Part, Batch]:
     return columns, batch
 
 
-def _tried(explained: Explained, batch: Batch) -> Part | None:
-    """Returns the columns of a batch; None where a row is refused, or all are bad."""
-    try:
-        return explained(batch.filled()) if batch.good else None
-    except (InputError, TargetError):
-        return None
-
-
-def _without(batch: Batch, call: Any, *, alone: bool) -> Batch:
-    """Returns the batch without the rows that a call refuses.
-
-    Args:
-      batch: the batch.
-      call: raises InputError or TargetError for rows that cannot be explained.
-      alone: whether the call is tried with one row; else with as many copies of it as the batch has rows, which
-        compiles nothing anew.
-
-    Raises:
-      InputError, TargetError: the call refuses the batch, and none of its rows.
-    """
-    try:
-        call(batch.filled())
-        return batch
-    except (InputError, TargetError) as error:
-        refused = error
-    bad = dict(batch.bad)
+def _refused(batch: Batch, call: Any, copies: int) -> dict[int, str]:
+    """Returns the reasons for the good rows of which a call refuses so many copies with InputError or TargetError."""
+    bad = {}
     for position in batch.good:
-        rows = np.full(1 if alone else batch.count, position)
+        rows = np.full(copies, position)
         try:
             call(tf.nest.map_structure(lambda array, rows=rows: array[rows], batch.inputs))
         except (InputError, TargetError) as error:
             bad[position] = str(error)
-    if len(bad) == len(batch.bad):
-        raise refused
-    return dataclasses.replace(batch, bad=dict(sorted(bad.items())))
+    return bad

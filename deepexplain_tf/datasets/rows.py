@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 import dataclasses
-import functools
 import itertools
 from typing import Any
 
@@ -46,11 +45,7 @@ class Batch:
     @property
     def good(self) -> list[int]:
         """The positions of the rows that can be explained."""
-        return [position for position in range(self.count) if position not in self.bad] if self.bad else self._all
-
-    @functools.cached_property
-    def _all(self) -> list[int]:
-        return list(range(self.count))
+        return [position for position in range(self.count) if position not in self.bad]
 
     def filled(self) -> Any:
         """Returns the inputs with the first good row in the place of each bad one.

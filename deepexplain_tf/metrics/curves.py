@@ -70,8 +70,7 @@ def curves(
     examples = Examples.read(inputs)
     scored, x0 = examples.attributions(attributions), examples.baseline(baseline)
     features = examples.features(groups)
-    steps = min(steps, features.count)
-    counts = np.round(np.linspace(0, features.count, steps + 1)).astype(np.int32)
+    counts = step_counts(features, steps)
     fractions = counts / features.count
     results = []
     for values in replaced(at_baseline, Function(fn, examples, chunk_size), examples, scored, x0, features, counts):
@@ -79,6 +78,11 @@ def curves(
         area = (np.diff(fractions) * (curve[:, 1:] + curve[:, :-1]) / 2).sum(1)
         results.append(Curve(per_example=area, curve=curve, fractions=fractions))
     return scored.by_name(results)
+
+
+def step_counts(features: Features, steps: int) -> np.ndarray:
+    """Returns int32 `[steps + 1]`, from 0 to all features in about equal steps; of fewer features, as many steps."""
+    return np.round(np.linspace(0, features.count, min(steps, features.count) + 1)).astype(np.int32)
 
 
 def replaced(

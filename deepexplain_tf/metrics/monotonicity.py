@@ -9,7 +9,7 @@ from deepexplain_tf.arguments.options import require_whole
 from deepexplain_tf.arguments.types import Structure
 from deepexplain_tf.metrics.arguments import Examples
 from deepexplain_tf.metrics.base import Score, metric
-from deepexplain_tf.metrics.curves import replaced
+from deepexplain_tf.metrics.curves import replaced, step_counts
 from deepexplain_tf.metrics.evaluation import Function, rounding_of
 
 
@@ -73,7 +73,7 @@ def monotonicity(
     scored, x0 = examples.attributions(attributions), examples.baseline(baseline)
     features = examples.features(groups)
     features.require_several("monotonicity")
-    counts = np.round(np.linspace(0, features.count, min(steps, features.count) + 1)).astype(np.int32)[1:]
+    counts = step_counts(features, steps)[1:]
     function = Function(fn, examples, chunk_size)
     added = replaced(
         lambda ranks, count: ranks < features.count - count, function, examples, scored, x0, features, counts

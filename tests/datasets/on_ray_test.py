@@ -32,42 +32,43 @@ def _run(folder, out, **arguments):
     return dx.explain_dataset(folder / "served", folder / "x.npy", folder / out, **{**_SIZES, **arguments})
 
 
-@pytest.mark.long  # Ray takes a while to start
-@needs_ray
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Ray's own, of its settings
-def test_ray_writes_what_this_process_does(folder):
+@pytest.fixture
+def two_cores():
+    """Ray, on two cores."""
     import ray
 
-    expected = _run(folder, "local")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    try:
-        found = _run(folder, "ray", engine="ray")
-        assert (found.rows, found.rejected) == (expected.rows, expected.rejected) == (98, 2)
-        assert contents(folder / "ray") == contents(folder / "local")
-        assert list(rejected(folder / "ray")) == [3, 40]
-        assert _run(folder, "ray", engine="ray").already
-
-        def stop(done, _):
-            if done == 48:
-                raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            _run(folder, "parts", progress=stop)
-        assert _run(folder, "parts", engine="ray").resumed_at == 32  # what one engine has begun another one ends
-        assert contents(folder / "parts") == contents(folder / "local")
-    finally:
-        ray.shutdown()
+    yield
+    ray.shutdown()
 
 
 @pytest.mark.long  # Ray takes a while to start
 @needs_ray
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Ray's own, of its settings
-def test_as_many_actors_as_cores_of_which_one_dies(folder):
+def test_ray_writes_what_this_process_does(folder, two_cores):
+    expected = _run(folder, "local")
+    found = _run(folder, "ray", engine="ray")
+    assert (found.rows, found.rejected) == (expected.rows, expected.rejected) == (98, 2)
+    assert contents(folder / "ray") == contents(folder / "local")
+    assert list(rejected(folder / "ray")) == [3, 40]
+    assert _run(folder, "ray", engine="ray").already
+
+    def stop(done, _):
+        if done == 48:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(folder, "parts", progress=stop)
+    assert _run(folder, "parts", engine="ray").resumed_at == 32  # what one engine has begun another one ends
+    assert contents(folder / "parts") == contents(folder / "local")
+
+
+@pytest.mark.long  # Ray takes a while to start
+@needs_ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Ray's own, of its settings
+def test_as_many_actors_as_cores_of_which_one_dies(folder, two_cores):
     """Nothing else of the run needs a core; and another actor writes what the dead one had not."""
-    import ray
-
     expected = _run(folder, "local")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     killed = []
 
     def kill(done, _):
@@ -76,10 +77,7 @@ def test_as_many_actors_as_cores_of_which_one_dies(folder):
             killed.extend(map(int, named[:1]))
             os.kill(killed[0], signal.SIGKILL)
 
-    try:
-        found = _run(folder, "ray", engine="ray", resources={"concurrency": 2}, progress=kill)
-    finally:
-        ray.shutdown()
+    found = _run(folder, "ray", engine="ray", resources={"concurrency": 2}, progress=kill)
     assert killed
     assert (found.rows, found.rejected) == (expected.rows, expected.rejected)
     assert contents(folder / "ray") == contents(folder / "local")
