@@ -19,7 +19,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 import deepexplain_tf.writing.table as table
 from interleaved import Pairs, seconds
-from sensitivity_n_panels.nets import FULL, cnn
+from reproductions.nets import FULL, cnn
 
 _EXAMPLES = flags.DEFINE_integer("examples", 100, "The number of pictures.", lower_bound=1)
 _SIZES = flags.DEFINE_integer("sizes", 16, "The number of values of n, from 1 to 80 % of the pixels.", lower_bound=2)

@@ -35,6 +35,7 @@ Example:
 from deepexplain_tf.metrics.average_drop import average_drop
 from deepexplain_tf.metrics.average_increase import average_increase
 from deepexplain_tf.metrics.base import METRICS, Metric, Score
+from deepexplain_tf.metrics.baseline_report import BaselineFigures, BaselineReport, baseline_report
 from deepexplain_tf.metrics.completeness import Completeness, completeness
 from deepexplain_tf.metrics.complexity import complexity
 from deepexplain_tf.metrics.curves import Curve
@@ -60,6 +61,8 @@ from deepexplain_tf.metrics.subsets import draw_subsets
 
 __all__ = [
     "METRICS",
+    "BaselineFigures",
+    "BaselineReport",
     "Completeness",
     "Curve",
     "DataRandomisation",
@@ -71,6 +74,7 @@ __all__ = [
     "SensitivityN",
     "average_drop",
     "average_increase",
+    "baseline_report",
     "completeness",
     "complexity",
     "data_randomisation",

@@ -1,15 +1,15 @@
 """The figure: Sensitivity-n of each method over n, one panel for each kind of net."""
 
 from collections.abc import Mapping, Sequence
-import io
 import math
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from deepexplain_tf.visualize.figure import require_figure
+from deepexplain_tf.visualize.figure import new_figure, to_image
+from reproductions.nets import KINDS
 from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, OCCLUSION, Figures
-from sensitivity_n_panels.nets import PANELS
 
 # Method → name, colour, line, width; where curves coincide, the wider one stays visible under the narrower one.
 STYLES = {
@@ -23,11 +23,11 @@ _DRAWN = (GRADIENT, INTEGRATED, DEEPLIFT, LRP, OCCLUSION)  # from the back to th
 _COLUMNS = 4
 
 
-def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
-    """Returns a PNG file; lines are means over the nets, bands span the 95 % intervals of all nets."""
+def draw(figures: Mapping[str, Sequence[Figures]]) -> Image.Image:
+    """Returns the figure; lines are means over the nets, bands span the 95 % intervals of all nets."""
     rows, columns = math.ceil(len(figures) / _COLUMNS), min(len(figures), _COLUMNS)
     size = (max(3.1 * columns, 7), 2.7 * rows + 0.4)  # as wide as the legend
-    picture = require_figure()(figsize=size, layout="constrained")
+    picture = new_figure(*size)
     grid = picture.subplots(rows, columns, sharey=True, squeeze=False)
     axes = list(grid.flat)
     for axis, (name, nets) in zip(axes, figures.items(), strict=False):
@@ -39,9 +39,7 @@ def draw(figures: Mapping[str, Sequence[Figures]]) -> bytes:
     known = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     names = [name for name, *_ in STYLES.values() if name in known]
     picture.legend([known[name] for name in names], names, loc="outside lower center", ncols=len(names), frameon=False)
-    file = io.BytesIO()
-    picture.savefig(file, format="png", dpi=110)
-    return file.getvalue()
+    return to_image(picture, dpi=110)
 
 
 def _panel(axis: Any, name: str, nets: Sequence[Figures]) -> None:
@@ -60,7 +58,7 @@ def _panel(axis: Any, name: str, nets: Sequence[Figures]) -> None:
         axis.text(0.04, 0.06, f"{', '.join(lost)}: not finite", transform=axis.transAxes, fontsize=8, color="#555555")
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter("{x:g}")
-    axis.set_title(PANELS[name].title, fontsize=10)
+    axis.set_title(KINDS[name].title, fontsize=10)
     axis.set_xlabel(f"n of {nets[0].features} features removed", fontsize=9)
     axis.set_ylim(-0.1, 1.05)
     axis.grid(alpha=0.3, linewidth=0.5)

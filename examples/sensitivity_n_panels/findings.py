@@ -3,79 +3,17 @@
 The limits are constants in `FINDINGS`, the same for every net.
 """
 
-from collections.abc import Callable, Sequence
-import dataclasses
-
 import numpy as np
 
+from reproductions.findings import Finding
+from reproductions.nets import ACTIVATIONS
 from sensitivity_n_panels.measure import DEEPLIFT, GRADIENT, INTEGRATED, LRP, OCCLUSION, Figures
-from sensitivity_n_panels.nets import ACTIVATIONS
 
 _SMALL = 0.01  # the fraction of the features that is few, if more than one
 _MLPS = tuple(f"mlp_{name}" for name in ACTIVATIONS)
-_NONLINEAR = (*_MLPS, "cnn_relu", "lstm", "lstm_short")
+_NONLINEAR = (*_MLPS, "cnn_relu", "clothes", "word_mlp", "lstm", "lstm_short", "photos")
 _GRADIENTS = (GRADIENT, INTEGRATED, LRP, DEEPLIFT)
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """A finding of the paper.
-
-    Attributes:
-      name: the number of the finding.
-      statement: the finding in words.
-      quantity: the measured quantity in words.
-      value: the figures of a net → the measured quantity.
-      panels: the panels of the nets that it concerns.
-      least: the smallest value with which the finding holds, or None.
-      most: the largest value with which the finding holds, or None; one of both is None.
-    """
-
-    name: str
-    statement: str
-    quantity: str
-    value: Callable[[Figures], float]
-    panels: Sequence[str]
-    least: float | None = None
-    most: float | None = None
-
-    @property
-    def limit(self) -> str:
-        """The limit as text."""
-        return f"≥ {self.least:g}" if self.least is not None else f"≤ {self.most:g}"
-
-    def holds(self, value: float) -> bool:
-        """Returns whether a value is within the limit; NaN is not."""
-        return value >= self.least if self.least is not None else self.most is not None and value <= self.most
-
-
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    """A finding judged on the nets of one panel."""
-
-    finding: Finding
-    panel: str
-    values: list[float]
-
-    @property
-    def holding(self) -> int:
-        """The number of nets in which the finding holds."""
-        return sum(map(self.finding.holds, self.values))
-
-    def __str__(self) -> str:
-        if self.holding == len(self.values):
-            return "holds"
-        return f"holds in {self.holding} of {len(self.values)}" if self.holding else "does not hold"
-
-
-def judge(figures: dict[str, list[Figures]]) -> list[Verdict]:
-    """Returns a verdict for each finding and each measured panel that it concerns."""
-    return [
-        Verdict(finding, panel, [finding.value(net) for net in figures[panel]])
-        for finding in FINDINGS
-        for panel in finding.panels
-        if panel in figures
-    ]
+PANELS = (*_NONLINEAR, "linear")  # the kinds of nets, in the order of the figure
 
 
 def few(figures: Figures) -> np.ndarray:
@@ -160,7 +98,7 @@ FINDINGS = (
         "ε-LRP is gradient × input where all nonlinearities are ReLU",
         "the largest ‖ε-LRP − gradient × input‖ / ‖gradient × input‖ of an example, ε = 1e-12",
         lambda net: net.identity,
-        ("mlp_relu", "cnn_relu"),
+        ("mlp_relu", "cnn_relu", "clothes", "word_mlp"),
         most=1e-5,
     ),
     Finding(

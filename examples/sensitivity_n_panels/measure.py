@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from sensitivity_n_panels.data import Data
-from sensitivity_n_panels.nets import Net, Sizes
+from reproductions.data import Data
+from reproductions.nets import Net
 
 OCCLUSION, GRADIENT, INTEGRATED, LRP, DEEPLIFT = METHODS = (
     "occlusion",
@@ -18,7 +18,20 @@ OCCLUSION, GRADIENT, INTEGRATED, LRP, DEEPLIFT = METHODS = (
     "deeplift",
 )
 _SMALL_EPSILON = 1e-12
-_CHUNK_SIZE = 512
+_CHUNK_SIZE, _CHUNK_OF_PHOTOS = 512, 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How much is measured.
+
+    Attributes:
+      examples: the number of explained test examples.
+      subsets: the number of random subsets of features for each n.
+    """
+
+    examples: int = 150
+    subsets: int = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +61,9 @@ class Figures:
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
-def measure(net: Net, known: Data, sizes: Sizes, seed: int) -> Figures:
-    """Explains the logits of the true classes and scores the methods; a feature is all elements along the last axis."""
-    chosen = np.flatnonzero(known.whole)[: sizes.examples]
+def measure(net: Net, known: Data, scale: Scale, seed: int) -> Figures:
+    """Explains the logits of the true classes and scores the methods; a feature is a pixel, a block or a word."""
+    chosen = np.flatnonzero(known.whole)[: scale.examples]
     x, classes = known.test_x[chosen], known.test_y[chosen]
     attributions, small = explain(net, x, classes)
     inputs = net.explained(x)
@@ -60,17 +73,24 @@ def measure(net: Net, known: Data, sizes: Sizes, seed: int) -> Figures:
 
     lost = {name: float(np.mean(~_finite(array))) for name, array in attributions.items()}
     sound = {name: array for name, array in attributions.items() if not lost[name]}
+    groups = features(net)
     found: Any = dx.metrics.sensitivity_n(
-        logits, inputs, sound, subsets=sizes.subsets, groups="positions", seed=seed, chunk_size=_CHUNK_SIZE
+        logits,
+        inputs,
+        sound,
+        subsets=scale.subsets,
+        groups=groups,
+        seed=seed,
+        chunk_size=_CHUNK_SIZE if net.block == 1 else _CHUNK_OF_PHOTOS,
     )
-    flat = {name: _per_feature(array) for name, array in sound.items()}
+    flat = {name: _per_feature(array, groups) for name, array in sound.items()}
     return Figures(
         features=flat[GRADIENT].shape[1],
         n=found[GRADIENT].n,
         mean={name: found[name].mean for name in sound},
         interval={name: found[name].interval for name in sound},
         similar={one: {other: _similar(flat[one], flat[other]) for other in sound} for one in sound},
-        identity=_difference(_per_feature(small), flat[GRADIENT]),
+        identity=_difference(_per_feature(small, groups), flat[GRADIENT]),
         lost=lost,
     )
 
@@ -87,18 +107,27 @@ def explain(net: Net, x: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.
 def one_feature(net: Net) -> dict[str, Any]:
     """Returns options of occlusion: a window is one feature, whose drop is divided among its elements."""
     shape = net.head.input_shape[1:]
-    window = (*[1] * (len(shape) - 1), shape[-1])
+    window = (*[net.block] * (len(shape) - 1), shape[-1])
     return {"window_shape": window, "strides": window, "normalise": "window"}
+
+
+def features(net: Net) -> np.ndarray:
+    """Returns the number of each element's feature, shaped like an example."""
+    *positions, last = net.head.input_shape[1:]
+    blocks = [np.arange(length) // net.block for length in positions]
+    shape = tuple(int(block[-1]) + 1 for block in blocks)
+    numbers = np.ravel_multi_index(np.meshgrid(*blocks, indexing="ij"), shape)
+    return np.repeat(numbers[..., np.newaxis], last, -1)
 
 
 def _finite(attributions: np.ndarray) -> np.ndarray:
     return np.isfinite(attributions).reshape(len(attributions), -1).all(1)
 
 
-def _per_feature(attributions: np.ndarray) -> np.ndarray:
-    """Returns attributions `[batch, features]` in float64."""
+def _per_feature(attributions: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Returns the sums over features, `[batch, features]` in float64."""
     with np.errstate(invalid="ignore"):  # ∞ - ∞
-        return attributions.astype(np.float64).sum(-1).reshape(len(attributions), -1)
+        return np.stack([np.bincount(groups.ravel(), row.ravel()) for row in attributions.astype(np.float64)])
 
 
 def _difference(found: np.ndarray, expected: np.ndarray) -> float:

@@ -12,7 +12,11 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from deepexplain_tf.errors import DeepExplainError
-from sensitivity_n_panels import data, figure, findings, nets, packages, page
+from reproduce_sensitivity_n import EXPERIMENT
+from reproductions import data, nets, packages
+from reproductions.findings import judge
+from reproductions.script import Found
+from sensitivity_n_panels import figure, findings, page
 from sensitivity_n_panels.measure import (
     DEEPLIFT,
     GRADIENT,
@@ -21,12 +25,13 @@ from sensitivity_n_panels.measure import (
     METHODS,
     OCCLUSION,
     Figures,
+    Scale,
     one_feature,
 )
 from tests.examples.scripts import ROOT, run
 
 _N = np.array([1, 5, 50, 500])
-_TINY = nets.Sizes(nets=1, examples=4, subsets=20, units=5, filters=1, training=200, epochs=1)
+_TINY = nets.Sizes(units=5, filters=1, training=200, epochs=1)
 _GENERATOR = np.random.default_rng(0)
 
 
@@ -79,8 +84,7 @@ def test_a_finding_holds_and_does_not(name):
     finding = _finding(name)
     assert finding.value(good) == pytest.approx(value, abs=1e-12)
     assert finding.value(other) == pytest.approx(other_value, abs=1e-12)
-    panel = finding.panels[0]
-    (verdict,) = (v for v in findings.judge({panel: [good, other, good]}) if v.finding is finding)
+    (verdict,) = judge([finding], {finding.kinds[0]: [good, other, good]})
     assert (verdict.holding, str(verdict)) == (2, "holds in 2 of 3")
     assert str(dataclasses.replace(verdict, values=[value])) == "holds"
     assert str(dataclasses.replace(verdict, values=[other_value])) == "does not hold"
@@ -88,18 +92,23 @@ def test_a_finding_holds_and_does_not(name):
 
 def test_every_finding_is_tested_and_judged_where_the_paper_has_it():
     assert [finding.name for finding in findings.FINDINGS] == list(_CASES)
-    judged = findings.judge({panel: [_figures()] for panel in nets.PANELS})
-    assert [(v.finding.name, v.panel) for v in judged] == [(f.name, p) for f in findings.FINDINGS for p in f.panels]
-    assert {v.panel for v in judged} == set(nets.PANELS)
+    judged = judge(findings.FINDINGS, {kind: [_figures()] for kind in findings.PANELS})
+    assert [(v.finding.name, v.kind) for v in judged] == [(f.name, k) for f in findings.FINDINGS for k in f.kinds]
+    assert {v.kind for v in judged} == set(findings.PANELS) <= set(nets.KINDS)
     assert all(not finding.holds(float("nan")) for finding in findings.FINDINGS)
 
 
+def _page(found, picture=None):
+    verdicts = judge(findings.FINDINGS, found)
+    sections = page.sections(found, verdicts, nets.FULL, {kind: Scale() for kind in findings.PANELS})
+    return EXPERIMENT.page(Found(found, None, sections), verdicts, "python it", picture, 12.0)
+
+
 def test_page_and_figure_tell_everything():
-    found = {panel: [_figures(), _figures(identity=0.5)] for panel in nets.PANELS}
+    found = {panel: [_figures(), _figures(identity=0.5)] for panel in findings.PANELS}
     lost = dict.fromkeys(METHODS, 0.0) | {LRP: 0.91}
     found["lstm"] = [_figures({LRP: None}, lost=lost), _figures({LRP: None}, lost=lost | {LRP: 0.88})]
-    verdicts = findings.judge(found)
-    text = page.write(found, verdicts, nets.FULL, "python it", "images/it.png")
+    text = _page(found, "images/it.png")
     assert "](images/it.png)" in text
     assert "```bash\npython it\n```" in text
     assert "{" not in text, "something was not filled in"
@@ -108,10 +117,10 @@ def test_page_and_figure_tell_everything():
         assert f"- {finding.name}: {finding.quantity}; {finding.limit}." in text
     assert "| MNIST, MLP, ReLU | 0, 0.5000 | ≤ 1e-05 | holds in 1 of 2 |" in text
     assert "no curve for spam, LSTM, 60 words: its attributions are not finite in float32 for 91%, 88%" in text
-    assert text.count("97.5%, 97.5%") == len(nets.PANELS)
-    with Image.open(io.BytesIO(figure.draw(found))) as picture:
-        colours = {colour for _, colour in picture.convert("RGB").getcolors(10**6)}
-        assert picture.width > picture.height > 300
+    assert text.count("97.5%, 97.5%") == len(findings.PANELS)
+    picture = figure.draw(found)
+    colours = {colour for _, colour in picture.getcolors(10**6)}
+    assert picture.width > picture.height > 300
     opaque = {tuple(bytes.fromhex(colour[1:])) for name, colour, line, _ in figure.STYLES.values() if line != "-"}
     assert len(opaque) == 2
     assert opaque <= colours
@@ -119,18 +128,18 @@ def test_page_and_figure_tell_everything():
 
 def test_page_tells_of_the_steps_of_an_lstm_where_deeplift_differs():
     found = {"lstm": [_figures({DEEPLIFT: [0.82, 0.81, 0.76, 0.88]})], "lstm_short": [_figures()]}
-    text = page.write(found, findings.judge(found), nets.QUICK, "python it", None)
+    text = _page(found)
     assert "is 0.0600 where 60 words are read, and 0.0200 where 25 are" in text
     found["lstm"] = [_figures()]
-    assert "words are read" not in page.write(found, findings.judge(found), nets.QUICK, "python it", None)
+    assert "words are read" not in _page(found)
 
 
 def test_page_tells_where_the_correlation_of_occlusion_rises():
     found = {"cnn_relu": [_figures(), _figures({OCCLUSION: [1.0, 0.7, 0.6, 0.72]})]}
-    text = page.write(found, findings.judge(found), nets.QUICK, "python it", None)
+    text = _page(found)
     assert "MNIST, CNN, ReLU: in the mean over the nets the correlation falls to 0.660 at n = 500" in text
     found = {"cnn_relu": [_figures({OCCLUSION: [1.0, 0.7, 0.6, 0.72]})]}
-    text = page.write(found, findings.judge(found), nets.QUICK, "python it", None)
+    text = _page(found)
     assert "falls to 0.600 at n = 50, and ends at 0.720 at n = 500." in text
 
 
@@ -150,10 +159,10 @@ def test_words_are_removed_from_an_lstm_as_whole_features():
         np.testing.assert_allclose(attributions[:, word].sum(-1), drop, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", nets.PANELS)
+@pytest.mark.parametrize("name", [name for name, kind in nets.KINDS.items() if kind.epochs])
 def test_nets_end_in_logits(name):
     keras.utils.set_random_seed(0)
-    net = nets.PANELS[name].build(_TINY)
+    net = nets.KINDS[name].build(_TINY)
     classes = 2 if net.layer else 10
     assert net.model.output_shape == net.head.output_shape == (None, classes)
     shape = (3, *net.model.input_shape[1:])

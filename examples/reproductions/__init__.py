@@ -1,0 +1,1 @@
+"""What the scripts `reproduce_*.py` share: data, nets, findings, pages."""
