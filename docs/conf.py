@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "extensions"))
 
 project = "deepexplain_tf"
 copyright = "the authors of deepexplain_tf"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "described", "mathml"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "described", "findings", "mathml"]
 source_suffix = {".md": "markdown"}
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "examples/**.md", "ARCHITECTURE.md", "CHANGELOG.md"]

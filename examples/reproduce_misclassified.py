@@ -12,6 +12,7 @@ pip install 'deepexplain_tf[demo]'
 
 from collections.abc import Sequence
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ from reproductions.findings import Finding
 from reproductions.script import Experiment, Found, Setting
 
 # A photo, how it is cut, and the names of the class that it is of.
-_MISTAKEN = (
+_MISTAKEN: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("clock_motion", {}, "wall clock"),
     ("brick", {"corner": (1, 1)}, "stone wall"),
     ("horse", {}, "sorrel"),
@@ -95,7 +96,7 @@ def _clothes(setting: Setting) -> list[Mistakes]:
 def _explained(
     model: keras.Model, x: np.ndarray, wrong: np.ndarray, right: np.ndarray, baseline: np.ndarray, block: int
 ) -> tuple[np.ndarray, np.ndarray, Mistakes]:
-    """Returns attributions of the lead, examples without what speaks for it, and what that changes."""
+    """Returns the features' attributions of the lead, examples without what speaks for it, and what that changes."""
 
     def lead(outputs: tf.Tensor, wrong: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
         return tf.gather(outputs, wrong, batch_dims=1) - tf.gather(outputs, right, batch_dims=1)
@@ -104,7 +105,8 @@ def _explained(
     with dx.DeepExplain(model) as de:
         maps = de.explain("integrated_gradients", x, target=target, baseline=baseline, n_steps=_STEPS).attributions
     side = x.shape[1] // block
-    sums = maps.sum(-1).reshape(len(x), side, block, side, block).sum((2, 4)).reshape(len(x), -1)
+    grid = maps.sum(-1).reshape(len(x), side, block, side, block).sum((2, 4))
+    sums = grid.reshape(len(x), -1)
     hide = lambda order: _hidden(x, baseline, order, block)  # noqa: E731
     before = np.asarray(lead(model(x), wrong, right))
     hidden = hide(np.argsort(-sums, axis=1))
@@ -113,7 +115,7 @@ def _explained(
     orders = [np.stack([generator.permutation(sums.shape[1]) for _ in x]) for _ in range(_DRAWS)]
     others = np.stack([np.asarray(lead(model(hide(order)), wrong, right)) for order in orders])
     return (
-        maps,
+        grid,
         hidden,
         Mistakes(
             lost=float(np.median(1 - after / before)),
@@ -149,13 +151,13 @@ def _table(captions: Sequence[Sequence[str]], found: Sequence[Mistakes]) -> str:
 EXPERIMENT: Experiment[Mistakes] = Experiment(
     title="What made the network choose the wrong label?",
     introduction="""
-Where a network is wrong, attributions should tell what misled it: so Sundararajan, Taly and Yan propose to debug with them
+Where a network is wrong, attributions should tell what misled it: Sundararajan, Taly and Yan propose to debug with them
 ([ICML 2017](https://arxiv.org/abs/1703.01365)). `examples/reproduce_misclassified.py` takes photos that
-EfficientNet-Lite0 mistakes (a clock that the camera has moved by, a wall of bricks, a horse cut out of white, a tabby,
+EfficientNet-Lite0 mistakes (a clock that the camera has moved by, a wall of bricks, the silhouette of a horse, a tabby,
 a photographer upside down), and test pictures of clothes that trained CNNs mistake. It explains the lead of the wrong
-logit over the right one by Integrated Gradients from black, takes away the tenth of the features that speaks most for
-the wrong label (blocks of 16 × 16 pixels of photos, single pixels of clothes), and compares that with a tenth at random.
-It wrote this page:
+logit over the right one by Integrated Gradients from black, and takes away the tenth of the features that speaks most
+for the wrong label (blocks of 16 × 16 pixels of photos, single pixels of clothes), or a tenth at random. It wrote this
+page:
 """,
     titles={"photos": "photos, EfficientNet-Lite0", "clothes": "Fashion-MNIST, CNN"},
     findings=(

@@ -95,8 +95,8 @@ def _without(x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
 def _table(paths: Mapping[str, Path]) -> str:
     lines = [
-        "| photo | probability | settled at α | gradient at the photo, of the largest | hidden by the steepest gradients "
-        "| hidden by those at the photo |",
+        "| photo | probability | settled at α | gradient at the photo, of the largest "
+        "| with the pixels of the steepest gradients hidden | with those of the gradients at the photo hidden |",
         "| --- | --: | --: | --: | --: | --: |",
     ]
     for name, path in paths.items():
@@ -135,9 +135,9 @@ EXPERIMENT: Experiment[Path] = Experiment(
     title="Saturation, and gradients along the path",
     introduction="""
 Sundararajan, Taly and Yan ([ICML 2017](https://arxiv.org/abs/1703.01365)) and their post *Attributing a deep network's
-prediction to its input features* explain why gradients at the input can tell little: on the straight path from black to a
-photo the network is sure long before the photo is reached, and where it is sure, nothing that it sees changes much. The
-gradients that matter are met on the way. `examples/reproduce_saturation.py` walks that path for photos that
+prediction to its input features* explain why gradients at the input can tell little: on the straight path from black to
+a photo the network is sure long before the photo is reached, and where it is sure, nothing that it sees changes much.
+The gradients that matter are met on the way. `examples/reproduce_saturation.py` walks that path for photos that
 EfficientNet-Lite0 recognises, with the probability of the class, and wrote this page:
 """,
     titles={"photos": "photos"},
@@ -161,8 +161,8 @@ EfficientNet-Lite0 recognises, with the probability of the class, and wrote this
         Finding(
             "3",
             "the gradients where the probability rises show better what the network has seen",
-            "how much lower the probability is with the 10 % of the pixels hidden that have the largest gradients there, "
-            "than with those hidden that have the largest gradients at the photo",
+            "how much lower the probability is with the 10 % of the pixels hidden that have the largest gradients "
+            "there, than with those hidden that have the largest gradients at the photo",
             lambda path: path.hidden[1] - path.hidden[0],
             ("photos",),
             least=0,

@@ -4,13 +4,14 @@
     python examples/reproduce_windows.py --flagfile=configs/reproduce_windows_quick.cfg
 
 Sundararajan, Taly and Yan (ICML 2017, https://arxiv.org/abs/1703.01365, figure 2) show photos through windows that are
-open where attributions are large, and find those of Integrated Gradients more like what is distinctive. The script draws
-both for photos that EfficientNet-Lite0 recognises, and asks the network itself: which pixels does it miss first, and
-which bring the class back? Needs pip install 'deepexplain_tf[demo,plots]' and scikit-learn.
+open where attributions are large, and find those of Integrated Gradients more like what is distinctive. The script
+draws both for photos that EfficientNet-Lite0 recognises, and asks the network itself: which pixels does it miss first,
+and which bring the class back? Needs pip install 'deepexplain_tf[demo,plots]' and scikit-learn.
 """
 
 from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -45,7 +46,8 @@ class Areas:
 def measure(setting: Setting) -> Found[Areas]:
     """Scores both methods on all photos."""
     steps = setting.pick(100, 20)
-    areas, rows = {}, []
+    areas: dict[str, Areas] = {}
+    rows: list[Any] = []
     for name in setting.pick(tuple(photos.SEEN), _DRAWN[:1]):
         pixels = photos.photo(name)
         areas[name], windows = _one(pixels, steps)
@@ -69,11 +71,14 @@ def _one(pixels: np.ndarray, steps: int) -> tuple[Areas, list[Image.Image]]:
         }
     found["random"] = np.random.default_rng(_SEED).random(x.shape)
     probability = lambda inputs, example: tf.gather(model(inputs), label, axis=1)  # noqa: E731
-    options = {"baseline": photos.BLACK, "groups": "positions", "chunk_size": 8}
+    options: dict[str, Any] = {"baseline": photos.BLACK, "groups": "positions", "chunk_size": 8}
     # The windows lose signs; so does the order of the pixels.
     sizes = {name: np.abs(array) for name, array in found.items()}
-    curves = [metric(probability, x, sizes, **options) for metric in (dx.metrics.deletion, dx.metrics.insertion)]
-    deletion, insertion = ({name: float(score.mean) for name, score in curve.items()} for curve in curves)
+    metrics: tuple[Any, ...] = (dx.metrics.deletion, dx.metrics.insertion)
+    deletion, insertion = (
+        {name: float(score.mean) for name, score in metric(probability, x, sizes, **options).items()}
+        for metric in metrics
+    )
     windows = [dx.visualize.window(found[name][0], pixels) for name in _METHODS]
     return Areas(deletion, insertion, (deletion.pop("random"), insertion.pop("random"))), windows
 
@@ -99,11 +104,11 @@ def _table(areas: Mapping[str, Areas]) -> str:
 EXPERIMENT: Experiment[Areas] = Experiment(
     title="Windows of Integrated Gradients and of gradients",
     introduction="""
-Sundararajan, Taly and Yan ([ICML 2017](https://arxiv.org/abs/1703.01365), section 6.1) look at photos through windows that
-are open where attributions are large: those of Integrated Gradients show more of what is distinctive, those of gradients
-at the photo look like noise. Looking is no proof, so `examples/reproduce_windows.py` also takes the pixels away from the
-network in the order of both, or gives them back to a black picture. It explains the probability of the class that
-EfficientNet-Lite0 sees, from black, and wrote this page:
+Sundararajan, Taly and Yan ([ICML 2017](https://arxiv.org/abs/1703.01365), section 6.1) look at photos through windows
+that are open where attributions are large: those of Integrated Gradients show more of what is distinctive, those of
+gradients at the photo look like noise. Looking is no proof, so `examples/reproduce_windows.py` also takes the pixels
+away from the network in the order of both, or gives them back to a black picture. It explains the probability of the
+class that EfficientNet-Lite0 sees, from black, and wrote this page:
 """,
     titles={"photos": "photos"},
     findings=(

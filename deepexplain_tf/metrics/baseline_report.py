@@ -15,6 +15,7 @@ from deepexplain_tf.metrics.evaluation import Arrays, Function, Rows
 from deepexplain_tf.writing.table import render
 
 _LARGE_SHARE, _LARGE_ENTROPY = 0.1, 0.9  # a baseline is neutral where its output is below, or its entropy above
+_SMALL_ENTROPY = 0.5
 _MANY_EQUAL, _MOSTLY_FLAT = 0.05, 0.8
 _MOST = 0.9  # of the total variation
 _ROUNDING = 1e-2  # of sums of probabilities, in half precision
@@ -51,8 +52,9 @@ class BaselineFigures:
     def _warnings(self) -> Iterator[str]:
         share, entropy = _median(self.share), np.nan if self.entropy is None else _median(self.entropy)
         if share > _LARGE_SHARE and not entropy >= _LARGE_ENTROPY:
-            sure = "" if np.isnan(entropy) else f", and the entropy of the classes is {entropy:.2g} of the largest"
-            yield f"is not neutral: its output is {share:.2g} of that of the examples{sure}"
+            yield f"is not neutral: its output is {share:.2g} of that of the examples"
+        if entropy < _SMALL_ENTROPY:
+            yield f"says something by itself: the entropy of the classes is {entropy:.2g} of the largest"
         if (equal := _median(self.equal)) > _MANY_EQUAL:
             yield f"has the value of the input in {equal:.0%} of the elements, which get nothing"
         if (flat := _median(self.saturation)) > _MOSTLY_FLAT:
@@ -100,8 +102,8 @@ def baseline_report(
 ) -> BaselineReport:
     """The checklist for baselines: output, entropy, saturation of the path, distance, and elements that are equal.
 
-    Attributions answer why F(x) differs from F(x₀); a good x₀ has nothing of interest, for the model too. Formulas stand
-    at `BaselineFigures`. It costs `steps` + 1 evaluations for each example and baseline.
+    Attributions answer why F(x) differs from F(x₀); a good x₀ has nothing of interest, for the model too. The formulas
+    stand at `BaselineFigures`. It costs `steps` + 1 evaluations for each example and baseline.
 
     Args:
       fn: inputs → `[batch]`, best a probability, of which a neutral baseline has nearly none; see

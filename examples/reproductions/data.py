@@ -63,7 +63,7 @@ def clothes(folder: pathlib.Path) -> Data:
 
 
 def crops(folder: pathlib.Path) -> Data:
-    """Returns crops of photos, as EfficientNet-Lite0 takes them; their class is the one that it sees. None is to train."""
+    """Returns crops of photos for EfficientNet-Lite0, with the classes that it sees; none is for training."""
     del folder  # the photos come with packages of Python
     x, seen = photos.crops()
     return Data(x[:0], seen[:0], x, seen, np.ones(len(seen), bool))

@@ -1,8 +1,8 @@
 """Photos that come with packages, and the network that looks at them: EfficientNet-Lite0, trained on ImageNet.
 
-Credits. With scikit-image come coffee (Rachel Michetti, courtesy of Pikolo Espresso Bar), chelsea (Stéfan van der Walt),
-camera (Lav Varshney), brick (CC0Textures) and horse (Andreas Preuss), all CC0, and clock_motion (Stéfan van der Walt,
-public domain). With scikit-learn come china (danielbuechele) and flower (vultilion), CC BY 2.0.
+Credits. With scikit-image come coffee (Rachel Michetti, courtesy of Pikolo Espresso Bar), chelsea (Stéfan van der
+Walt), camera (Lav Varshney), brick (CC0Textures) and horse (Andreas Preuss), all CC0, and clock_motion (Stéfan van der
+Walt, public domain). With scikit-learn come china (danielbuechele) and flower (vultilion), CC BY 2.0.
 """
 
 import functools
@@ -44,16 +44,16 @@ def photo(name: str, corner: tuple[int, int] | None = None, *, turned: bool = Fa
     package, path = {**SEEN, **OTHERS}[name]
     if package == "sklearn" and missing([package]):
         raise DeepExplainError(f"the photo {name} comes with the package scikit-learn: pip install scikit-learn")
-    with Image.open(packages.file(package, path)) as image:
-        image = image.convert("L").convert("RGB") if image.mode not in ("RGB", "RGBA") else image.convert("RGB")
-        if turned:
-            image = image.rotate(180)
-        if corner is None:
-            return np.asarray(photos.crop(image, SIZE))
-        side = round(min(image.size) * _CORNER)
-        left, top = ((whole - side) * place for whole, place in zip(image.size, corner, strict=True))
-        part = image.crop((left, top, left + side, top + side))
-        return np.asarray(part.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    with Image.open(packages.file(package, path)) as file:
+        whole = file.convert("L" if file.mode == "1" else "RGB").convert("RGB")
+    if turned:
+        whole = whole.rotate(180)
+    if corner is None:
+        return np.asarray(photos.crop(whole, SIZE))
+    side = round(min(whole.size) * _CORNER)
+    left, top = ((length - side) * place for length, place in zip(whole.size, corner, strict=True))
+    part = whole.crop((left, top, left + side, top + side))
+    return np.asarray(part.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
 def crops() -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,8 @@ from reproductions import page
 from reproductions.findings import FiguresT, Finding, Verdict, judge
 from results import versions, write, write_json
 
+_COLOURS = 256  # of figures: smaller files, and no difference that anyone sees
+
 _QUICK = flags.DEFINE_bool("quick", False, "Whether to measure a small version; its numbers say little.")
 _NETS = flags.DEFINE_integer(
     "nets", None, "The number of nets of each kind. Default: 3, or 1 with --quick.", lower_bound=1
@@ -47,9 +49,9 @@ class Setting:
       folder: where packages with data are, or are fetched to.
     """
 
-    quick: bool = False
-    nets: int = 3
-    folder: pathlib.Path = pathlib.Path("~/.cache/deepexplain_tf").expanduser()
+    quick: bool
+    nets: int
+    folder: pathlib.Path
 
     def pick(self, full: Any, quick: Any) -> Any:
         """Returns the size that fits the version."""
@@ -61,7 +63,7 @@ class Found(Generic[FiguresT]):
     """What was measured.
 
     Attributes:
-      figures: kind of nets → the figures of each net.
+      figures: kind of nets → the figures of each net, a dataclass.
       draw: draws the figure; None for none.
       sections: what the page has below the findings, in Markdown.
     """
@@ -108,9 +110,10 @@ class Experiment(Generic[FiguresT]):
         verdicts = judge(self.findings, found.figures)
         print("\n" + page.printed(verdicts, self.titles))
         if _FIGURE.value and found.draw:
-            dx.visualize.save_png(found.draw(), _FIGURE.value)
+            dx.visualize.save_png(found.draw().quantize(_COLOURS), _FIGURE.value)
         if _PAGE.value:
-            picture = _picture() if found.draw else None
+            beside = pathlib.Path(_PAGE.value).parent
+            picture = os.path.relpath(_FIGURE.value, beside) if _FIGURE.value and found.draw else None
             write(_PAGE.value, self.page(found, verdicts, _command(argv), picture, time.perf_counter() - start))
         if _OUT.value:
             write_json(_OUT.value, _plain(found, verdicts, setting))
@@ -143,11 +146,6 @@ def _folder() -> pathlib.Path:
     return pathlib.Path(_DATA.value).expanduser()
 
 
-def _picture() -> str | None:
-    """Returns the path of the figure, relative to the page."""
-    return os.path.relpath(_FIGURE.value, pathlib.Path(_PAGE.value).parent) if _FIGURE.value else None
-
-
 def _command(argv: Sequence[str]) -> str:
     """Returns the command that makes the page again."""
     script = os.path.join("examples", os.path.basename(argv[0]))
@@ -157,7 +155,6 @@ def _command(argv: Sequence[str]) -> str:
 
 def _plain(found: Found[Any], verdicts: Sequence[Verdict[Any]], setting: Setting) -> dict[str, Any]:
     """Returns all figures as values of JSON, with None for numbers that are not finite."""
-    plain = lambda net: dataclasses.asdict(net) if dataclasses.is_dataclass(net) else net  # noqa: E731
     return to_json(
         {
             "versions": versions(),
@@ -166,7 +163,7 @@ def _plain(found: Found[Any], verdicts: Sequence[Verdict[Any]], setting: Setting
             "findings": [
                 {"finding": v.finding.name, "kind": v.kind, "values": v.values, "verdict": str(v)} for v in verdicts
             ],
-            "figures": {kind: [plain(net) for net in nets] for kind, nets in found.figures.items()},
+            "figures": {kind: [dataclasses.asdict(net) for net in nets] for kind, nets in found.figures.items()},
         }
     )
 

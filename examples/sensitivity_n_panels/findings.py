@@ -60,7 +60,7 @@ def nearer_attributions(figures: Figures) -> float:
     return similar[GRADIENT] - max(similar[method] for method in similar if method not in (GRADIENT, OCCLUSION))
 
 
-FINDINGS = (
+FINDINGS: tuple[Finding[Figures], ...] = (
     Finding(
         "1a",
         "Occlusion-1 is best where few features are removed",

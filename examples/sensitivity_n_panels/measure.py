@@ -1,6 +1,7 @@
 """The figures of one trained net: Sensitivity-n of each method, and the agreement of the methods."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def features(net: Net) -> np.ndarray:
     *positions, last = net.head.input_shape[1:]
     blocks = [np.arange(length) // net.block for length in positions]
     shape = tuple(int(block[-1]) + 1 for block in blocks)
-    numbers = np.ravel_multi_index(np.meshgrid(*blocks, indexing="ij"), shape)
+    numbers = np.arange(math.prod(shape)).reshape(shape)[np.ix_(*blocks)]
     return np.repeat(numbers[..., np.newaxis], last, -1)
 
 

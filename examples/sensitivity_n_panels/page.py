@@ -27,10 +27,10 @@ _PROTOCOL = """\
   Fashion-MNIST go from 0 to 1; zero is their background.
 - MLPs: two hidden layers of {units} units, of {few} for words. CNNs: convolutions with {filters} and {double} filters
   of 3 × 3, max-pooling 2 × 2, a hidden dense layer of 128. Softmax regression: no hidden layer. Mails: the first words,
-  the {words:,} most frequent words embedded in 32 dimensions; LSTMs have 64 units. The features are words, at the output
-  of the embedding, and mails of fewer words are trained on but not explained.
-- EfficientNet-Lite0 sees the middle and the corners of five photos, {photos} crops in all. Its features are 196 blocks of
-  16 × 16 pixels, occluded as a whole; zero is a grey. The class is the one that the network sees.
+  the {words:,} most frequent words embedded in 32 dimensions; LSTMs have 64 units. The features are words, at the
+  output of the embedding, and mails of fewer words are trained on but not explained.
+- EfficientNet-Lite0 sees the middle and the corners of five photos, {photos} crops in all. Its features are 196 blocks
+  of 16 × 16 pixels, occluded as a whole; zero is a grey. The class is the one that the network sees.
 - Adam on up to {training:,} examples, a tenth of them held out, until the loss on those rises, {epochs} epochs at most
   (CNNs: {cnn}).
 - ε-LRP has ε = 1e-4, Integrated Gradients have 64 steps.
