@@ -39,7 +39,7 @@ def _measured(setting: Setting) -> Found[Figures]:
     require_known(_PANELS, findings.PANELS)
     sizes = setting.pick(nets.FULL, nets.QUICK)
     scales = {name: setting.pick(Scale(), Scale(16, 40)) for name in findings.PANELS}
-    scales["photos"] = setting.pick(Scale(examples=25), Scale(2, 10))
+    scales["photos"] = setting.pick(Scale(examples=15), Scale(2, 10))
     known: dict[Any, Data] = {}
     found: dict[str, list[Figures]] = {}
     for name in _PANELS.value:

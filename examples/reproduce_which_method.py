@@ -25,9 +25,9 @@ from sensitivity_n_panels.measure import features, one_feature
 
 _TITLES = {
     "rows": "breast cancer, rows of 30 measurements, MLP",
-    "clothes": "Fashion-MNIST, CNN",
+    "clothes": "Fashion-MNIST, blocks of 4 × 4 pixels, CNN",
     "lstm": "spam, LSTM over 60 words",
-    "photos": "photos, EfficientNet-Lite0",
+    "photos": "photos, blocks of 16 × 16 pixels, EfficientNet-Lite0",
 }
 _GRADIENTS: tuple[Any, ...] = ("saliency", "gradient_x_input", "integrated_gradients", "deeplift", "epsilon_lrp")
 _OF_PHOTOS: tuple[Any, ...] = ("insertion", "deletion", "completeness", "randomisation")
@@ -94,10 +94,13 @@ def _rows(setting: Setting, seed: int) -> dx.Comparison:
     return dx.compare(model, scaled[: setting.pick(100, 30)], methods=methods, metrics=_METRICS, seed=seed)
 
 
-def _trained(name: str, methods: Sequence[Any], examples: int, setting: Setting, seed: int) -> dx.Comparison:
+def _trained(
+    name: str, methods: Sequence[Any], setting: Setting, seed: int, *, examples: int, block: int = 1
+) -> dx.Comparison:
     kind = nets.KINDS[name]
     known = kind.load(setting.folder)
     net, _ = nets.train(kind, known, setting.pick(nets.FULL, nets.QUICK), seed)
+    net = dataclasses.replace(net, block=block)
     chosen = np.flatnonzero(known.whole)[:examples]
     return dx.compare(
         net.model,
@@ -111,11 +114,12 @@ def _trained(name: str, methods: Sequence[Any], examples: int, setting: Setting,
 
 
 def _clothes(setting: Setting, seed: int) -> dx.Comparison:
-    return _trained("clothes", (*_GRADIENTS, "guided_backprop"), setting.pick(50, 10), setting, seed)
+    methods = (*_GRADIENTS, "guided_backprop")
+    return _trained("clothes", methods, setting, seed, examples=setting.pick(40, 10), block=4)
 
 
 def _lstm(setting: Setting, seed: int) -> dx.Comparison:
-    return _trained("lstm", _GRADIENTS[:-1], setting.pick(50, 10), setting, seed)
+    return _trained("lstm", _GRADIENTS[:-1], setting, seed, examples=setting.pick(30, 10))
 
 
 def _photos(setting: Setting, seed: int) -> dx.Comparison:

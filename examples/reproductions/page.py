@@ -11,13 +11,16 @@ from reproductions.findings import Verdict
 from results import listed_versions, markdown_table
 
 
-def findings_section(verdicts: Sequence[Verdict[Any]], titles: Mapping[str, str], units: str = "nets") -> str:
+def findings_section(
+    verdicts: Sequence[Verdict[Any]], titles: Mapping[str, str], units: str = "nets", seeds: Sequence[int] = ()
+) -> str:
     """Returns the section with each finding's verdict over all nets, and the numbers of each net.
 
     Args:
       verdicts: the verdicts on all findings.
       titles: kind of nets → its name.
       units: what a number belongs to.
+      seeds: the seeds of the nets, in the order of the numbers.
     """
     short, long, criteria = [], [], ""
     for finding in dict.fromkeys(verdict.finding for verdict in verdicts):
@@ -35,7 +38,9 @@ def findings_section(verdicts: Sequence[Verdict[Any]], titles: Mapping[str, str]
     return (
         "## What the paper found, and whether it holds here\n\n"
         + table(["", "the paper", f"holds in {units}", "exceptions"], short)
-        + "\nEach finding is judged by one number; its limit is a constant of the script:\n\n"
+        + "\nEach finding is judged by one number; its limit is a constant of the script"
+        + (f". Trained nets have the seeds {', '.join(map(str, seeds))}, in this order" if seeds else "")
+        + ":\n\n"
         + criteria
         + "\n"
         + table(["", "kind", "our numbers", "limit", "verdict"], long)

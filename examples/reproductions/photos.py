@@ -57,7 +57,7 @@ def photo(name: str, corner: tuple[int, int] | None = None, *, turned: bool = Fa
 
 
 def crops() -> tuple[np.ndarray, np.ndarray]:
-    """Returns the middle and the corners of all photos of `SEEN`, `[25, 224, 224, 3]`, and the classes seen, `[25]`."""
+    """Returns the middles of the photos of `SEEN`, then corners, `[25, 224, 224, 3]`, and the classes seen, `[25]`."""
     pictures = [photo(name, corner) for corner in (None, *_CORNERS) for name in SEEN]
     x = efficientnet_lite0.preprocess(np.stack(pictures))
     return x, model().predict(x, verbose=0).argmax(-1).astype(np.int32)

@@ -114,7 +114,8 @@ class Experiment(Generic[FiguresT]):
         if _PAGE.value:
             beside = pathlib.Path(_PAGE.value).parent
             picture = os.path.relpath(_FIGURE.value, beside) if _FIGURE.value and found.draw else None
-            write(_PAGE.value, self.page(found, verdicts, _command(argv), picture, time.perf_counter() - start))
+            seconds = time.perf_counter() - start
+            write(_PAGE.value, self.page(found, verdicts, setting, _command(argv), picture, seconds))
         if _OUT.value:
             write_json(_OUT.value, _plain(found, verdicts, setting))
 
@@ -122,6 +123,7 @@ class Experiment(Generic[FiguresT]):
         self,
         found: Found[FiguresT],
         verdicts: Sequence[Verdict[FiguresT]],
+        setting: Setting,
         command: str,
         picture: str | None,
         seconds: float,
@@ -131,6 +133,7 @@ class Experiment(Generic[FiguresT]):
         Args:
           found: what was measured.
           verdicts: the verdicts on all findings.
+          setting: what the flags said.
           command: the command that makes the page.
           picture: the figure's path, relative to the page; None without a figure.
           seconds: what the measurement took.
@@ -138,7 +141,9 @@ class Experiment(Generic[FiguresT]):
         parts = [f"# {self.title}\n", f"{self.introduction.strip()}\n", f"```bash\n{command}\n```\n"]
         if picture:
             parts += [f"![{self.caption}]({picture})\n", f"{self.caption}\n"]
-        parts += [page.findings_section(verdicts, self.titles, self.units), *found.sections, page.machine(seconds)]
+        seeds = range(setting.nets) if any(len(nets) == setting.nets > 1 for nets in found.figures.values()) else ()
+        section = page.findings_section(verdicts, self.titles, self.units, seeds if "nets" in self.units else ())
+        parts += [section, *found.sections, page.machine(seconds)]
         return "\n".join(part for part in parts if part)
 
 

@@ -35,7 +35,7 @@ _PROTOCOL = """\
   (CNNs: {cnn}).
 - ε-LRP has ε = 1e-4, Integrated Gradients have 64 steps.
 - Other than in the paper: mails that are spam or not stand for the film reviews of IMDB, Fashion-MNIST stands for
-  CIFAR-10, and EfficientNet-Lite0 with 25 crops for Inception with 1,000 photos of ImageNet.
+  CIFAR-10, and EfficientNet-Lite0 with {photos} crops for Inception with 1,000 photos of ImageNet.
 """
 
 

@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import os
+import pathlib
 import tarfile
 
 import keras
@@ -15,7 +16,7 @@ from deepexplain_tf.errors import DeepExplainError
 from reproduce_sensitivity_n import EXPERIMENT
 from reproductions import data, nets, packages
 from reproductions.findings import judge
-from reproductions.script import Found
+from reproductions.script import Found, Setting
 from sensitivity_n_panels import figure, findings, page
 from sensitivity_n_panels.measure import (
     DEEPLIFT,
@@ -101,7 +102,8 @@ def test_every_finding_is_tested_and_judged_where_the_paper_has_it():
 def _page(found, picture=None):
     verdicts = judge(findings.FINDINGS, found)
     sections = page.sections(found, verdicts, nets.FULL, {kind: Scale() for kind in findings.PANELS})
-    return EXPERIMENT.page(Found(found, None, sections), verdicts, "python it", picture, 12.0)
+    setting = Setting(quick=False, nets=2, folder=pathlib.Path())
+    return EXPERIMENT.page(Found(found, None, sections), verdicts, setting, "python it", picture, 12.0)
 
 
 def test_page_and_figure_tell_everything():
