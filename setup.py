@@ -32,7 +32,7 @@ _ORACLES = [*_STATS, "scikit-learn>=1.5"]
 # Builds docs/; formulas become MathML, and its tutorials are run, with data of scikit-learn.
 _DOCS = [
     "sphinx>=8",
-    "myst-nb>=1.3",
+    "myst-nb>=1.4",
     "furo>=2025.7",
     "latex2mathml>=3.77",
     *_ORACLES,
