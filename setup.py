@@ -26,11 +26,19 @@ _BROWSER = ["selenium>=4.20"]
 _BATCH = ["pyarrow>=17"]
 # The engine "ray" of `explain_dataset`; a wheel of 80 MB.
 _RAY = ["ray>=2.40", *_BATCH]
-# Builds docs/; formulas become MathML.
-_DOCS = ["sphinx>=8", "myst-parser>=4", "furo>=2025.7", "latex2mathml>=3.77"]
 # Paired tests: `Comparison.summary`.
 _STATS = ["scipy>=1.13"]
 _ORACLES = [*_STATS, "scikit-learn>=1.5"]
+# Builds docs/; formulas become MathML, and its tutorials are run, with data of scikit-learn.
+_DOCS = [
+    "sphinx>=8",
+    "myst-nb>=1.4",
+    "furo>=2025.7",
+    "latex2mathml>=3.77",
+    *_ORACLES,
+    *_PANDAS,
+    *_PLOTS,
+]
 _TEST = [
     "pytest>=8",
     "tensorboard>=2.18",

@@ -21,8 +21,8 @@ class GradCAMPlusPlus(GradientMap):
     options see `activation_maps.ClassActivationMap`.
 
     References:
-      Chattopadhay et al., *Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks*, WACV 2018,
-      https://arxiv.org/abs/1710.11063.
+      Chattopadhay et al., *Grad-CAM++: Generalized Gradient-based Visual Explanations for Deep Convolutional Networks*,
+      WACV 2018, https://arxiv.org/abs/1710.11063.
     """
 
     @property

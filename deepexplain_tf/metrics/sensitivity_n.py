@@ -92,8 +92,8 @@ def sensitivity_n(
       TypeError: `fn` is not a function of one or two arguments.
 
     References:
-      Ancona, Ceolini, Öztireli, Gross, *Towards better understanding of gradient-based attribution methods for deep
-      neural networks*, ICLR 2018, https://arxiv.org/abs/1711.06104, section 4.
+      Ancona, Ceolini, Öztireli, Gross, *Towards better understanding of gradient-based attribution methods for Deep
+      Neural Networks*, ICLR 2018, https://arxiv.org/abs/1711.06104, section 4.
     """
     examples = Examples.read(inputs)
     scored = examples.attributions(attributions)
