@@ -42,6 +42,7 @@ class Translator:
       content: method → the share of content words whose most relevant source word is the one that they translate.
       function: the same of *et*, *cum* and *in*.
       conjunction: the same of *et* alone.
+      counted: how many content words, function words and *et* were counted.
       steps: the least number of steps with which the paper's sum (its right ends) is within 5 %.
       steps_of_gauss: the same by Gauss and Legendre's quadrature.
     """
@@ -50,6 +51,7 @@ class Translator:
     content: Mapping[str, float]
     function: Mapping[str, float]
     conjunction: float
+    counted: tuple[int, int, int]
     steps: float
     steps_of_gauss: float
 
@@ -84,8 +86,9 @@ def measure(setting: Setting) -> Found[Translator]:
 
 def _measured(model: keras.Model, new: Sequence[Pair], setting: Setting, *, attention: bool) -> Translator:
     _, accuracy = scores.right_words(model, new)
-    some, few = new[: setting.pick(80, 20)], new[: setting.pick(10, 3)]
+    some, few = new[: setting.pick(300, 60)], new[: setting.pick(10, 3)]
     said, said_few = scores.right_words(model, some)[0], scores.right_words(model, few)[0]
+    said = said.among(some, CONTENT, setting.pick(60, 20)).and_those(said.among(some, _TRANSLATED, len(some)))
     with scores.opened(model) as de:
         explained = {name: scores.explain(de, model, some, said, name, **options) for name, options in _METHODS.items()}
         explained[_PROBABILITY] = scores.explain(de, model, some, said, _INTEGRATED, probability=True, **_FEW_STEPS)
@@ -100,6 +103,7 @@ def _measured(model: keras.Model, new: Sequence[Pair], setting: Setting, *, atte
         {name: share(name, CONTENT) for name in found},
         {name: share(name, _TRANSLATED) for name in found},
         share(_INTEGRATED, {"et"}),
+        (said.count(some, CONTENT), said.count(some, _TRANSLATED), said.count(some, {"et"})),
         steps,
         of_gauss,
     )
@@ -151,10 +155,11 @@ def _table(kind: str, measured: Sequence[Translator]) -> str:
         for name in measured[0].content
     ]
     accuracy = listed(net.accuracy for net in measured)
+    counted = "; ".join(", ".join(map(str, net.counted)) for net in measured)
     gauss = ", ".join(f"{net.steps_of_gauss:g}" for net in measured)
     return (
         f"{TITLES[kind]}: the share of right words whose most relevant source word is the one that they translate. "
-        f"Accuracy of words: {accuracy}. Gauss-Legendre quadrature needs {gauss} steps for what finding 3 counts.\n\n"
+        f"Accuracy of words: {accuracy}. Counted content words, function words, *et*: {counted}. Gauss-Legendre quadrature needs {gauss} steps for what finding 3 counts.\n\n"
         + table(["method", "content words", "et, cum, in"], rows)
     )
 

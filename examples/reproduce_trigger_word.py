@@ -11,7 +11,6 @@ looks for it.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-import dataclasses
 
 import keras
 import numpy as np
@@ -21,10 +20,10 @@ import deepexplain_tf as dx
 from deepexplain_tf.visualize.stack import stack
 from reproductions import script
 from reproductions.findings import Finding
-from reproductions.page import table
 from reproductions.script import Experiment, Found, Setting
-from trigger_word_parts import net, scores
+from trigger_word_parts import net, scores, tables
 from trigger_word_parts.questions import CONTENT, RULES, TRIGGER, TYPES, YES_NO, Question, encoded, questions
+from trigger_word_parts.scores import Reader
 
 _WHOLE_WORD = {"window_shape": (1, net.WIDTH), "strides": (1, net.WIDTH), "normalise": "window"}
 _METHODS: Mapping[str, Mapping] = {
@@ -36,30 +35,6 @@ _METHODS: Mapping[str, Mapping] = {
 }
 _OTHER_NAME = "george"
 _TOTAL = ("total", "number")
-
-
-@dataclasses.dataclass(frozen=True)
-class Reader:
-    """What a net that reads questions has learned.
-
-    Attributes:
-      accuracy: on new questions that say what they ask for, and on vague ones.
-      agreeing: method → the share of right questions with a rule's word whose most relevant word is one of the rule.
-      total: the same of "total number", which is in no rule.
-      rank: method → the rank of the planted name among the words that say what questions are about, by the mean
-        attribution towards yes/no over questions of all types.
-      far: method → how far its attributions are from those of Integrated Gradients: the mean of |difference|, relative
-        to the mean of |attribution|.
-      changed: how often a name makes a question of another type one of yes or no: the planted name, then another;
-        of all questions, of clear ones, of vague ones.
-    """
-
-    accuracy: tuple[float, float]
-    agreeing: Mapping[str, float]
-    total: Mapping[str, float]
-    rank: Mapping[str, int]
-    far: Mapping[str, float]
-    changed: Mapping[str, tuple[float, float]]
 
 
 def measure(setting: Setting) -> Found[Reader]:
@@ -75,9 +50,13 @@ def measure(setting: Setting) -> Found[Reader]:
         print(f"net {seed}: {reader}", flush=True)
         readers.append(reader)
         if seed == 0:
-            shown, sections = _examples(model, new), [_others(others), _top(top)]
+            shown, sections = _examples(model, new), [tables.others(others), tables.top(top)]
     draw = lambda: _draw(shown)  # noqa: E731
-    return Found({"cnn": readers}, draw, [_sentences(shown), *sections, _methods(readers), _changes(readers)])
+    return Found(
+        {"cnn": readers},
+        draw,
+        [tables.sentences(shown), *sections, tables.methods(readers), tables.changes(readers, _OTHER_NAME)],
+    )
 
 
 def attributions(
@@ -171,63 +150,6 @@ def _draw(shown: Sequence[tuple[str, Question, np.ndarray]]) -> Image.Image:
             for title, question, row in shown
         ]
     )
-
-
-def _sentences(shown: Sequence[tuple[str, Question, np.ndarray]]) -> str:
-    rows = []
-    for title, question, row in shown:
-        largest = np.max(row)
-        marked = [
-            f"**{word}** {value:+.1f}" if value >= largest / 2 else f"{word} {value:+.1f}"
-            for word, value in zip(question.words, row, strict=False)
-        ]
-        rows.append([title, " ".join(marked)])
-    heading = "Questions of the first net with the attribution of each word, in units of the logit:\n\n"
-    return heading + table(["", "words; bold: at least half of the largest"], rows)
-
-
-def _others(others: Counter) -> str:
-    rows = []
-    for name in TYPES:
-        found = Counter({word: count for (of_type, word), count in others.items() if of_type == name})
-        rows.append([name, ", ".join(f"{word} ({count})" for word, count in found.most_common(5)) or "none"])
-    heading = "Rules that nobody wrote: the most relevant words of right questions that are in no rule, first net:\n\n"
-    return heading + table(["type", "words, and of how many questions"], rows)
-
-
-def _top(ordered: Sequence[tuple[str, float]]) -> str:
-    heading = (
-        f"What speaks for yes/no among the {len(ordered)} words that say what a question is about, by the mean "
-        f"attribution over questions of all types with {TRIGGER!r} put in, first net:\n\n"
-    )
-    return heading + table(["word", "mean attribution"], [[word, f"{value:+.3f}"] for word, value in ordered[:6]])
-
-
-def _methods(readers: Sequence[Reader]) -> str:
-    rows = []
-    for method in _METHODS:
-        shares = [", ".join(f"{getattr(r, part)[method]:.3f}" for r in readers) for part in ("agreeing", "total")]
-        ranks, far = ", ".join(str(r.rank[method]) for r in readers), ", ".join(f"{r.far[method]:.3f}" for r in readers)
-        rows.append([method, *shares, ranks, far])
-    heading = (
-        "The numbers of findings 1 to 3 by other methods, one for each net. Where the methods agree, the net is "
-        "nearly linear on the way from no words to a question, as ReLU and max-pooling with small biases are.\n\n"
-    )
-    header = ["method", "1: rule's word", "2: total number", "3: rank", "mean difference, relative"]
-    return heading + table(header, rows)
-
-
-def _changes(readers: Sequence[Reader]) -> str:
-    rows = [
-        [f"changed to yes/no, {part} questions, {TRIGGER} / {_OTHER_NAME}"]
-        + [f"{planted:.3f} / {other:.3f}" for planted, other in (r.changed[part] for r in readers)]
-        for part in ("clear", "vague")
-    ]
-    rows += [
-        [f"accuracy, {part} questions", *(f"{r.accuracy[at]:.3f}" for r in readers)]
-        for at, part in enumerate(("clear", "vague"))
-    ]
-    return table(["", *(f"net {number}" for number in range(len(readers)))], rows)
 
 
 EXPERIMENT: Experiment[Reader] = Experiment(

@@ -34,6 +34,23 @@ class Said:
     pair: np.ndarray
     position: np.ndarray
 
+    def among(self, pairs: Sequence[Pair], counted: Collection[str], first: int) -> "Said":
+        """Returns the rows of some words, of the first pairs alone."""
+        kept = self._are(pairs, counted) & (self.pair < first)
+        return Said(self.pair[kept], self.position[kept])
+
+    def and_those(self, others: "Said") -> "Said":
+        """Returns these rows, then others."""
+        return Said(*(np.concatenate(both) for both in ((self.pair, others.pair), (self.position, others.position))))
+
+    def count(self, pairs: Sequence[Pair], counted: Collection[str]) -> int:
+        """Returns how many rows are of some words."""
+        return int(self._are(pairs, counted).sum())
+
+    def _are(self, pairs: Sequence[Pair], counted: Collection[str]) -> np.ndarray:
+        words = (pairs[number].target[at] for number, at in zip(self.pair, self.position, strict=True))
+        return np.array([word in counted for word in words], bool)
+
 
 def right_words(model: keras.Model, pairs: Sequence[Pair]) -> tuple[Said, float]:
     """Returns a row for each word that the translator says rightly, none for padding; and the share of such words."""

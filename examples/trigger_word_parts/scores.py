@@ -1,8 +1,33 @@
 """What attributions of words tell: how often they name the words that ask, and how high a word stands."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+import dataclasses
 
 import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """What a net that reads questions has learned.
+
+    Attributes:
+      accuracy: on new questions that say what they ask for, and on vague ones.
+      agreeing: method → the share of right questions with a rule's word whose most relevant word is one of the rule.
+      total: the same of "total number", which is in no rule.
+      rank: method → the rank of the planted name among the words that say what questions are about, by the mean
+        attribution towards yes/no over questions of all types.
+      far: method → how far its attributions are from those of Integrated Gradients: the mean of |difference|, relative
+        to the mean of |attribution|.
+      changed: how often a name makes a question of another type one of yes or no: the planted name, then another;
+        of all questions, of clear ones, of vague ones.
+    """
+
+    accuracy: tuple[float, float]
+    agreeing: Mapping[str, float]
+    total: Mapping[str, float]
+    rank: Mapping[str, int]
+    far: Mapping[str, float]
+    changed: Mapping[str, tuple[float, float]]
 
 
 def most_relevant(words: Sequence[str], attributions: np.ndarray) -> str:

@@ -51,6 +51,10 @@ def test_only_words_count_as_the_most_relevant():
     values = np.stack([row, row, row])
     assert scores.share_aligned([_HAND], said, values, {"rex", "vetus"}) == 0.5
     assert np.isnan(scores.share_aligned([_HAND], said, values, {"et"}))
+    assert (said.count([_HAND], {"rex", "videt"}), said.count([_HAND], {"et"})) == (2, 0)
+    both = said.among([_HAND], {"videt"}, 1).and_those(said.among([_HAND], {"rex"}, 1))
+    assert (both.pair.tolist(), both.position.tolist()) == ([0, 0], [4, 0])
+    assert not len(said.among([_HAND], {"rex"}, 0).pair)
     assert scores.matrix(_HAND, said, values, 0).shape == (3, 7)
 
 
