@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 
+import deepexplain_tf as dx
 from molecule_parts.graphs import Molecule
 
 _DIFFERENT = 0.01  # relative difference of two attributions
@@ -69,9 +71,13 @@ def different(found: np.ndarray) -> float:
 
 
 def in_motif(graphs: Sequence[Molecule], relevance: np.ndarray) -> tuple[float, float]:
-    """Returns the share of molecules whose most relevant atom is of an amide, and what chance would give."""
-    hits = [int(row[: len(graph.atoms)].argmax()) in graph.motif for graph, row in zip(graphs, relevance, strict=True)]
-    return float(np.mean(hits)), float(np.mean([len(graph.motif) / len(graph.atoms) for graph in graphs]))
+    """Returns the share of molecules whose most relevant atom is of an amide, and what chance would give.
+
+    Where several atoms are the most relevant ones, as many of them count as are of the amide.
+    """
+    masks = np.array([[place in graph.motif for place in range(relevance.shape[1])] for graph in graphs])
+    hits: Any = dx.metrics.pointing_game(relevance, relevance, masks)
+    return float(hits.mean), float(np.mean([len(graph.motif) / len(graph.atoms) for graph in graphs]))
 
 
 def telling_pair(graph: Molecule) -> tuple[int, int] | None:

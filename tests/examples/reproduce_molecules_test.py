@@ -159,6 +159,8 @@ def test_scores_of_a_hand_made_case():
     assert scores.different(np.array([0.005, 0.02, 0.5, 0])) == 0.5
     assert scores.relative_difference(-1, 1) == 2 and scores.relative_difference(0, 0) == 0
     assert scores.in_motif([_AMIDE, _AMIDE], np.stack([row[0], np.roll(row[0], 2)])) == (0.5, 0.5)
+    row[0, 3] = 5  # as much as atom 1
+    assert scores.in_motif([_AMIDE], row) == (0.5, 0.5)
 
 
 def test_a_layout_keeps_bonds_equally_long():
