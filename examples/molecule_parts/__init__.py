@@ -1,0 +1,1 @@
+"""Molecule-like graphs, networks over them, their explanation and their drawing, for `reproduce_molecules.py`."""
