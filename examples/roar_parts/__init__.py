@@ -1,0 +1,1 @@
+"""The parts of `roar.py`: ranking and removing pixels, training again, and the figure."""
