@@ -78,7 +78,7 @@ def measure(setting: Setting) -> Found[Mistakes]:
 
 
 def _clothes(setting: Setting) -> list[Mistakes]:
-    known, sizes = data.clothes(setting.folder), setting.pick(nets.FULL, nets.QUICK)
+    known, sizes = data.clothes(setting.folder), setting.pick(nets.MIDDLE, nets.QUICK)
     found = []
     for seed in range(setting.nets):
         net, accuracy = nets.train(nets.KINDS["clothes"], known, sizes, seed)

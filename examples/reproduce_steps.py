@@ -52,7 +52,7 @@ class Needed:
 
 def measure(setting: Setting) -> Found[Needed]:
     """Trains the nets, and integrates with all numbers of steps."""
-    sizes = setting.pick(nets.FULL, nets.QUICK)
+    sizes = setting.pick(nets.MIDDLE, nets.QUICK)
     steps = np.array(setting.pick(_STEPS, (5, 20, 50, 100, 300)))
     found: dict[str, list[Needed]] = {}
     for name in setting.pick(_KINDS, _KINDS[:3]):

@@ -99,7 +99,7 @@ def _trained(
 ) -> dx.Comparison:
     kind = nets.KINDS[name]
     known = kind.load(setting.folder)
-    net, _ = nets.train(kind, known, setting.pick(nets.FULL, nets.QUICK), seed)
+    net, _ = nets.train(kind, known, setting.pick(nets.MIDDLE, nets.QUICK), seed)
     net = dataclasses.replace(net, block=block)
     chosen = np.flatnonzero(known.whole)[:examples]
     return dx.compare(

@@ -36,6 +36,7 @@ class Sizes:
 
 
 FULL = Sizes()
+MIDDLE = Sizes(training=20_000)  # where nets need not be the best
 QUICK = Sizes(units=64, filters=4, training=4_000, epochs=3)
 
 
