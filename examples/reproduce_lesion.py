@@ -86,11 +86,11 @@ def _zones(figures: Mapping[str, Sequence[Figures]]) -> str:
         for baseline in ("black", "white")
     ]
     return (
-        "## Inside, at the rim, around\n\nThe mean attribution of a pixel by Integrated Gradients, one number for each "
-        "net, in units of the logit: in the interior of lesions (what an erosion by one pixel leaves), at their rim (what "
-        "it takes away), and in the ring of one pixel around them. An interior that is more positive than the rim, from "
-        "black and from white, says that the net looks at the colour inside, which no healthy place has, and not at the "
-        "boundary.\n\n" + page.table(["", "baseline", "interior", "rim", "ring"], rows)
+        "## Inside, at the rim, around\n\nThe mean attribution of a pixel by Integrated Gradients, one number for "
+        "each net, in units of the logit: in the interior of lesions (what an erosion by one pixel leaves), at their "
+        "rim (what it takes away), and in the ring of one pixel around them. An interior that is more positive than "
+        "the rim, from black and from white, says that the net looks at the colour inside, which no healthy place "
+        "has, and not at the boundary.\n\n" + page.table(["", "baseline", "interior", "rim", "ring"], rows)
     )
 
 
