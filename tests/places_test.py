@@ -355,6 +355,20 @@ def test_a_name_of_an_input_and_of_a_layer():
     message_of(lambda: explain(Named(), "saliency", {"a": _numbers(2)}, layer=["a"]), UnknownNameError, "'a'", "layer")
 
 
+def test_an_input_alone_is_named_in_a_list(priced: Case):
+    for layer in ("title", "price"):
+        call = lambda: explain(priced.model, "saliency", priced.inputs, layer=layer)  # noqa: B023, E731
+        message_of(call, UnknownNameError, f"layer=['{layer}']", "input")
+    x = {"a": _numbers(2), "b": _numbers(2)}
+    message_of(lambda: explain(function, "saliency", x, layer="a"), UnknownNameError, "layer=['a']")
+
+
+def test_whole_numbers_beside_floats_say_what_can_be_explained(priced: Case):
+    call = lambda: explain(priced.model, "saliency", priced.inputs, target=1)  # noqa: E731
+    message_of(call, InputError, "'title'", "layer=['price']")
+    assert set(explain(priced.model, "saliency", priced.inputs, target=1, layer=["price"]).attributions) == {"price"}
+
+
 def test_a_place_of_a_model_without_layers():
     x = {"a": _numbers(2), "b": _numbers(2)}
     message_of(lambda: explain(function, "saliency", x, layer=["c"]), UnknownNameError, "'c'", "'a'", "'b'")

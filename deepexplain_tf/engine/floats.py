@@ -1,12 +1,12 @@
 """What is differentiated must be floats; what to do about tokens and strings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import tensorflow as tf
 
 from deepexplain_tf.arguments.strings import is_strings
-from deepexplain_tf.errors import InputError
+from deepexplain_tf.errors import InputError, shortened
 from deepexplain_tf.objective.model import Model
 
 
@@ -24,10 +24,12 @@ def require_floats(model: Model, *, path: bool = False) -> None:
         _require_path(model)
     if model.prefix is not None and not model.places:
         return
-    for spec in tf.nest.flatten(model.structure):
+    specs = tf.nest.flatten(model.structure)
+    floats = [spec.name for spec in specs if spec.dtype.is_floating and spec.name]
+    for spec in specs:
         if not spec.dtype.is_floating:
             name = f" for {spec.name!r}" if spec.name else ""
-            _refuse("places" if model.places else "inputs", f"{spec.dtype.name}{name}")
+            _refuse("places" if model.places else "inputs", f"{spec.dtype.name}{name}", floats)
 
 
 def _require_path(model: Model) -> None:
@@ -52,8 +54,10 @@ def require_numbers(arrays: Any) -> None:
             _refuse("inputs", "dtype string" + (f" for {name!r}" if len(leaves) > 1 else ""))
 
 
-def _refuse(what: str, shown: str) -> NoReturn:
+def _refuse(what: str, shown: str, floats: Sequence[str] = ()) -> NoReturn:
+    """Raises InputError; `floats` are the names of the inputs or places that could be explained alone."""
+    alone = f"explain the others alone, layer={shortened(list(floats))}, " if floats else ""
     raise InputError(
-        f"{what} must be floats to be differentiated. Got {shown}; name the layer behind it with layer= (an embedding "
-        "for tokens), or use occlusion or shapley_sampling."
+        f"{what} must be floats to be differentiated. Got {shown}; {alone}name the layer behind it with layer= (an "
+        "embedding for tokens), or use occlusion or shapley_sampling."
     )

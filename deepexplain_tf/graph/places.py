@@ -43,8 +43,15 @@ def places_of(layered: Any, layer: str | tuple[str, ...] | None, inputs: Sequenc
     Raises:
       UnknownNameError: there is no such layer or input, or more than one.
     """
-    if layer is None or isinstance(layer, str):
-        return [] if layer is None else [Place(layer, _layer(layered, layer))]
+    if layer is None:
+        return []
+    if isinstance(layer, str):
+        if layer in inputs and not _computing(layered, layer):
+            raise UnknownNameError(
+                f"layer= must name a layer, or inputs in a list. Got {layer!r}, an input: layer=[{layer!r}] explains it, "
+                "and keeps the other inputs as they are."
+            )
+        return [Place(layer, _layer(layered, layer))]
     return [_place(layered, name, list(inputs)) for name in layer]
 
 
@@ -63,12 +70,16 @@ def layer_names(layered: Any) -> list[str]:
 def _place(layered: Any, name: str, inputs: list[str]) -> Place:
     if name not in inputs:
         return Place(name, _layer(layered, name, inputs))
-    layers = [layer for layer in layers_of(layered).get(name, []) if type(layer).__name__ != "InputLayer"]
-    if layers:
+    if _computing(layered, name):
         raise UnknownNameError(
             f"layer= must name one place. Got {name!r}, the name of an input and of a layer; rename one."
         )
     return Place(name, position=inputs.index(name))
+
+
+def _computing(layered: Any, name: str) -> list[Any]:
+    """Returns the layers of a name that are no inputs."""
+    return [layer for layer in layers_of(layered).get(name, []) if type(layer).__name__ != "InputLayer"]
 
 
 def layers_of(model: Any) -> dict[str, list[Any]]:

@@ -111,7 +111,8 @@ def baseline_report(
       inputs: the examples.
       baselines: name → a baseline, as of `de.explain`: a number, one example or one for each, in the structure of the
         inputs; None for zeros.
-      probabilities: inputs → `[batch, classes]`, such as a Keras model with a softmax; for the entropy.
+      probabilities: inputs → `[batch, classes]`, such as a Keras model with a softmax, or `[batch, 1]` of a sigmoid,
+        which has two classes; for the entropy.
       steps: the number of steps from the baseline to the input, ≥ 2.
       chunk_size: evaluations of `fn` at once.
 
@@ -170,8 +171,10 @@ def _entropy(probabilities: Any, examples: Examples, x0: Arrays) -> np.ndarray:
         found = np.asarray(probabilities(examples.pack(rows)), np.float64)
     except Exception as error:  # the user's function may raise anything
         raise ModelError(f"probabilities must run on baselines. Got: {brief(error)}") from None
-    if found.ndim != 2 or len(found) != examples.batch or found.shape[1] < 2:
+    if found.ndim != 2 or len(found) != examples.batch or not found.shape[1]:
         raise ModelError(f"probabilities must return [{examples.batch}, classes]. Got {list(found.shape)}.")
+    if found.shape[1] == 1:
+        found = np.concatenate([1 - found, found], 1)
     if not (found >= 0).all() or np.abs(found.sum(1) - 1).max() > _ROUNDING:
         raise ModelError("probabilities must be numbers ≥ 0 that sum to 1 for each example. Got others.")
     logs = np.log(np.where(found > 0, found, 1))

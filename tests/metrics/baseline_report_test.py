@@ -67,6 +67,17 @@ def test_entropy_of_certain_and_of_undecided_classes():
     np.testing.assert_allclose(report.baselines["self"].entropy, [0, 1], atol=1e-12)
 
 
+@pytest.mark.parametrize(("probability", "entropy"), [(0.5, 1.0), (1e-9, 0.0), (1.0, 0.0)])
+def test_a_sigmoid_has_two_classes(probability, entropy):
+    """A probability of nearly nothing is no neutral baseline, but the surest answer that there is."""
+    fn = lambda x: tf.where(x[:, 0] > 0, 1.0, tf.cast(probability, x.dtype))  # noqa: E731
+    report = dx.metrics.baseline_report(
+        fn, np.ones((2, 1)), {"zero": None}, probabilities=lambda x: np.full((2, 1), probability)
+    )
+    np.testing.assert_allclose(report.baselines["zero"].entropy, entropy, atol=1e-6)
+    assert any("says something" in warning for warning in report.warnings) == (entropy == 0)
+
+
 def test_what_speaks_against_baselines_is_said():
     sure = lambda x: np.tile([[1.0, 0.0]], (len(x), 1))  # noqa: E731
     report = dx.metrics.baseline_report(
