@@ -48,8 +48,8 @@ def places_of(layered: Any, layer: str | tuple[str, ...] | None, inputs: Sequenc
     if isinstance(layer, str):
         if layer in inputs and not _computing(layered, layer):
             raise UnknownNameError(
-                f"layer= must name a layer, or inputs in a list. Got {layer!r}, an input: layer=[{layer!r}] explains it, "
-                "and keeps the other inputs as they are."
+                f"layer= must name a layer, or inputs in a list. Got {layer!r}, an input: layer=[{layer!r}] explains "
+                "it, and keeps the other inputs as they are."
             )
         return [Place(layer, _layer(layered, layer))]
     return [_place(layered, name, list(inputs)) for name in layer]
