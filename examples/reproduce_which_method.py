@@ -30,6 +30,7 @@ _TITLES = {
     "photos": "photos, blocks of 16 × 16 pixels, EfficientNet-Lite0",
 }
 _GRADIENTS: tuple[Any, ...] = ("saliency", "gradient_x_input", "integrated_gradients", "deeplift", "epsilon_lrp")
+_SIZES = dataclasses.replace(nets.MIDDLE, filters=8)  # explained thousands of times
 _OF_PHOTOS: tuple[Any, ...] = ("insertion", "deletion", "completeness", "randomisation")
 _METRICS: tuple[Any, ...] = ("sensitivity_n", "max_sensitivity", *_OF_PHOTOS)
 
@@ -99,7 +100,7 @@ def _trained(
 ) -> dx.Comparison:
     kind = nets.KINDS[name]
     known = kind.load(setting.folder)
-    net, _ = nets.train(kind, known, setting.pick(nets.MIDDLE, nets.QUICK), seed)
+    net, _ = nets.train(kind, known, setting.pick(_SIZES, nets.QUICK), seed)
     net = dataclasses.replace(net, block=block)
     chosen = np.flatnonzero(known.whole)[:examples]
     return dx.compare(
@@ -115,7 +116,7 @@ def _trained(
 
 def _clothes(setting: Setting, seed: int) -> dx.Comparison:
     methods = (*_GRADIENTS, "guided_backprop")
-    return _trained("clothes", methods, setting, seed, examples=setting.pick(40, 10), block=4)
+    return _trained("clothes", methods, setting, seed, examples=setting.pick(30, 10), block=4)
 
 
 def _lstm(setting: Setting, seed: int) -> dx.Comparison:

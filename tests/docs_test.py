@@ -1,6 +1,7 @@
 """The pages of `docs/`: their code runs and has the shapes that comments tell; calls of other libraries have equals."""
 
 import contextlib
+import importlib
 import pathlib
 import re
 import tomllib
@@ -63,3 +64,16 @@ def test_linked_files_exist(page):
 def test_every_page_is_in_the_contents():
     listed = re.findall(r"^[\w./]+$", _PAGES["index"], re.MULTILINE)
     assert {name for name in listed if "/" not in name} == {*_PAGES} - {"index"}
+
+
+def test_the_table_of_findings_has_those_of_each_page(monkeypatch):
+    monkeypatch.syspath_prepend(str(_DOCS / "extensions"))
+    rows_of = importlib.import_module("finding_rows").rows
+    page = _DOCS.parent / "examples" / "saturation.md"
+    rows = list(rows_of(page.read_text("utf-8"), "/examples/saturation.md"))
+    assert len(rows) == 3
+    assert rows[0].startswith(
+        "| [Saturation, and gradients along the path](/examples/saturation.md) | the probability is"
+    )
+    assert all(re.fullmatch(r"\| .*\| .+ \| \d+ of \d+ \|", row) for row in rows)
+    assert rows[1].startswith("|  | the gradients")

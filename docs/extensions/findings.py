@@ -6,15 +6,14 @@
 A page that a reproduction wrote has a table below the title "What the paper found, and whether it holds here".
 """
 
-from collections.abc import Iterator
 import pathlib
 from typing import Any
 
 from docutils import nodes
+from finding_rows import TITLE, rows
 from sphinx.util.docutils import SphinxDirective
 
 _EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
-_TITLE = "\n## What the paper found, and whether it holds here\n"
 
 
 class Findings(SphinxDirective):
@@ -26,18 +25,8 @@ class Findings(SphinxDirective):
         for path in sorted(_EXAMPLES.glob("*.md")):
             text = path.read_text("utf-8")
             self.env.note_dependency(str(path))
-            lines += _rows(text, f"/examples/{path.name}") if _TITLE in text else []
+            lines += rows(text, f"/examples/{path.name}") if TITLE in text else []
         return self.parse_text_to_nodes("\n".join(lines))
-
-
-def _rows(text: str, address: str) -> Iterator[str]:
-    """Yields a row for each finding; the first has the title of the page."""
-    title = f"[{text.splitlines()[0].removeprefix('# ')}]({address})"
-    table = text.split(_TITLE)[1].split("\n\n")[1]
-    for row in table.splitlines()[2:]:
-        _, statement, holds, _ = (cell.strip() for cell in row.strip("|").split("|"))
-        yield f"| {title} | {statement} | {holds} |"
-        title = ""
 
 
 def setup(app: Any) -> dict[str, bool]:
