@@ -159,7 +159,8 @@ def _table(kind: str, measured: Sequence[Translator]) -> str:
     gauss = ", ".join(f"{net.steps_of_gauss:g}" for net in measured)
     return (
         f"{TITLES[kind]}: the share of right words whose most relevant source word is the one that they translate. "
-        f"Accuracy of words: {accuracy}. Counted content words, function words, *et*: {counted}. Gauss-Legendre quadrature needs {gauss} steps for what finding 3 counts.\n\n"
+        f"Accuracy of words: {accuracy}. Counted content words, function words, *et*: {counted}. "
+        f"Gauss-Legendre quadrature needs {gauss} steps for what finding 3 counts.\n\n"
         + table(["method", "content words", "et, cum, in"], rows)
     )
 

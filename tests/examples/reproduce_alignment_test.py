@@ -58,29 +58,28 @@ def test_only_words_count_as_the_most_relevant():
     assert scores.matrix(_HAND, said, values, 0).shape == (3, 7)
 
 
-def _translator(attention):
+@pytest.fixture(scope="module")
+def translator():
     keras.utils.set_random_seed(0)
-    return translators.build(8, attention=attention)
+    return translators.build(8, attention=True)
 
 
-@pytest.mark.parametrize("attention", [True, False])
-def test_padding_of_either_sentence_changes_nothing(attention):
-    translator = _translator(attention)
+def test_padding_of_either_sentence_changes_nothing(translator):
     source, target = scores.numbers([_HAND])
     inputs = [source, languages.shifted(target)]
-    before = translator.predict(inputs, verbose=0)
+    before = np.asarray(translator(inputs))
     assert before.shape == (1, LENGTH, len(TARGET))
     for layer in translator.layers:
         if isinstance(layer, keras.layers.Embedding):
             weights = layer.get_weights()[0]
             weights[0] += 10
             layer.set_weights([weights])
-    after = translator.predict(inputs, verbose=0)
+    after = np.asarray(translator(inputs))
     np.testing.assert_allclose(after[:, : len(_HAND.target)], before[:, : len(_HAND.target)], atol=1e-6)
 
 
-def test_marks_and_padding_have_no_attribution():
-    translator, said = _translator(True), scores.Said(np.array([0, 0]), np.array([0, 4]))
+def test_marks_and_padding_have_no_attribution(translator):
+    said = scores.Said(np.array([0, 0]), np.array([0, 4]))
     with scores.opened(translator) as de:
         e = scores.explain(de, translator, [_HAND], said, "occlusion")
     values = scores.by_word(e)
@@ -88,7 +87,7 @@ def test_marks_and_padding_have_no_attribution():
     assert (values[:, [0, 6, 7, 8, 9]] == 0).all()
     assert (values[:, 1:6] != 0).all()
     source, target = scores.numbers([_HAND])
-    logits = translator.predict([source, languages.shifted(target)], verbose=0)
+    logits = np.asarray(translator([source, languages.shifted(target)]))
     expected = [logits[0, at, TARGET.index(_HAND.target[at])] for at in (0, 4)]
     np.testing.assert_allclose(e.outputs, expected, rtol=1e-4, atol=1e-5)
 
