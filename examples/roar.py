@@ -132,7 +132,8 @@ def _gaps(found: Sequence[Curves], share: float) -> str:
         "[ICML 2022](https://arxiv.org/abs/2202.00449)). So here are networks that see nothing else: 1 where one of "
         f"the {share:.0%} is removed, 0 elsewhere. Where they are right, the gaps draw what is in the picture, or "
         "carry the answer of the network that was explained. Such a method looks worse than it is. So a low accuracy "
-        "above shows that much was removed; a high one does not show that little was.\n\n"
+        "above shows that much was removed; a high one does not show that little was. Random gaps tell nothing, so "
+        "that findings 1, 2, 4 and 5 compare the methods with a choice that has no such help.\n\n"
         + table(["accuracy from the gaps alone", *(f"net {seed}" for seed in range(len(found)))], rows)
     )
 
@@ -158,8 +159,8 @@ epochs. So the numbers are other ones, and what holds for large photos may not h
 From each pixel its mean over the training pictures is subtracted, and a removed pixel becomes zero, which is that mean.
 It is the baseline of Integrated Gradients and DeepLIFT too. Each network explains the logit of the class that it sees.
 Attributions with signs remove first what speaks for that class. Ensembles are of the signed gradient, as in the paper:
-{SAMPLES} samples with noise of 15 % of the range of a picture. |gradient| orders pixels as the paper's squared gradient
-does. `examples/roar.py` wrote this page:
+{SAMPLES} samples with noise of 15 % of the range of a picture. The absolute gradient orders pixels as the paper's
+squared gradient does. `examples/roar.py` wrote this page:
 """,
     titles={"clothes": "Fashion-MNIST, CNN"},
     findings=(

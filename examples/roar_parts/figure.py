@@ -11,7 +11,7 @@ from deepexplain_tf.visualize.figure import new_figure, to_image
 _COLOURS = {
     "random": "#222222",
     "gradient": "#1f77b4",
-    "|gradient|": "#7fb2d9",
+    "absolute gradient": "#7fb2d9",
     "gradient × input": "#9467bd",
     "Integrated Gradients": "#2ca02c",
     "DeepLIFT": "#8c564b",
@@ -47,7 +47,7 @@ def draw(curves: Sequence[Curves], shares: Sequence[float], pictures: Mapping[st
     """
     figure = new_figure(10, 4.4 + 1.25 * len(pictures))
     above, below = figure.subfigures(2, 1, height_ratios=[4.4, 1.25 * len(pictures)])
-    axes = above.subplots(1, 2, sharey=True)
+    axes = above.subplots(1, 2)
     lines = [("trained again without these pixels", "retrained"), ("not trained again", "kept")]
     for axis, (title, attribute) in zip(axes, lines, strict=True):
         _panel(axis, title, [(one.whole, getattr(one, attribute)) for one in curves], shares)

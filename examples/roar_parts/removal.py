@@ -21,7 +21,7 @@ def _noise(kind: str) -> dict[str, Any]:
 METHODS: Mapping[str, tuple[str, dict[str, Any]] | None] = {
     _RANDOM: None,
     "gradient": ("saliency", {"signed": True}),
-    "|gradient|": ("saliency", {}),
+    "absolute gradient": ("saliency", {}),
     "gradient × input": ("gradient_x_input", {}),
     "Integrated Gradients": ("integrated_gradients", {"n_steps": _STEPS}),
     "DeepLIFT": ("deeplift", {}),
