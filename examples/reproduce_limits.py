@@ -98,7 +98,8 @@ M. Ancona, E. Ceolini, C. Öztireli and M. Gross discuss what attribution method
 [Gradient-Based Attribution Methods](https://doi.org/10.1007/978-3-030-28954-6_9) (Explainable AI, LNCS 11700, chapter
 9, 2019). Here is a function of a few lines for each, in float64, whose number decides whether the statement holds, and
 what to do about it. The words of the statements are ours, and so are the examples: most are closed forms, some random
-networks with three seeds. `examples/reproduce_limits.py` wrote this page from the functions in `examples/limits/`:
+networks with three seeds. Limits were set before, but for 3a to 3c: a first measurement, along one line, was too noisy.
+`examples/reproduce_limits.py` wrote this page from the functions in `examples/limits/`:
 """,
     titles={FUNCTIONS: "a function", NETS: "random networks"},
     findings=[example.finding for example in EXAMPLES],

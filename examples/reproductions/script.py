@@ -29,15 +29,6 @@ from results import versions, write, write_json
 
 _COLOURS = 256  # of figures: smaller files, and no difference that anyone sees
 
-_QUICK = flags.DEFINE_bool("quick", False, "Whether to measure a small version; its numbers say little.")
-_NETS = flags.DEFINE_integer(
-    "nets", None, "The number of nets of each kind. Default: 3, or 1 with --quick.", lower_bound=1
-)
-_DATA = flags.DEFINE_string("data", "~/.cache/deepexplain_tf", "The folder for the packages with the data.")
-_FIGURE = flags.DEFINE_string("figure", None, "A PNG file to write with the figure.")
-_PAGE = flags.DEFINE_string("page", None, "A Markdown file to write with the findings.")
-_OUT = flags.DEFINE_string("out", None, "A JSON file to write with all figures.")
-
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
@@ -98,10 +89,11 @@ class Experiment(Generic[FiguresT]):
     def run(self, argv: Sequence[str]) -> None:
         """Measures and judges; prints the verdicts, and writes the files that the flags name."""
         tf.get_logger().setLevel("ERROR")
-        setting = Setting(_QUICK.value, _NETS.value or (1 if _QUICK.value else 3), _folder())
+        given = flags.FLAGS
+        setting = Setting(given.quick, given.nets or (1 if given.quick else 3), pathlib.Path(given.data).expanduser())
         start = time.perf_counter()
         try:
-            if _FIGURE.value:
+            if given.figure:
                 require_figure()  # fails before the training, not after it
             found = self.measure(setting)
         except DeepExplainError as error:
@@ -109,15 +101,15 @@ class Experiment(Generic[FiguresT]):
             raise SystemExit(1) from error
         verdicts = judge(self.findings, found.figures)
         print("\n" + page.printed(verdicts, self.titles))
-        if _FIGURE.value and found.draw:
-            dx.visualize.save_png(found.draw().quantize(_COLOURS), _FIGURE.value)
-        if _PAGE.value:
-            beside = pathlib.Path(_PAGE.value).parent
-            picture = os.path.relpath(_FIGURE.value, beside) if _FIGURE.value and found.draw else None
+        if given.figure and found.draw:
+            dx.visualize.save_png(found.draw().quantize(_COLOURS), given.figure)
+        if given.page:
+            beside = pathlib.Path(given.page).parent
+            picture = os.path.relpath(given.figure, beside) if given.figure and found.draw else None
             seconds = time.perf_counter() - start
-            write(_PAGE.value, self.page(found, verdicts, setting, _command(argv), picture, seconds))
-        if _OUT.value:
-            write_json(_OUT.value, _plain(found, verdicts, setting))
+            write(given.page, self.page(found, verdicts, setting, _command(argv), picture, seconds))
+        if given.out:
+            write_json(given.out, _plain(found, verdicts, setting))
 
     def page(
         self,
@@ -147,10 +139,6 @@ class Experiment(Generic[FiguresT]):
         return "\n".join(part for part in parts if part)
 
 
-def _folder() -> pathlib.Path:
-    return pathlib.Path(_DATA.value).expanduser()
-
-
 def _command(argv: Sequence[str]) -> str:
     """Returns the command that makes the page again."""
     script = os.path.join("examples", os.path.basename(argv[0]))
@@ -174,5 +162,11 @@ def _plain(found: Found[Any], verdicts: Sequence[Verdict[Any]], setting: Setting
 
 
 def run(experiment: Experiment[Any]) -> None:
-    """Runs an experiment as the program."""
+    """Runs an experiment as the program, whose flags are defined here: importing a script defines none of them."""
+    flags.DEFINE_bool("quick", False, "Whether to measure a small version; its numbers say little.")
+    flags.DEFINE_integer("nets", None, "The number of nets of each kind. Default: 3, or 1 with --quick.", lower_bound=1)
+    flags.DEFINE_string("data", "~/.cache/deepexplain_tf", "The folder for the packages with the data.")
+    flags.DEFINE_string("figure", None, "A PNG file to write with the figure.")
+    flags.DEFINE_string("page", None, "A Markdown file to write with the findings.")
+    flags.DEFINE_string("out", None, "A JSON file to write with all figures.")
     app.run(experiment.run)

@@ -78,6 +78,7 @@ def test_padding_of_either_sentence_changes_nothing(translator):
     np.testing.assert_allclose(after[:, : len(_HAND.target)], before[:, : len(_HAND.target)], atol=1e-6)
 
 
+@pytest.mark.long  # the matrices of the whole script have marks and padding too
 def test_marks_and_padding_have_no_attribution(translator):
     said = scores.Said(np.array([0, 0]), np.array([0, 4]))
     with scores.opened(translator) as de:

@@ -124,6 +124,7 @@ def test_encoding_has_both_directions_in_order():
     np.testing.assert_array_equal(matrix, _matrix(_AMIDE))
 
 
+@pytest.mark.long  # the forward pass, and the scores of made-up attributions, have shorter tests
 @pytest.mark.parametrize("kind", [nets.FULL, nets.DEGENERATE])
 def test_attributions_of_atoms_add_up_and_tell_the_networks_apart(kind):
     model, graphs = _network(kind), _KNOWN.graphs[:6]

@@ -48,6 +48,7 @@ def test_shares_and_ranks_of_a_case_by_hand():
     assert scores.rank(ordered, "anna") == 2
 
 
+@pytest.mark.long  # a network; the scores of made-up attributions have shorter tests
 def test_padding_stays_at_zero_and_has_no_attribution():
     few = _ASKED[:8]
     labels = np.array([question.type for question in few])

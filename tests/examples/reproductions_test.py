@@ -1,4 +1,4 @@
-"""Every `examples/reproduce_*.py` whose findings are judged: its configurations, its page, and that it runs."""
+"""Every script whose findings are judged: its configurations, its page, and that it runs."""
 
 import importlib
 import pathlib
@@ -11,7 +11,7 @@ from reproductions.findings import Finding, judge
 from tests.examples.scripts import ROOT, run
 
 _AXIOMS = "reproduce_axioms"  # its page has another form
-_NAMES = sorted({path.stem for path in (ROOT / "examples").glob("reproduce_*.py")} - {_AXIOMS})
+_NAMES = sorted({"roar", *(path.stem for path in (ROOT / "examples").glob("reproduce_*.py"))} - {_AXIOMS})
 
 
 def _experiment(name):

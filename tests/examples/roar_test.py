@@ -66,6 +66,7 @@ def test_methods_are_those_of_the_paper():
     np.testing.assert_allclose(found["VarGrad"], 0, atol=1e-6)
 
 
+@pytest.mark.long  # two trainings
 def test_each_training_begins_anew():
     x, y = _GENERATOR.normal(size=(64, 28, 28, 1)).astype(np.float32), _GENERATOR.integers(0, 10, 64)
     network = Retrained(nets.Sizes(filters=1, epochs=1))
