@@ -65,9 +65,11 @@ def panels(
         axis.set_axis_off()
     for axis, (name, picture, limit) in zip(axes, [*first, *shown], strict=False):
         axis.imshow(picture, interpolation="nearest", cmap=palette(), vmin=-(limit or 1), vmax=limit or 1)
-        axis.set_title(name, fontsize=9, parse_math=False)
-        if limit is not None and not shared:
-            _bar(figure, axis, limit)
+        axis.set_title(name, fontsize=9, pad=3, parse_math=False)  # more would leave the figure
+        if not shared:
+            bar = _bar(figure, axis, limit or 1)
+            if limit is None:
+                _hide(bar)  # its place keeps the picture as large and as high as the others
     if shared:
         _bar(figure, list(axes), max(limits.values()))
     if title:
@@ -79,7 +81,7 @@ def _picture(total: np.ndarray, image: inputs.Picture | None, limit: float) -> n
     return total if image is None else np.asarray(overlay(total, image, limit=limit))
 
 
-def _bar(figure: Any, axes: Any, limit: float) -> None:
+def _bar(figure: Any, axes: Any, limit: float) -> Any:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -90,3 +92,10 @@ def _bar(figure: Any, axes: Any, limit: float) -> None:
     bar.ax.tick_params(labelsize=7)
     if whole:
         bar.set_label(UNITS, fontsize=8)
+    return bar
+
+
+def _hide(bar: Any) -> None:
+    for part in (bar.solids, bar.outline):
+        part.set_alpha(0)
+    bar.ax.tick_params(color="none", labelcolor="none")

@@ -83,6 +83,20 @@ def test_panels_show_each_method_once():
     assert isinstance(panels({"a": np.zeros((2, 2))}, sign="positive"), Image.Image)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_input_is_as_large_and_as_high_as_the_maps(count):
+    """Below the input there is no bar, but room for one; its title is whole."""
+    drawn = np.asarray(panels(dict.fromkeys("abc"[:count], np.ones((8, 8))), np.zeros((8, 8, 3), np.uint8)))
+    filled = (drawn < 250).any(2)
+    places = []
+    for column in np.array_split(filled, count + 1, axis=1):
+        wide = column.mean(1) > 0.8  # rows of the picture, and of the bar below it
+        top = wide.argmax()
+        places.append((top, top + wide[top:].argmin()))
+    assert max(np.ptp(places, axis=0)) <= 1
+    assert not filled[0].any()
+
+
 def test_what_panels_refuse(monkeypatch):
     message_of(lambda: panels({}), InputError, "panels show at least one method")
     message_of(lambda: panels(MAPS, shared=1), OptionError, "shared must be True or False")
