@@ -31,8 +31,8 @@ _TITLES = {
 }
 _GRADIENTS: tuple[Any, ...] = ("saliency", "gradient_x_input", "integrated_gradients", "deeplift", "epsilon_lrp")
 _SIZES = dataclasses.replace(nets.MIDDLE, filters=8)  # explained thousands of times
-_OF_PHOTOS: tuple[Any, ...] = ("insertion", "deletion", "completeness", "randomisation")
-_METRICS: tuple[Any, ...] = ("sensitivity_n", "max_sensitivity", *_OF_PHOTOS)
+_OF_PHOTOS: tuple[Any, ...] = ("insertion", "deletion", "completeness")
+_METRICS: tuple[Any, ...] = ("sensitivity_n", "max_sensitivity", *_OF_PHOTOS, "randomisation")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,18 +120,20 @@ def _clothes(setting: Setting, seed: int) -> dx.Comparison:
 
 
 def _lstm(setting: Setting, seed: int) -> dx.Comparison:
-    return _trained("lstm", _GRADIENTS[:-1], setting, seed, examples=setting.pick(30, 10))
+    return _trained("lstm", _GRADIENTS[:-1], setting, seed, examples=setting.pick(20, 10))
 
 
 def _photos(setting: Setting, seed: int) -> dx.Comparison:
     net = nets.efficientnet(nets.FULL)
+    weighted = [layer.name for layer in net.model.layers if layer.weights][::-1]
+    blocks = [weighted[:1], weighted[1 : len(weighted) // 2], weighted[len(weighted) // 2 :]]
     x, classes = photos.crops()
     chosen = slice(0, None, 3)
     return dx.compare(
         photos.model(),
         x[chosen],
         methods=(*_GRADIENTS, "guided_backprop", ("occlusion", one_feature(net))),
-        metrics=_OF_PHOTOS,
+        metrics=(*_OF_PHOTOS, ("randomisation", {"layers": blocks})),
         target=classes[chosen],
         baseline=photos.BLACK,
         groups=features(net),
