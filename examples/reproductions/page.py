@@ -71,7 +71,9 @@ def number(value: float) -> str:
     """Returns a number as text."""
     if not np.isfinite(value):
         return str(value)
-    return scientific(value) if 0 < abs(value) < 1e-3 else f"{value:.4f}".replace("0.0000", "0")
+    if abs(value) >= 10:
+        return f"{value:.4g}"
+    return scientific(value) if 0 < abs(value) < 1e-3 else f"{value:.4f}" if value else "0"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

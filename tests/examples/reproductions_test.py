@@ -69,7 +69,8 @@ def test_a_section_counts_what_holds():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0, "0"), (1e-5, "1.0e-05"), (0.5, "0.5000"), (float("inf"), "inf"), (-0.25, "-0.2500")]
+    ("value", "text"),
+    [(0.0, "0"), (1e-5, "1.0e-05"), (0.5, "0.5000"), (float("inf"), "inf"), (-0.25, "-0.2500"), (75.0, "75")],
 )
 def test_numbers_are_readable(value, text):
     assert page.number(value) == text
