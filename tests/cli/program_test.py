@@ -120,6 +120,8 @@ def test_first_line_of_a_config_is_a_command_that_reads_it(config):
     assert f"--flagfile=configs/{config.name}" in words
     if program == "python":
         script = (_ROOT / words[0]).read_text()
+        if "script.run(EXPERIMENT)" in script:  # the flags that all experiments share
+            script += (_ROOT / "examples/reproductions/script.py").read_text()
         given = re.findall(r"^--(\w+)=", config.read_text(), re.MULTILINE)
         assert all(re.search(rf'DEFINE_\w+\(\s*"{name}"', script) for name in given)
         return
