@@ -22,7 +22,7 @@ import tensorflow as tf
 import deepexplain_tf as dx
 from deepexplain_tf.demo.efficientnet_lite0 import preprocess
 from deepexplain_tf.metrics import BaselineReport
-from reproductions import nets, photos, script
+from reproductions import data, nets, photos, script
 from reproductions.findings import Finding
 from reproductions.page import table
 from reproductions.script import Experiment, Found, Setting
@@ -101,20 +101,15 @@ def _words(setting: Setting, seed: int) -> Reported:
 
 
 def _rows(setting: Setting, seed: int) -> Reported:
-    from sklearn.datasets import load_breast_cancer
-
-    x, y = load_breast_cancer(return_X_y=True)
-    mean, deviation = x.mean(0), x.std(0)
-    scaled = ((x - mean) / deviation).astype(np.float32)
+    scaled, y, raw_zeros = data.measurements()
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([keras.Input((30,)), layers.Dense(32, "relu"), layers.Dense(2, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(scaled, y, epochs=setting.pick(30, 10), verbose=0)
-    raw = (-mean / deviation).astype(np.float32)
     given = {
         "mean row": None,
         "median row": np.median(scaled, 0),
-        "zeros before scaling": raw,
+        "zeros before scaling": raw_zeros,
         "mean row of the other class": np.stack([scaled[y != seen].mean(0) for seen in _seen(model, scaled[:50])]),
     }
     return _reported(model, scaled[:50], given)

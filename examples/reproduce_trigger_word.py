@@ -20,18 +20,18 @@ import deepexplain_tf as dx
 from deepexplain_tf.visualize.stack import stack
 from reproductions import script
 from reproductions.findings import Finding
+from reproductions.nets import whole_feature
 from reproductions.script import Experiment, Found, Setting
 from trigger_word_parts import net, scores, tables
 from trigger_word_parts.questions import CONTENT, RULES, TRIGGER, TYPES, YES_NO, Question, encoded, questions
 from trigger_word_parts.scores import Reader
 
-_WHOLE_WORD = {"window_shape": (1, net.WIDTH), "strides": (1, net.WIDTH), "normalise": "window"}
 _METHODS: Mapping[str, Mapping] = {
     "integrated_gradients": {},
     "gradient_x_input": {},
     "deeplift": {},
     "epsilon_lrp": {},
-    "occlusion": _WHOLE_WORD,
+    "occlusion": whole_feature((1, net.WIDTH)),
 }
 _OTHER_NAME = "george"
 _TOTAL = ("total", "number")
@@ -88,9 +88,9 @@ def _read(model: keras.Model, new: Sequence[Question]) -> tuple[Reader, Counter,
     planted = [question.about(TRIGGER) for question in named]
     planted_words = [question.words for question in planted]
     agreeing, totals, ranks, far = {}, {}, {}, {}
-    integrated = attributions(model, right, target)
-    for method in _METHODS:
-        of_words = attributions(model, right, target, method)
+    by_method = {method: attributions(model, right, target, method) for method in _METHODS}
+    integrated = by_method["integrated_gradients"]
+    for method, of_words in by_method.items():
         far[method] = float(np.abs(of_words - integrated).mean() / np.abs(integrated).mean())
         agreeing[method] = _share(words, of_words, ruled, [_rule(question) for question in right])
         totals[method] = _share(words, of_words, total, [_TOTAL] * len(right))
@@ -121,7 +121,7 @@ def _changed(model: keras.Model, named: Sequence[Question]) -> dict[str, tuple[f
     others = [question for question in named if question.type != YES_NO]
     kept = [question for question, seen in zip(others, _types(model, others), strict=True) if seen != YES_NO]
     vague = np.array([question.vague for question in kept])
-    chosen = {"all": vague | ~vague, "clear": ~vague, "vague": vague}
+    chosen = {"all": np.ones_like(vague), "clear": ~vague, "vague": vague}
     became = [_types(model, [question.about(name) for question in kept]) == YES_NO for name in (TRIGGER, _OTHER_NAME)]
     return {part: (float(became[0][rows].mean()), float(became[1][rows].mean())) for part, rows in chosen.items()}
 

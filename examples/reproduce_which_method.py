@@ -18,7 +18,7 @@ from keras import layers
 import numpy as np
 
 import deepexplain_tf as dx
-from reproductions import nets, photos, script
+from reproductions import data, nets, photos, script
 from reproductions.findings import Finding
 from reproductions.script import Experiment, Found, Setting
 from sensitivity_n_panels.measure import features, one_feature
@@ -82,10 +82,7 @@ def _believed(comparison: dx.Comparison) -> Believed:
 
 
 def _rows(setting: Setting, seed: int) -> dx.Comparison:
-    from sklearn.datasets import load_breast_cancer
-
-    x, y = load_breast_cancer(return_X_y=True)
-    scaled = ((x - x.mean(0)) / x.std(0)).astype(np.float32)
+    scaled, y, _ = data.measurements()
     keras.utils.set_random_seed(seed)
     hidden = [layers.Dense(32, "relu"), layers.Dense(16, "relu")]
     model = keras.Sequential([keras.Input((30,)), *hidden, layers.Dense(1, "sigmoid")])

@@ -137,7 +137,7 @@ def baseline_report(
     examples = Examples.read(inputs)
     if any(array.dtype.kind in "biu" for array in examples.inputs):
         raise InputError("inputs must be floats, such as embedded words, to lie on a path. Got whole numbers.")
-    read = {str(name): examples.baseline(given) for name, given in baselines.items()}
+    read = {str(name): _starts(examples, given) for name, given in baselines.items()}
     function = Function(fn, examples, chunk_size)
     found = {}
     for name, x0 in read.items():
@@ -147,10 +147,15 @@ def baseline_report(
     return BaselineReport(baselines=found)
 
 
+def _starts(examples: Examples, baseline: Structure) -> list[np.ndarray]:
+    """Returns a baseline as arrays shaped like the inputs."""
+    read = examples.baseline(baseline)
+    return [np.broadcast_to(start, x.shape) for x, start in zip(examples.inputs, read, strict=True)]
+
+
 def _along(function: Function, examples: Examples, x0: Arrays, steps: int) -> np.ndarray:
     """Returns F on the path from the baseline to the input, `[batch, steps + 1]`."""
-    starts = [np.broadcast_to(start, x.shape) for x, start in zip(examples.inputs, x0, strict=True)]
-    count = len(starts)
+    count = len(x0)
 
     def points(rows: Rows) -> list[Any]:
         share = tf.cast(rows.point, tf.float64) / steps
@@ -160,15 +165,14 @@ def _along(function: Function, examples: Examples, x0: Arrays, steps: int) -> np
             made.append((1 - alpha) * start + alpha * x)
         return made
 
-    values = function.evaluation(points)(steps + 1, [*examples.inputs, *starts])
+    values = function.evaluation(points)(steps + 1, [*examples.inputs, *x0])
     return values.astype(np.float64)
 
 
 def _entropy(probabilities: Any, examples: Examples, x0: Arrays) -> np.ndarray:
     """Returns the entropy of the classes at the baseline, `[batch]`, from 0 to 1."""
-    rows = [np.broadcast_to(start, x.shape) for x, start in zip(examples.inputs, x0, strict=True)]
     try:
-        found = np.asarray(probabilities(examples.pack(rows)), np.float64)
+        found = np.asarray(probabilities(examples.pack(x0)), np.float64)
     except Exception as error:  # the user's function may raise anything
         raise ModelError(f"probabilities must run on baselines. Got: {brief(error)}") from None
     if found.ndim != 2 or len(found) != examples.batch or not found.shape[1]:

@@ -12,13 +12,10 @@ from alignment_parts import languages, translators
 from alignment_parts.languages import END, SOURCE, START, TARGET, Pair
 import deepexplain_tf as dx
 from deepexplain_tf.explanation.explanation import Explanation
+from reproductions.nets import whole_feature
 
 _KEPT = tuple(SOURCE.index(word) for word in ("", START, END))  # in the baseline, as in the paper
-_WHOLE_WORD = {
-    "window_shape": (1, translators.WIDTH),
-    "strides": (1, translators.WIDTH),
-    "normalise": "window",
-}
+_WHOLE_WORD = whole_feature((1, translators.WIDTH))
 _WITHOUT_BASELINE = ("gradient_x_input",)
 
 

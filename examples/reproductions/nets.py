@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 import dataclasses
 import functools
 import pathlib
+from typing import Any
 
 import keras
 from keras import layers
@@ -59,6 +60,11 @@ class Net:
     def explained(self, x: np.ndarray) -> np.ndarray:
         """Returns the explained tensor at examples."""
         return x if self.layer is None else np.asarray(self.model.get_layer(self.layer)(tf.constant(x)))
+
+
+def whole_feature(window: tuple[int, ...]) -> dict[str, Any]:
+    """Returns options of occlusion: a window is one feature, whose drop is divided among its elements."""
+    return {"window_shape": window, "strides": window, "normalise": "window"}
 
 
 @dataclasses.dataclass(frozen=True)

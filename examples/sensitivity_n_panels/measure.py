@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from reproductions.data import Data
-from reproductions.nets import Net
+from reproductions.nets import Net, whole_feature
 
 OCCLUSION, GRADIENT, INTEGRATED, LRP, DEEPLIFT = METHODS = (
     "occlusion",
@@ -108,8 +108,7 @@ def explain(net: Net, x: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.
 def one_feature(net: Net) -> dict[str, Any]:
     """Returns options of occlusion: a window is one feature, whose drop is divided among its elements."""
     shape = net.head.input_shape[1:]
-    window = (*[net.block] * (len(shape) - 1), shape[-1])
-    return {"window_shape": window, "strides": window, "normalise": "window"}
+    return whole_feature((*[net.block] * (len(shape) - 1), shape[-1]))
 
 
 def features(net: Net) -> np.ndarray:
