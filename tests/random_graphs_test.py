@@ -144,7 +144,7 @@ def _check_integrals_over_random_graphs(first, steps, seed):
     np.testing.assert_allclose(e.attributions, expected, rtol=0, atol=1e-10 * max(np.abs(expected).max(), 1))
 
 
-@hypothesis.settings(max_examples=8, derandomize=True, deadline=None, database=None)
+@hypothesis.settings(max_examples=5, derandomize=True, deadline=None, database=None)
 @hypothesis.given(_STEPS, strategies.integers(0, 9))
 def test_random_graphs(steps, seed):
     _check_random_graphs(steps, seed)

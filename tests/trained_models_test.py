@@ -78,7 +78,7 @@ def _assert_explained(model):
 
 
 @pytest.mark.parametrize(
-    "make", in_turn([two_layers, with_signature, functions_in_functions, concrete, looping, branching, Saved])
+    "make", in_turn([two_layers, with_signature, functions_in_functions, concrete, looping, branching, Saved], 3)
 )
 def test_a_function_that_a_tape_differentiated(make):
     model = make()

@@ -87,7 +87,7 @@ def _all_pairs() -> Any:
     """Returns the mark of a test of all pairs; by default, most methods have few structures, in turn."""
 
     def short(number: int, name: str, method: str) -> bool:
-        turn = method not in ALIKE and (number + METHODS.index(method)) % 24 == 0
+        turn = method not in ALIKE and (number + METHODS.index(method)) % 48 == 0
         return turn or name == _full_turn(method) or (method == _EVERYWHERE[number % 4 // 2] and number % 2 == 0)
 
     values = [
@@ -194,7 +194,7 @@ def test_a_tf_function_around_it_changes_no_number(name: str, method: str):
         assert_same(inside(inputs), rows(explained(name, method).attributions, batch))
 
 
-@_pairs(("deeplift",), least=8)  # tests/paths/affine_integrals_test.py compiles the other
+@_pairs(("deeplift",), least=16)  # tests/paths/affine_integrals_test.py compiles the other
 def test_xla_changes_no_number(name: str, method: str):
     case, explain = STRUCTURES[name], explainer(name, method, jit_compile=True)
     expected = explained(name, method).attributions

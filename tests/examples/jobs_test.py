@@ -10,6 +10,7 @@ from PIL import Image
 import pytest
 
 JOBS = sorted(pathlib.Path("examples/jobs").resolve().glob("*.py"))
+_AT_LENGTH = ("dna_motif", "forecast", "two_answers")  # more training; the others train, explain and draw too
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,9 @@ def test_there_are_six_in_at_most_25_lines():
 
 
 @pytest.mark.filterwarnings("ignore:The structure of `inputs` doesn't match:UserWarning")  # Keras, of a FeatureSpace
-@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
+@pytest.mark.parametrize(
+    "job", [pytest.param(job, marks=[pytest.mark.long] * (job.stem in _AT_LENGTH), id=job.stem) for job in JOBS]
+)
 def test_a_job_draws_its_pictures(job, tmp_path, monkeypatch):
     found = _run(job.stem, tmp_path, monkeypatch)
     promised = re.findall(r"\w+\.png", found["__doc__"])

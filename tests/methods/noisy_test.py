@@ -189,21 +189,21 @@ def test_the_noise_of_a_layer_is_added_to_its_output():
         message_of(lambda: de.explain("occlusion", words, target=0, noise=noise), InputError, "int32", "layer=")
 
 
-def test_the_noise_around_a_path_of_inputs_is_added_to_the_inputs():
+@pytest.mark.parametrize("method", ["layer_conductance", pytest.param("internal_influence", marks=pytest.mark.long)])
+def test_the_noise_around_a_path_of_inputs_is_added_to_the_inputs(method: str):
     """Methods whose path is that of the model's inputs, for the units of a layer."""
     with floats("float64"):
         hidden = [L.Dense(4, "tanh", name="hidden"), L.Dense(2, "tanh")]
         model = filled(keras.Sequential([keras.Input((6, 2)), L.Flatten(), *hidden]))
-    for method in ("layer_conductance", "internal_influence"):
-        with dx.DeepExplain(model, layer="hidden") as de:
-            explainer = de.explainer(method, target=1, seed=_SEED, n_steps=3)
-            found = explainer(_X, noise=dx.noise("smoothgrad", _STDEV, _SAMPLES))
-            parts = [explainer(_X + _STDEV * draw) for draw in _draws(_X)]
-        expected = np.mean([part.attributions for part in parts], 0)
-        np.testing.assert_allclose(found.attributions, expected, rtol=0, atol=1e-12)
-        if found.completeness_gap is not None:
-            gap = np.mean([part.completeness_gap for part in parts], 0)
-            np.testing.assert_allclose(found.completeness_gap, gap, rtol=0, atol=1e-12)
+    with dx.DeepExplain(model, layer="hidden") as de:
+        explainer = de.explainer(method, target=1, seed=_SEED, n_steps=3)
+        found = explainer(_X, noise=dx.noise("smoothgrad", _STDEV, _SAMPLES))
+        parts = [explainer(_X + _STDEV * draw) for draw in _draws(_X)]
+    expected = np.mean([part.attributions for part in parts], 0)
+    np.testing.assert_allclose(found.attributions, expected, rtol=0, atol=1e-12)
+    if found.completeness_gap is not None:
+        gap = np.mean([part.completeness_gap for part in parts], 0)
+        np.testing.assert_allclose(found.completeness_gap, gap, rtol=0, atol=1e-12)
 
 
 def test_several_inputs_get_noise_of_their_own():

@@ -181,6 +181,7 @@ def test_one_place_of_a_language_model(language: Any, name: str):
     assert types[-2:] == ["Einsum", "AddV2"] and "BiasAdd" not in types[-9:]
 
 
+@pytest.mark.long  # tests/graph/select_first_test.py compiles it too
 def test_a_place_under_xla():
     model, body = _language_model(_LENGTH, tied=True)
     index = _index_of("one each", body)
@@ -199,6 +200,7 @@ def test_a_place_to_a_tolerance():
     assert np.abs(refined.completeness_gap).max() < 1e-2 * np.abs(refined.outputs - refined.baseline_outputs).max()
 
 
+@pytest.mark.long  # tests/export has the files, and what they compute
 def test_a_place_in_an_export(tmp_path: Any):
     model, body = _language_model(None, tied=True)
     with dx.DeepExplain(model, layer="embedding") as de:
