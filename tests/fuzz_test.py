@@ -32,7 +32,7 @@ def _cases() -> list[tuple[str, str, int, tuple[str, ...]]]:
     return [(*case, (METHODS[number % len(METHODS)],)) for number, case in enumerate(chosen)]
 
 
-@pytest.mark.parametrize("share", [25, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("share", [17, pytest.param(1, marks=pytest.mark.long)])
 def test_mutations(tmp_path: pathlib.Path, share: int):
     """One in `share` of them."""
     (tmp_path / "originals").mkdir()
