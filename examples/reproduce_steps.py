@@ -25,7 +25,6 @@ from reproductions.page import table
 from reproductions.script import Experiment, Found, Setting
 
 _KINDS = ("cnn_relu", "word_cnn", "lstm", "photos")
-_SIZES = dataclasses.replace(nets.MIDDLE, filters=8)  # explained thousands of times
 _STEPS = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500)
 _WITHIN = 0.05
 _PAPERS, _OURS = "right", "gauss_legendre"
@@ -53,7 +52,7 @@ class Needed:
 
 def measure(setting: Setting) -> Found[Needed]:
     """Trains the nets, and integrates with all numbers of steps."""
-    sizes = setting.pick(_SIZES, nets.QUICK)
+    sizes = setting.pick(nets.SMALL, nets.QUICK)
     steps = np.array(setting.pick(_STEPS, (5, 20, 50, 100, 300)))
     found: dict[str, list[Needed]] = {}
     for name in setting.pick(_KINDS, _KINDS[:3]):

@@ -30,7 +30,6 @@ _TITLES = {
     "photos": "photos, blocks of 16 × 16 pixels, EfficientNet-Lite0",
 }
 _GRADIENTS: tuple[Any, ...] = ("saliency", "gradient_x_input", "integrated_gradients", "deeplift", "epsilon_lrp")
-_SIZES = dataclasses.replace(nets.MIDDLE, filters=8)  # explained thousands of times
 _OF_PHOTOS: tuple[Any, ...] = ("insertion", "deletion", "completeness")
 _METRICS: tuple[Any, ...] = ("sensitivity_n", "max_sensitivity", *_OF_PHOTOS, "randomisation")
 
@@ -97,7 +96,7 @@ def _trained(
 ) -> dx.Comparison:
     kind = nets.KINDS[name]
     known = kind.load(setting.folder)
-    net, _ = nets.train(kind, known, setting.pick(_SIZES, nets.QUICK), seed)
+    net, _ = nets.train(kind, known, setting.pick(nets.SMALL, nets.QUICK), seed)
     net = dataclasses.replace(net, block=block)
     chosen = np.flatnonzero(known.whole)[:examples]
     return dx.compare(

@@ -38,6 +38,7 @@ class Sizes:
 
 FULL = Sizes()
 MIDDLE = Sizes(training=20_000)  # where nets need not be the best
+SMALL = Sizes(filters=8, training=20_000)  # of nets that are explained thousands of times
 QUICK = Sizes(units=64, filters=4, training=4_000, epochs=3)
 
 
