@@ -6,17 +6,26 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores, each with
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
-import keras
 import numpy as np
 import pytest
 
-keras.utils.set_random_seed(0)  # for the models that modules make when they are imported
 _STATES: dict[int, Any] = {}  # of the generators of all modules, after their import
+
+
+def _seed() -> None:
+    import keras  # here, since the process that hands the tests out to others does not need it
+
+    keras.utils.set_random_seed(0)
 
 
 def _generators(item: Any) -> list[np.random.Generator]:
     module = getattr(item, "module", None)
     return [value for value in vars(module or object).values() if isinstance(value, np.random.Generator)]
+
+
+def pytest_collectstart() -> None:
+    """Has each module make the same models when it is imported, whatever was imported before it."""
+    _seed()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -31,6 +40,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Has each test draw the same numbers, from Keras and from its module's generators, whatever ran before it."""
-    keras.utils.set_random_seed(0)
+    _seed()
     for generator in _generators(item):
         generator.bit_generator.state = _STATES[id(generator)]

@@ -347,7 +347,7 @@ def test_a_function_explains_a_batch_from_outside(given: str):
     np.testing.assert_allclose(along, central(lambda: float(loss(explain(X))), variables), rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("before", in_turn([True, False]))
 def test_the_order_of_calls_does_not_matter(before: bool):
     model, variables = network()
     with dx.DeepExplain(model, input_signature=SPEC) as de:
@@ -382,7 +382,7 @@ class Priored(keras.Model):
         return {"prior": prior}
 
 
-@pytest.mark.parametrize("mode", [*(pytest.param(mode, marks=pytest.mark.long) for mode in ("eager", "graph")), "xla"])
+@pytest.mark.parametrize("mode", in_turn(["graph", "eager", "xla"], 3))
 def test_fit(mode: str, capfd: pytest.CaptureFixture[str]):
     keras.utils.set_random_seed(0)
     model = Priored()

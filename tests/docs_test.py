@@ -1,4 +1,7 @@
-"""The pages of `docs/`: their code runs and has the shapes that comments tell; calls of other libraries have equals."""
+"""The pages of `docs/`: their code runs and has the shapes that comments tell; calls of other libraries have equals.
+
+Most of that code is run where the documentation is built, by `pytest -m 'pages and not long'`.
+"""
 
 import contextlib
 import importlib
@@ -15,9 +18,14 @@ from tests.pages import blocks, links, run
 _DOCS = pathlib.Path(__file__).parents[1] / "docs"
 _PAGES = {path.stem: path.read_text("utf-8") for path in sorted(_DOCS.glob("*.md"))}
 _CODE = {name: blocks(text) for name, text in _PAGES.items()}
+_AT_ONCE = ("start", "migration", "DeepExplain")  # what a newcomer reads first; pages, and a title of one
 
 
-@pytest.mark.parametrize("page", [name for name in _CODE if _CODE[name]])
+def _of_pages(names: list[str]) -> list[Any]:
+    return [pytest.param(name, marks=[pytest.mark.pages] * (name not in _AT_ONCE)) for name in names]
+
+
+@pytest.mark.parametrize("page", _of_pages([name for name in _CODE if _CODE[name]]))
 def test_code_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": page}
@@ -36,7 +44,7 @@ def test_each_method_and_metric_has_a_formula():
     assert sorted(formulas["metrics"]) == dx.list_metrics()
 
 
-@pytest.mark.parametrize("title", re.findall(r"^## (.*)", _PAGES["migration"], re.MULTILINE))
+@pytest.mark.parametrize("title", _of_pages(re.findall(r"^## (.*)", _PAGES["migration"], re.MULTILINE)))
 def test_calls_of_other_libraries(title, tmp_path, monkeypatch):
     """Each new call of the page on migration, with the names of the code before it."""
     monkeypatch.chdir(tmp_path)

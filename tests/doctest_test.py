@@ -22,6 +22,7 @@ def test_modules_with_examples_are_found():
     assert {"deepexplain_tf.explain", "deepexplain_tf.metrics"} < set(_MODULES)
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("module", _MODULES)
 def test_examples_in_docstrings_hold(module):
     result = doctest.testmod(importlib.import_module(module), extraglobs={"np": np, "tf": tf})

@@ -208,13 +208,14 @@ def test_a_state_for_each_row_is_refused_where_rows_move():
         inputs = keras.Input(batch_shape=(2, 3, 6))
         model = filled(keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GRU(3, stateful=True)(inputs))))
     x = _GENERATOR.normal(size=(2, 3, 6))
-    before = explain(model, "deeplift", x)
-    np.testing.assert_allclose(before.outputs, explain(model, "deeplift", x).outputs)  # the state is as it was
-    np.testing.assert_allclose(before.outputs, np.array(model(x))[:, 0])
-    after = explain(model, "deeplift", x)
-    np.testing.assert_allclose(after.completeness_gap, 0, atol=1e-12)
-    with pytest.raises(dx.DeepExplainError, match="each example by itself"):
-        explain(model, "integrated_gradients", x)
+    with dx.DeepExplain(model) as de:
+        before = de.explain("deeplift", x)
+        np.testing.assert_allclose(before.outputs, de.explain("deeplift", x).outputs)  # the state is as it was
+        np.testing.assert_allclose(before.outputs, np.array(model(x))[:, 0])
+        after = de.explain("deeplift", x)
+        np.testing.assert_allclose(after.completeness_gap, 0, atol=1e-12)
+        with pytest.raises(dx.DeepExplainError, match="each example by itself"):
+            de.explain("integrated_gradients", x)
     np.testing.assert_allclose(after.outputs, np.array(model(x))[:, 0])
 
 

@@ -132,8 +132,15 @@ _OTHER_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("method", _OTHER_NUMBERS)
+@pytest.mark.parametrize(
+    ("method", "jit_compile"),
+    [
+        ("integrated_gradients", True),
+        ("expected_gradients", False),
+        pytest.param("integrated_gradients", False, marks=pytest.mark.long),  # each is traced where it is compiled too
+        pytest.param("expected_gradients", True, marks=pytest.mark.long),
+    ],
+)
 def test_another_number_of_gradients_does_not_trace(method: str, jit_compile: bool):
     watched = settled(method, jit_compile=jit_compile)
     for options in _OTHER_NUMBERS[method]:

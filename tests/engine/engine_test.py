@@ -226,7 +226,7 @@ def _halving(x):
     return tf.reduce_sum(tf.while_loop(lambda n, _: n > 1, turn, [tf.constant(40), x])[1], 1, keepdims=True)
 
 
-@pytest.mark.parametrize("method", ["deeplift", "gradient_x_input", "integrated_gradients", "occlusion"])
+@pytest.mark.parametrize("method", in_turn(["deeplift", "gradient_x_input", "integrated_gradients", "occlusion"]))
 def test_a_loop_without_a_bound_is_not_compiled_by_xla(method: str):
     x = np.random.default_rng(0).normal(size=(2, 3))
     found = {}

@@ -42,12 +42,12 @@ RECURRENT = {
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n != "simple")) for n in RECURRENT])
 def test_a_mask_that_the_baseline_changes_is_noted_and_adds_up(name: str):
     model, x = RECURRENT[name](), padded()
-    e = explain(model, "deeplift", x, target=0)
+    with dx.DeepExplain(model) as de:
+        e = de.explain("deeplift", x, target=0)
+        other = de.explain("deeplift", x, target=0, baseline=np.where(x == -1, x, 0))
     np.testing.assert_allclose(e.completeness_gap, 0, atol=1e-5)
     assert np.abs(e.attributions[1, :3]).max() > 1e-3  # what is masked gets the share of its mask
     assert noted(e.notes, "the baseline changes the mask") and not noted(e.notes, "do not add up")
-    kept = np.where(x == -1, x, 0)
-    other = explain(model, "deeplift", x, target=0, baseline=kept)
     np.testing.assert_allclose(other.completeness_gap, 0, atol=1e-5)
     assert not noted(other.notes, "do not add up") and not noted(other.notes, "the baseline changes the mask")
 

@@ -65,7 +65,8 @@ def test_different_models_and_methods():
             job(perceptron(), "integrated_gradients", x(1)),
             job(chain("a", "b"), "epsilon_lrp", x(2)),
             job(perceptron(), "shapley_sampling", x(3)),
-        ]
+        ],
+        repeats=1,
     )
 
 

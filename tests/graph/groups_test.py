@@ -13,7 +13,6 @@ from tests.checks import (
     derivative,
     described,
     explain,
-    in_turn,
     op_types,
     pairs_in_turn,
     program_of,
@@ -241,7 +240,8 @@ def test_a_constant_that_broadcasts_inside_a_group():
     np.testing.assert_allclose(e.attributions, _X * values / (_X + 0.125 * np.where(_X >= 0, 1, -1)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", in_turn(["deeplift", "epsilon_lrp"]))
+@pytest.mark.long  # every spelling by itself is above
+@pytest.mark.parametrize("method", ["deeplift", "epsilon_lrp"])
 def test_groups_inside_a_network_are_spelling_proof(method):
     generator = np.random.default_rng(0)
     first, second = generator.normal(size=(12, 5)), generator.normal(size=(5, 2))

@@ -107,6 +107,7 @@ def test_sizes_change_nothing(sizes):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.long  # tests/conformance compiles
 def test_xla_changes_nothing():
     expected, found = _explain(n_samples=11), _explain(n_samples=11, jit_compile=True)
     np.testing.assert_allclose(found.attributions, expected.attributions, rtol=1e-10, atol=1e-13)

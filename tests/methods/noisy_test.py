@@ -128,6 +128,7 @@ def test_the_deviation_may_be_a_part_of_the_range_of_each_example(network: dx.De
     np.testing.assert_allclose(found.standard_error[3], 0, atol=1e-7)
 
 
+@pytest.mark.long  # tests/conformance/noise_test.py has them of one method of each kind
 def test_batches_chunks_and_the_order_of_examples_change_no_number(network: dx.DeepExplain):
     explainer = network.explainer("deeplift", target=1, seed=_SEED, noise=dx.noise("smoothgrad", "10%", 5))
     expected = explainer(_X).attributions
