@@ -1,6 +1,6 @@
 """Which method obeys which axiom? Tries all of them on functions, and shows a counter-example where one does not hold.
 
-    python examples/reproduce_axioms.py --page=examples/axioms.md
+    python examples/reproduce_axioms.py --flagfile=configs/reproduce_axioms.cfg
     python examples/reproduce_axioms.py --flagfile=configs/reproduce_axioms_quick.cfg
     python examples/reproduce_axioms.py --methods=deeplift,integrated_gradients
 
@@ -17,6 +17,7 @@ from absl import app, flags
 import numpy as np
 
 from axioms.axioms import axioms
+from axioms.claims import CLAIMS
 from axioms.verdicts import DRAWN, Verdict, judge
 from choices import require_known
 import deepexplain_tf as dx
@@ -29,26 +30,19 @@ _PAGE = flags.DEFINE_string("page", None, "A Markdown file for the table and the
 
 _INTRODUCTION = """# Axioms, and counter-examples
 
-`python examples/reproduce_axioms.py --page=…` made this page, with {versions}. Each method explains functions of
-four features (`examples/axioms/`), and each axiom of Sundararajan et al. is a check of its attributions. A tick means
-that no counter-example was found among the functions that were tried, up to 0.1 % of the largest attribution, and 5 %
-for methods that draw ({drawn}). Methods without a baseline are judged as if it were zero. Of class activation maps,
-each value of the map counts as the attribution of its feature; of interactions, the sum of a row. `blur_ig` adds up to
-the change from a blurred input, not from zeros.
+Each method explains functions of four features (`examples/axioms/`), and each axiom of Sundararajan et al. is a check
+of its attributions. A tick means that no counter-example was found among the functions that were tried, up to 0.1 % of
+the largest attribution, and 5 % for methods that draw ({drawn}). Methods without a baseline are judged as if it were
+zero. Of class activation maps, each value of the map counts as the attribution of its feature; of interactions, the
+sum of a row. `blur_ig` adds up to the change from a blurred input, not from zeros.
+
+```bash
+python examples/reproduce_axioms.py --flagfile=configs/reproduce_axioms.cfg
+```
+
+Made with {versions}.
 
 """
-# The paper's own statements that the program should find again: method, axiom, whether it holds.
-_CLAIMS = (
-    ("saliency", "Sensitivity (a)", False),
-    ("gradient_x_input", "Sensitivity (a)", False),
-    ("guided_backprop", "Sensitivity (a)", False),
-    ("deconvnet", "Sensitivity (a)", False),
-    ("deeplift", "Sensitivity (a)", True),
-    ("deeplift", "Implementation invariance", False),
-    ("lrp", "Implementation invariance", False),
-    ("saliency", "Implementation invariance", True),
-    *(("integrated_gradients", axiom.name, True) for axiom in axioms()),
-)
 
 
 def _counter_examples(verdicts: dict[str, Verdict]) -> Iterator[str]:
@@ -82,7 +76,7 @@ def _page(found: dict[str, dict[str, Verdict]]) -> str:
 
 def _claims(found: dict[str, dict[str, Verdict]]) -> Iterator[tuple[str, str]]:
     """Yields the paper's statements about the methods that were tried, and whether they were found again."""
-    for method, axiom, holds in _CLAIMS:
+    for method, axiom, holds in CLAIMS:
         if method in found[axiom]:
             words = "holds" if holds else "does not hold"
             same = found[axiom][method].holds == holds

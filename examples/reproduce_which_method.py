@@ -21,7 +21,6 @@ import deepexplain_tf as dx
 from reproductions import data, nets, photos, script
 from reproductions.findings import Finding
 from reproductions.script import Experiment, Found, Setting
-from sensitivity_n_panels.measure import features, one_feature
 
 _TITLES = {
     "rows": "breast cancer, rows of 30 measurements, MLP",
@@ -102,9 +101,9 @@ def _trained(
     return dx.compare(
         net.model,
         known.test_x[chosen],
-        methods=(*methods, ("occlusion", one_feature(net))),
+        methods=(*methods, ("occlusion", net.one_feature)),
         metrics=_METRICS,
-        groups=features(net),
+        groups=net.features,
         layer=net.layer,
         seed=seed,
     )
@@ -128,11 +127,11 @@ def _photos(setting: Setting, seed: int) -> dx.Comparison:
     return dx.compare(
         photos.model(),
         x[chosen],
-        methods=(*_GRADIENTS, "guided_backprop", ("occlusion", one_feature(net))),
+        methods=(*_GRADIENTS, "guided_backprop", ("occlusion", net.one_feature)),
         metrics=(*_OF_PHOTOS, ("randomisation", {"layers": blocks})),
         target=classes[chosen],
         baseline=photos.BLACK,
-        groups=features(net),
+        groups=net.features,
         chunk_size=16,
         seed=seed,
     )

@@ -19,7 +19,7 @@ _MODULES = [
 
 
 def test_modules_with_examples_are_found():
-    assert {"deepexplain_tf.explain", "deepexplain_tf.metrics"} < set(_MODULES)
+    assert {"deepexplain_tf.explain.deep_explain", "deepexplain_tf.metrics"} < set(_MODULES)
 
 
 @pytest.mark.pages

@@ -1,4 +1,4 @@
 """Running a method: programs compiled once, calls checked and fed in batches, results turned into explanations.
 
-Imports `methods` and the layers below them; `export`, `comparison` and `explain.py` may import it.
+Imports `methods` and the layers below them; `export`, `comparison` and `explain` may import it.
 """

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 import dataclasses
 import functools
+import math
 import pathlib
 from typing import Any
 
@@ -61,6 +62,21 @@ class Net:
     def explained(self, x: np.ndarray) -> np.ndarray:
         """Returns the explained tensor at examples."""
         return x if self.layer is None else np.asarray(self.model.get_layer(self.layer)(tf.constant(x)))
+
+    @property
+    def features(self) -> np.ndarray:
+        """The number of each element's feature: a pixel, a block or a word; shaped like an example."""
+        *positions, last = self.head.input_shape[1:]
+        blocks = [np.arange(length) // self.block for length in positions]
+        shape = tuple(int(block[-1]) + 1 for block in blocks)
+        numbers = np.arange(math.prod(shape)).reshape(shape)[np.ix_(*blocks)]
+        return np.repeat(numbers[..., np.newaxis], last, -1)
+
+    @property
+    def one_feature(self) -> dict[str, Any]:
+        """Options of occlusion: a window is one of the features."""
+        *positions, last = self.head.input_shape[1:]
+        return whole_feature((*[self.block] * len(positions), last))
 
 
 def whole_feature(window: tuple[int, ...]) -> dict[str, Any]:

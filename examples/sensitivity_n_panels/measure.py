@@ -1,7 +1,6 @@
 """The figures of one trained net: Sensitivity-n of each method, and the agreement of the methods."""
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import tensorflow as tf
 
 import deepexplain_tf as dx
 from reproductions.data import Data
-from reproductions.nets import Net, whole_feature
+from reproductions.nets import Net
 
 OCCLUSION, GRADIENT, INTEGRATED, LRP, DEEPLIFT = METHODS = (
     "occlusion",
@@ -74,7 +73,7 @@ def measure(net: Net, known: Data, scale: Scale, seed: int) -> Figures:
 
     lost = {name: float(np.mean(~_finite(array))) for name, array in attributions.items()}
     sound = {name: array for name, array in attributions.items() if not lost[name]}
-    groups = features(net)
+    groups = net.features
     found: Any = dx.metrics.sensitivity_n(
         logits,
         inputs,
@@ -98,26 +97,11 @@ def measure(net: Net, known: Data, scale: Scale, seed: int) -> Figures:
 
 def explain(net: Net, x: np.ndarray, classes: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns the attributions of each method against zeros, and ε-LRP's as ε → 0."""
-    options: dict[str, dict[str, Any]] = {OCCLUSION: one_feature(net)}
+    options: dict[str, dict[str, Any]] = {OCCLUSION: net.one_feature}
     with dx.DeepExplain(net.model, layer=net.layer) as de:
         found = {name: de.explain(name, x, target=classes, **options.get(name, {})).attributions for name in METHODS}
         small = de.explain(LRP, x, target=classes, epsilon=_SMALL_EPSILON).attributions
     return found, small
-
-
-def one_feature(net: Net) -> dict[str, Any]:
-    """Returns options of occlusion: a window is one feature, whose drop is divided among its elements."""
-    shape = net.head.input_shape[1:]
-    return whole_feature((*[net.block] * (len(shape) - 1), shape[-1]))
-
-
-def features(net: Net) -> np.ndarray:
-    """Returns the number of each element's feature, shaped like an example."""
-    *positions, last = net.head.input_shape[1:]
-    blocks = [np.arange(length) // net.block for length in positions]
-    shape = tuple(int(block[-1]) + 1 for block in blocks)
-    numbers = np.arange(math.prod(shape)).reshape(shape)[np.ix_(*blocks)]
-    return np.repeat(numbers[..., np.newaxis], last, -1)
 
 
 def _finite(attributions: np.ndarray) -> np.ndarray:

@@ -4,16 +4,15 @@ import pathlib
 
 import pytest
 
-from tests.examples.scripts import ROOT, run
+from tests.examples.scripts import quick_configuration, run
 
 
 @pytest.mark.long  # timings, in a process of its own
 @pytest.mark.parametrize("measures", ["", "memory"])
 def test_row_of_a_small_work(tmp_path, measures):
-    quick = f"--flagfile={ROOT / 'configs' / 'benchmark_quick.cfg'}"
     out = tmp_path / "benchmark.json"
     flags = ("--works=tabular_mlp", f"--measures={measures}", "--peers=saliency", f"--out={out}")
-    printed = run("benchmark.py", quick, *flags)
+    printed = run("benchmark.py", quick_configuration("benchmark"), *flags)
     assert os.listdir(tmp_path) == ["benchmark.json"]
     (row,) = json.loads(out.read_text("utf-8"))["rows"]
     assert (row["work"], row["inputs"], row["steps"], row["floor"]) == ("tabular_mlp", "16×200", 40, "plain, 16")

@@ -4,7 +4,6 @@ import pytest
 
 from alignment_parts import languages, scores, translators
 from alignment_parts.languages import END, LENGTH, NAMES, SOURCE, TARGET, Pair
-from tests.examples.scripts import ROOT, run
 
 _PAIRS = languages.pairs(200)
 _HAND = Pair(
@@ -94,10 +93,8 @@ def test_marks_and_padding_have_no_attribution(translator):
 
 
 @pytest.mark.long  # the whole script; its parts have tests of their own
-def test_the_script_aligns_most_words(tmp_path):
-    quick = f"--flagfile={ROOT / 'configs' / 'reproduce_alignment_quick.cfg'}"
-    printed = run("reproduce_alignment.py", quick, f"--figure={tmp_path / 'it.png'}", f"--page={tmp_path / 'it.md'}")
-    assert "1 the words of a translation are mostly attributed" in printed
-    page = (tmp_path / "it.md").read_text("utf-8")
-    assert "](it.png)" in page
-    assert "| attention scores | " in page
+def test_the_script_aligns_most_words(quick_runs):
+    made = quick_runs("reproduce_alignment")
+    assert "1 the words of a translation are mostly attributed" in made.printed
+    assert f"]({made.file('.png').name})" in made.page
+    assert "| attention scores | " in made.page

@@ -9,7 +9,6 @@ from lesion_parts import explained
 from lesion_parts.pictures import BRIGHT, DARK, SIDE, pictures
 from lesion_parts.zones import means, negative_inside_positive_rim, zones
 from reproduce_lesion import EXPERIMENT
-from tests.examples.scripts import ROOT, run
 
 _KNOWN = pictures(24, seed=3)
 
@@ -88,18 +87,15 @@ def test_figures_of_maps_that_are_the_masks(monkeypatch):
 
 
 @pytest.mark.long  # the whole script; its parts have tests of their own
-def test_the_script_writes_its_page(tmp_path):
-    quick = f"--flagfile={ROOT / 'configs' / 'reproduce_lesion_quick.cfg'}"
-    out = {name: tmp_path / f"it.{name}" for name in ("png", "md", "json")}
-    written = [f"--figure={out['png']}", f"--page={out['md']}", f"--out={out['json']}"]
-    printed = run("reproduce_lesion.py", quick, *written)
-    found = json.loads(out["json"].read_text("utf-8"))
+def test_the_script_writes_its_page(quick_runs):
+    made = quick_runs("reproduce_lesion")
+    found = json.loads(made.file(".json").read_text("utf-8"))
     assert [(row["finding"], row["kind"]) for row in found["findings"]] == [
         (name, kind) for name in "123" for kind in (DARK, BRIGHT)
     ]
     (net,) = found["figures"][BRIGHT]
     assert net["mass"][explained.INTEGRATED] > 2 * net["mass"][explained.RANDOM]
     assert net["gap"] < 0.02
-    assert "](it.png)" in out["md"].read_text("utf-8") and EXPERIMENT.findings[0].statement in printed
-    with Image.open(out["png"]) as picture:
+    assert f"]({made.file('.png').name})" in made.page and EXPERIMENT.findings[0].statement in made.printed
+    with Image.open(made.file(".png")) as picture:
         assert picture.format == "PNG"

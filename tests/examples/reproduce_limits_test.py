@@ -7,7 +7,6 @@ import tensorflow as tf
 from limits import baselines, explained, gradients, products, saturation, strengths
 from limits.topic import FUNCTIONS, NETS, Example, Topic, block
 from reproduce_limits import EXAMPLES, EXPERIMENT, TOPICS
-from tests.examples.scripts import ROOT, run
 
 _LONGEST = 15  # lines of an example
 
@@ -88,12 +87,9 @@ def test_a_section_shows_source_numbers_and_advice():
 
 
 @pytest.mark.long  # the whole script; its parts have tests of their own
-def test_the_script_runs_all_examples(tmp_path):
-    page, figure = tmp_path / "it.md", tmp_path / "it.png"
-    quick = f"--flagfile={ROOT / 'configs' / 'reproduce_limits_quick.cfg'}"
-    printed = run("reproduce_limits.py", quick, f"--page={page}", f"--figure={figure}")
-    text = page.read_text("utf-8")
+def test_the_script_runs_all_examples(quick_runs):
+    made = quick_runs("reproduce_limits")
     for example in EXAMPLES:
-        assert example.statement in printed
-        assert f"{example.name}. `{example.run.__name__}(" in text
-    assert figure.is_file() and "](it.png)" in text
+        assert example.statement in made.printed
+        assert f"{example.name}. `{example.run.__name__}(" in made.page
+    assert f"]({made.file('.png').name})" in made.page

@@ -9,7 +9,6 @@ from molecule_parts import nets, scores
 from molecule_parts.drawing import layout
 from molecule_parts.graphs import ATOMS, LARGEST, Molecule, distances, encoded, molecules, rewired
 from reproduce_molecules import EXPERIMENT, explained
-from tests.examples.scripts import ROOT, run
 
 _KNOWN = molecules(40, seed=5)
 _CARBON, _NITROGEN, _OXYGEN = range(3)
@@ -175,18 +174,15 @@ def test_a_layout_keeps_bonds_equally_long():
 
 
 @pytest.mark.long  # the whole script; its parts have tests of their own
-def test_the_script_writes_its_page(tmp_path):
-    quick = f"--flagfile={ROOT / 'configs' / 'reproduce_molecules_quick.cfg'}"
-    out = {name: tmp_path / f"it.{name}" for name in ("png", "md", "json")}
-    written = [f"--figure={out['png']}", f"--page={out['md']}", f"--out={out['json']}"]
-    printed = run("reproduce_molecules.py", quick, *written)
-    found = json.loads(out["json"].read_text("utf-8"))
+def test_the_script_writes_its_page(quick_runs):
+    made = quick_runs("reproduce_molecules")
+    found = json.loads(made.file(".json").read_text("utf-8"))
     assert [(row["finding"], row["kind"]) for row in found["findings"]] == [
         ("1", nets.DEGENERATE),
         ("2", nets.FULL),
         ("3", nets.FULL),
     ]
     assert found["findings"][0]["verdict"] == "holds"
-    assert "](it.png)" in out["md"].read_text("utf-8") and EXPERIMENT.findings[0].statement in printed
-    with Image.open(out["png"]) as picture:
+    assert f"]({made.file('.png').name})" in made.page and EXPERIMENT.findings[0].statement in made.printed
+    with Image.open(made.file(".png")) as picture:
         assert picture.format == "PNG"

