@@ -10,6 +10,7 @@ import numpy as np
 from deepexplain_tf.errors import InputError, brief
 from deepexplain_tf.explanation.structure import is_array
 from deepexplain_tf.writing.atomic import atomic_file
+from deepexplain_tf.writing.npz import write_npz
 
 _FORMAT = "deepexplain_tf.Explanation/1"
 
@@ -20,7 +21,7 @@ def write_fields(fields: dict[str, Any], path: str | os.PathLike[str]) -> None:
     packed = {name: _pack(value, arrays) for name, value in fields.items()}
     header = json.dumps({"format": _FORMAT, "fields": packed}).encode()
     with atomic_file(path) as file:
-        np.savez(file, header=np.frombuffer(header, np.uint8), **arrays)
+        write_npz(file, {"header": np.frombuffer(header, np.uint8), **arrays})
 
 
 def read_fields(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from deepexplain_tf.errors import InputError, ModelError, OptionError
 from deepexplain_tf.export.base import FORMATS, Format
 from deepexplain_tf.export.program import ExplainerProgram, Specs
 from deepexplain_tf.graph import tf_private
+from deepexplain_tf.writing.npz import write_npz
 
 _VERSION = "1.0.0"  # the oldest stable version of StableHLO, which every later reader reads
 _STAGE = "stablehlo"
@@ -74,7 +75,7 @@ class StableHLO(Format):
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
         weights: dict[str, Any] = program.resources.named(captured)
         if weights:
-            np.savez(folder / "weights.npz", **weights)
+            write_npz(folder / "weights.npz", weights)
         parameters = {**specs, **{name: tf.TensorSpec(array.shape, array.dtype) for name, array in weights.items()}}
         return {
             **program.provenance(),

@@ -1,11 +1,12 @@
 """Shards as `.npz` archives: one array `[rows, ...]` for each column."""
 
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from deepexplain_tf.datasets.sinks.base import SINKS, Part, Sink
+from deepexplain_tf.writing.npz import write_npz
 
 
 @SINKS.register("npz")
@@ -15,5 +16,4 @@ class Npz(Sink):
     suffix = ".npz"
 
     def write(self, parts: Sequence[Part], file: BinaryIO) -> None:
-        whole: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        np.savez(file, **whole)
+        write_npz(file, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
