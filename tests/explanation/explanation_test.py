@@ -158,11 +158,11 @@ def test_the_file_has_the_mode_of_any_new_file(tmp_path, path):
 def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(path, monkeypatch):
     _full().save(path)
 
-    def fail(file, **arrays):
+    def fail(file, arrays):
         file.write(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(storage.np, "savez", fail)
+    monkeypatch.setattr(storage, "write_npz", fail)
     with pytest.raises(OSError, match="no space"):
         _explanation().save(path)
     assert os.listdir(path.parent) == [path.name]
