@@ -33,6 +33,7 @@ import numpy as np
 from choices import require_known
 import deepexplain_tf as dx
 from deepexplain_tf.demo import efficientnet_lite0
+from deepexplain_tf.writing.npz import write_npz
 from deepexplain_tf.writing.table import render, scientific
 from results import write_json
 
@@ -157,8 +158,7 @@ def _measure(name: str, model: keras.Model, own: float, method: str, folder: pat
     for size in sizes:
         inputs = _inputs(network, list(described["signatures"]["predict"]["inputs"]), size)
         target = np.arange(size, dtype=np.int32) % model.output.shape[-1]
-        # The type checker takes the names of arrays for options of savez.
-        np.savez(folder / f"{size}.npz", **inputs, **baselines, target=target)  # type: ignore[arg-type]
+        write_npz(folder / f"{size}.npz", {**inputs, **baselines, "target": target})
         given = inputs if len(inputs) > 1 else next(iter(inputs.values()))
         expected[size] = keras.tree.flatten(explain(given, target=target).attributions)
     _python("-c", _BARE, folder, *map(str, sizes))

@@ -73,7 +73,7 @@ class StableHLO(Format):
         # The text names lines of Python files on this machine, which are no part of the program.
         text = tf.mlir.experimental.run_pass_pipeline(text, "strip-debuginfo", show_debug_info=False)
         (folder / "explainer.mlir").write_bytes(tf_private.portable_stablehlo(text, _VERSION))
-        weights: dict[str, Any] = program.resources.named(captured)
+        weights = program.resources.named(captured)
         if weights:
             write_npz(folder / "weights.npz", weights)
         parameters = {**specs, **{name: tf.TensorSpec(array.shape, array.dtype) for name, array in weights.items()}}

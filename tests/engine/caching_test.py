@@ -1,6 +1,7 @@
 """A repeated call does not trace again: neither the model nor a graph of the library."""
 
 import functools
+import itertools
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import deepexplain_tf as dx
-from tests.checks import DIFFERENT, GENERAL, KINDS, each_of, options_of
+from tests.checks import DIFFERENT, GENERAL, KINDS, each_of, options_of, pairs_in_turn
 from tests.models import Counted, mlp
 
 COMPARING = ("deeplift", "integrated_gradients", "occlusion", "shapley_sampling")
@@ -132,15 +133,7 @@ _OTHER_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("method", "jit_compile"),
-    [
-        ("integrated_gradients", True),
-        ("expected_gradients", False),
-        pytest.param("integrated_gradients", False, marks=pytest.mark.long),  # each is traced where it is compiled too
-        pytest.param("expected_gradients", True, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize(("method", "jit_compile"), pairs_in_turn(itertools.product(_OTHER_NUMBERS, [True, False]), 3))
 def test_another_number_of_gradients_does_not_trace(method: str, jit_compile: bool):
     watched = settled(method, jit_compile=jit_compile)
     for options in _OTHER_NUMBERS[method]:
